@@ -1,0 +1,11 @@
+export { Deferred } from "./deferred.ts";
+export { DeadlineError, OverflowError, StateError } from "./errors.ts";
+export { Feed, type FeedOptions } from "./feed.ts";
+export { type Host, type Readiness, Ready } from "./host.ts";
+export { Loop, type LoopOptions, type TurnStep } from "./loop.ts";
+export { Nexus, type Token } from "./nexus.ts";
+export { Registration, type RegistrationOptions } from "./registration.ts";
+export { type Handle, Scope } from "./scope.ts";
+export { type Deadline, Timeout, type TimeoutCallback, type TimeoutOptions } from "./timeout.ts";
+export type { Transport, TransportListener } from "./transport.ts";
+export { Watch, type WatchCallback, type WatchOptions } from "./watch.ts";

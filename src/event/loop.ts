@@ -1,0 +1,224 @@
+import { Deferred } from "./deferred.ts";
+import { DeadlineError, StateError } from "./errors.ts";
+import type { Host, Readiness } from "./host.ts";
+import { Nexus, type Token } from "./nexus.ts";
+import type { Keeper, Registration } from "./registration.ts";
+import { type Deadline, Timeout, type TimeoutCallback, type TimeoutOptions } from "./timeout.ts";
+import { TimerQueue } from "./timer-queue.ts";
+import { Watch, type WatchCallback, type WatchOptions } from "./watch.ts";
+
+/** The next thing a turn does when it is resumed; see `Loop.turn`. */
+export type TurnStep = "poll" | "take" | "post" | "timeout" | "watch" | "release" | "sleep";
+
+export interface LoopOptions {
+  /**
+   * Hears what callbacks, posts and release functions throw or reject with. Must not throw.
+   * `source` is the name of the registration, or "post".
+   */
+  readonly onError: (error: unknown, source: string) => void;
+}
+
+/**
+ * The event loop: watches, timeouts and posts, called one at a time on one thread.
+ *
+ *     open -> closing -> closed
+ *
+ * Confinement is the whole protocol: a loop and what it registers belong to one thread, and every other thread has
+ * `post` alone. A registration is a (slot, generation); the poll's result carries it; comparing it and entering the
+ * callback are one step that nothing on the loop's thread can come between.
+ *
+ * watch, timeout: open only. post: open, and closing until the last turn. close: open -> closing; idempotent.
+ */
+export class Loop {
+  readonly #host: Host;
+  readonly #onError: LoopOptions["onError"];
+  readonly #nexus = new Nexus<Registration>();
+  readonly #timers = new TimerQueue<Timeout>();
+  readonly #keeper: Keeper;
+  #state: "open" | "closing" | "closed" = "open";
+  #turning = false;
+  /** Registrations not yet released, in whatever state. */
+  #live = new Set<Registration>();
+  #retired: Registration[] = [];
+  #posted: (() => unknown)[] = [];
+  /** A wakeup is under way that will see what is in `#posted` and `#retired` now. */
+  #awake = false;
+  #closeBy = Infinity;
+  readonly #closed = new Deferred();
+
+  constructor(host: Host, options: LoopOptions) {
+    this.#host = host;
+    this.#onError = options.onError;
+    this.#keeper = {
+      host,
+      nexus: this.#nexus,
+      timers: this.#timers as TimerQueue,
+      reschedule: () => this.#reschedule(),
+      retire: (registration) => {
+        this.#retired.push(registration);
+        this.#wake();
+      },
+      report: (error, registration) => this.#onError(error, registration.name),
+    };
+    host.start(() => this.runTurn());
+  }
+
+  get state(): "open" | "closing" | "closed" {
+    return this.#state;
+  }
+
+  /** How many registrations are not released yet. */
+  get size(): number {
+    return this.#live.size;
+  }
+
+  /** The loop's clock: monotonic milliseconds. */
+  now(): number {
+    return this.#host.now();
+  }
+
+  /** Watches a descriptor that stays the caller's. Throws the host's error when it cannot be watched. */
+  watch(fd: number, interest: Readiness, callback: WatchCallback, options: WatchOptions = {}): Watch {
+    this.#checkOpen();
+    return this.#keep(new Watch(this.#keeper, fd, interest, callback, options));
+  }
+
+  /** Calls back at a deadline on the loop's clock. */
+  timeout(at: Deadline, callback: TimeoutCallback, options: TimeoutOptions = {}): Timeout {
+    this.#checkOpen();
+    return this.#keep(new Timeout(this.#keeper, at, callback, options));
+  }
+
+  /**
+   * Runs `job` once, on the loop, in its next turn, in the order of posting: the one door for other threads. False, and
+   * `job` will not run, when the loop is closed.
+   */
+  post(job: () => unknown): boolean {
+    if (this.#state === "closed") return false;
+    this.#posted.push(job);
+    this.#wake();
+    return true;
+  }
+
+  /**
+   * Removes all registrations, waits for their callbacks and release functions, then gives the host back. Rejects with
+   * DeadlineError, naming who did not end, when that takes longer than `timeoutMs`.
+   */
+  close(timeoutMs = 10_000): Promise<void> {
+    if (this.#state === "open") {
+      this.#state = "closing";
+      this.#closeBy = this.#host.now() + timeoutMs;
+      for (const registration of this.#live) registration.remove();
+      this.#wake();
+      this.#reschedule();
+    }
+    return this.#closed.promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** One whole turn; the host calls it. A callback must not: StateError. */
+  runTurn(): void {
+    const turn = this.turn();
+    while (turn.next().done !== true);
+  }
+
+  /**
+   * The order of one turn: collect what is ready, due and posted; then posts, timeouts by deadline, watches as polled;
+   * then release functions. What a callback adds waits for the next turn; what it removes or modifies is not entered.
+   *
+   * Each `yield` stands where another thread may run; it names what comes next. `runTurn` goes straight through, and
+   * the schedule explorer does not.
+   */
+  *turn(): Generator<TurnStep, void, void> {
+    if (this.#turning) throw new StateError("a turn is running: a callback must not run another");
+    if (this.#state === "closed") return;
+    this.#turning = true;
+    try {
+      yield "poll";
+      const polled = this.#poll();
+      const due = this.#timers.takeDue(this.#host.now());
+      for (const timeout of due) timeout.commit();
+      // Before the posts are taken: a post from here on wakes again, so none is left behind asleep.
+      this.#awake = false;
+      yield "take";
+      const posted = this.#posted;
+      this.#posted = [];
+      for (const job of posted) {
+        yield "post";
+        this.#run(job);
+      }
+      for (const timeout of due) {
+        if (!timeout.committed) continue;
+        yield "timeout";
+        timeout.enter();
+      }
+      for (const { token, ready } of polled) {
+        const watch = this.#nexus.resolve(token);
+        if (!(watch instanceof Watch)) continue;
+        yield "watch";
+        watch.enter(ready);
+      }
+      for (let next = this.#retired.shift(); next !== undefined; next = this.#retired.shift()) {
+        yield "release";
+        next.finish();
+        this.#live.delete(next);
+      }
+    } finally {
+      this.#turning = false;
+    }
+    this.#reschedule();
+    if (this.#state === "closing") this.#tryClose();
+    yield "sleep";
+  }
+
+  #poll(): { token: Token; ready: Readiness }[] {
+    const polled: { token: Token; ready: Readiness }[] = [];
+    this.#host.poll((token, ready) => polled.push({ token, ready }));
+    return polled;
+  }
+
+  #run(job: () => unknown): void {
+    const report = (error: unknown): void => this.#onError(error, "post");
+    try {
+      const result = job();
+      if (result instanceof Promise) result.catch(report);
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  #keep<T extends Registration>(registration: T): T {
+    this.#live.add(registration);
+    return registration;
+  }
+
+  #wake(): void {
+    if (this.#awake) return;
+    this.#awake = true;
+    this.#host.wake();
+  }
+
+  /** Within a turn its end does this, once. */
+  #reschedule(): void {
+    if (this.#turning || this.#state === "closed") return;
+    const deadline = Math.min(this.#timers.nearest?.deadline ?? Infinity, this.#closeBy);
+    this.#host.wakeAt(deadline === Infinity ? undefined : deadline);
+  }
+
+  #checkOpen(): void {
+    if (this.#state !== "open") throw new StateError(`the loop is ${this.#state}: nothing can be registered`);
+  }
+
+  #tryClose(): void {
+    if (this.#live.size > 0 && this.#host.now() < this.#closeBy) return;
+    if (this.#live.size === 0 && this.#posted.length > 0) return;
+    this.#state = "closed";
+    this.#host.close();
+    if (this.#live.size === 0) return this.#closed.resolve();
+    const names = [...this.#live].map(({ name }) => name).join(", ");
+    this.#closed.reject(new DeadlineError(`the loop closed while callbacks were still running: ${names}`));
+  }
+}
