@@ -1,9 +1,19 @@
 export { Deferred } from "./deferred.ts";
 export { DeadlineError, OverflowError, StateError } from "./errors.ts";
+export { asEventImpl, type EventImpl, type HandleCallback, type TimerCallback } from "./event-impl.ts";
 export { Feed, type FeedOptions } from "./feed.ts";
+export { ForeignHost } from "./foreign-host.ts";
 export { type Host, type Readiness, Ready } from "./host.ts";
 export { Loop, type LoopOptions, type TurnStep } from "./loop.ts";
 export { Nexus, type Token } from "./nexus.ts";
+export {
+  type CookieCell,
+  OseventHooks,
+  type OseventHooksOptions,
+  type OseventLibrary,
+  Poll,
+  type TimeOfDay,
+} from "./osevent-hooks.ts";
 export { Registration, type RegistrationOptions } from "./registration.ts";
 export { type Handle, Scope } from "./scope.ts";
 export { type Deadline, Timeout, type TimeoutCallback, type TimeoutOptions } from "./timeout.ts";

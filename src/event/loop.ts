@@ -16,6 +16,8 @@ export interface LoopOptions {
    * `source` is the name of the registration, or "post".
    */
   readonly onError: (error: unknown, source: string) => void;
+  /** The table of registrations. For the race lab, which runs the loop with one that forgets generations. */
+  readonly nexus?: Nexus<Registration>;
 }
 
 /**
@@ -32,13 +34,12 @@ export interface LoopOptions {
 export class Loop {
   readonly #host: Host;
   readonly #onError: LoopOptions["onError"];
-  readonly #nexus = new Nexus<Registration>();
+  readonly #nexus: Nexus<Registration>;
   readonly #timers = new TimerQueue<Timeout>();
   readonly #keeper: Keeper;
   #state: "open" | "closing" | "closed" = "open";
   #turning = false;
-  /** Registrations not yet released, in whatever state. */
-  #live = new Set<Registration>();
+  readonly #live = new Set<Registration>();
   #retired: Registration[] = [];
   #posted: (() => unknown)[] = [];
   /** A wakeup is under way that will see what is in `#posted` and `#retired` now. */
@@ -49,10 +50,12 @@ export class Loop {
   constructor(host: Host, options: LoopOptions) {
     this.#host = host;
     this.#onError = options.onError;
+    this.#nexus = options.nexus ?? new Nexus();
     this.#keeper = {
       host,
       nexus: this.#nexus,
       timers: this.#timers as TimerQueue,
+      live: this.#live,
       reschedule: () => this.#reschedule(),
       retire: (registration) => {
         this.#retired.push(registration);
@@ -80,13 +83,13 @@ export class Loop {
   /** Watches a descriptor that stays the caller's. Throws the host's error when it cannot be watched. */
   watch(fd: number, interest: Readiness, callback: WatchCallback, options: WatchOptions = {}): Watch {
     this.#checkOpen();
-    return this.#keep(new Watch(this.#keeper, fd, interest, callback, options));
+    return new Watch(this.#keeper, fd, interest, callback, options);
   }
 
   /** Calls back at a deadline on the loop's clock. */
   timeout(at: Deadline, callback: TimeoutCallback, options: TimeoutOptions = {}): Timeout {
     this.#checkOpen();
-    return this.#keep(new Timeout(this.#keeper, at, callback, options));
+    return new Timeout(this.#keeper, at, callback, options);
   }
 
   /**
@@ -164,7 +167,6 @@ export class Loop {
       for (let next = this.#retired.shift(); next !== undefined; next = this.#retired.shift()) {
         yield "release";
         next.finish();
-        this.#live.delete(next);
       }
     } finally {
       this.#turning = false;
@@ -188,11 +190,6 @@ export class Loop {
     } catch (error) {
       report(error);
     }
-  }
-
-  #keep<T extends Registration>(registration: T): T {
-    this.#live.add(registration);
-    return registration;
   }
 
   #wake(): void {

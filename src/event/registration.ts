@@ -1,6 +1,7 @@
 import { Deferred } from "./deferred.ts";
 import type { Host } from "./host.ts";
 import type { Nexus, Token } from "./nexus.ts";
+import { isThenable } from "./thenable.ts";
 import type { TimerQueue } from "./timer-queue.ts";
 
 /** What a registration needs of its loop. */
@@ -8,6 +9,8 @@ export interface Keeper {
   readonly host: Host;
   readonly nexus: Nexus<Registration>;
   readonly timers: TimerQueue;
+  /** All registrations that are not released yet, in whatever state. */
+  readonly live: Set<Registration>;
   /** The nearest deadline may have changed. */
   reschedule(): void;
   /** The last callback has ended: `release` is to be called at the end of a turn. */
@@ -46,6 +49,7 @@ export abstract class Registration {
     this.name = options.name ?? name;
     this.#release = options.release;
     this.id = keeper.nexus.issue(this);
+    keeper.live.add(this);
   }
 
   get state(): "active" | "removed" | "released" {
@@ -76,6 +80,13 @@ export abstract class Registration {
     await this.closed;
   }
 
+  /** It could not be made: as if it had never been. */
+  protected abandon(): void {
+    this.#state = "released";
+    this.keeper.nexus.retire(this.id);
+    this.keeper.live.delete(this);
+  }
+
   /** Takes the registration back from the host or the timer queue. */
   protected abstract withdraw(): void;
 
@@ -104,6 +115,7 @@ export abstract class Registration {
   /** The end: only the loop calls it, once, for a registration that it was asked to retire. */
   finish(): void {
     this.#state = "released";
+    this.keeper.live.delete(this);
     try {
       this.#release?.();
     } catch (error) {
@@ -123,8 +135,4 @@ export abstract class Registration {
     if (this.#state === "active") this.settle();
     else this.keeper.retire(this);
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

@@ -27,7 +27,7 @@ export class Watch extends Registration {
     try {
       keeper.host.arm(this.id, fd, interest, options.alwaysReady ?? false);
     } catch (error) {
-      keeper.nexus.retire(this.id);
+      this.abandon();
       throw error;
     }
   }

@@ -1,0 +1,199 @@
+import { Deferred } from "./deferred.ts";
+import { StateError } from "./errors.ts";
+import { type Readiness, Ready } from "./host.ts";
+import type { Loop } from "./loop.ts";
+import { Nexus, type Token } from "./nexus.ts";
+import { isThenable } from "./thenable.ts";
+import type { Deadline, Timeout } from "./timeout.ts";
+import type { Watch } from "./watch.ts";
+
+/** poll(2)'s bits, in which libxl speaks. */
+export const Poll = { in: 1, pri: 2, out: 4, err: 8, hup: 16, nval: 32 } as const;
+
+/** A time of day as in C's `struct timeval`. {0, 0} means "as soon as possible". */
+export interface TimeOfDay {
+  readonly seconds: number;
+  readonly microseconds: number;
+}
+
+/** Where the library keeps our cookie: what C calls `void **`. Registering stores into it, modifying loads from it. */
+export interface CookieCell {
+  load(): Token;
+  store(cookie: Token): void;
+}
+
+/** The library's side: what we call back, never from inside a hook. `forLibrary` is its own cookie, handed back. */
+export interface OseventLibrary<L> {
+  occurredFd(forLibrary: L, fd: number, events: number, revents: number): unknown;
+  occurredTimeout(forLibrary: L): unknown;
+}
+
+export interface OseventHooksOptions {
+  /** Milliseconds since 1970: the clock of the library's time of day. */
+  readonly wallClock: () => number;
+}
+
+interface FdRecord<L> {
+  readonly forLibrary: L;
+  events: number;
+  watch: Watch | undefined;
+}
+
+interface TimeoutRecord<L> {
+  readonly forLibrary: L;
+  timeout: Timeout | undefined;
+}
+
+/**
+ * A loop, handed to a native library in the form of libxl's osevent hooks.
+ *
+ *     open -> draining -> closed
+ *
+ * The hooks run on the loop's thread, synchronously, inside calls of the library, and only note what is wanted: the
+ * library is called back from a later turn, never from inside a hook.
+ *
+ * Every cookie is a token of our own: a stale one resolves to nothing, so it has no effect. A timeout is never
+ * deregistered: the library modifies it to "now", and each one registered ends in exactly one `occurredTimeout`, which
+ * frees the cookie before it enters the library.
+ *
+ * drain: open -> draining; resolves when no timeout is out and no call into the library is under way. Only then may the
+ * context be disposed of; its last descriptors are deregistered in the course of that.
+ * close: draining -> closed, after the library is gone; StateError while a registration is left.
+ */
+export class OseventHooks<L> {
+  readonly #loop: Loop;
+  readonly #library: OseventLibrary<L>;
+  readonly #wallClock: () => number;
+  readonly #fds = new Nexus<FdRecord<L>>();
+  readonly #timeouts = new Nexus<TimeoutRecord<L>>();
+  /** Calls into the library that have not ended. */
+  #calls = 0;
+  #draining: Deferred | undefined;
+
+  constructor(loop: Loop, library: OseventLibrary<L>, options: OseventHooksOptions) {
+    this.#loop = loop;
+    this.#library = library;
+    this.#wallClock = options.wallClock;
+  }
+
+  /** Registrations that are out: descriptors and timeouts. */
+  get size(): number {
+    return this.#fds.size + this.#timeouts.size;
+  }
+
+  fdRegister(fd: number, out: CookieCell, events: number, forLibrary: L): void {
+    const record: FdRecord<L> = { forLibrary, events, watch: undefined };
+    const cookie = this.#fds.issue(record);
+    out.store(cookie);
+    try {
+      const options = { name: `the library's fd ${fd}`, alwaysReady: true };
+      record.watch = this.#loop.watch(fd, fromPoll(events), (ready) => this.#fdOccurred(cookie, fd, ready), options);
+    } catch (error) {
+      this.#fds.retire(cookie);
+      throw error;
+    }
+  }
+
+  fdModify(update: CookieCell, events: number): void {
+    const record = this.#fds.resolve(update.load());
+    if (record === undefined) throw new StateError("fd_modify: this descriptor is not registered");
+    record.events = events;
+    record.watch?.modify(fromPoll(events));
+  }
+
+  fdDeregister(cookie: Token): void {
+    const record = this.#fds.resolve(cookie);
+    if (record === undefined) throw new StateError("fd_deregister: this descriptor is not registered");
+    this.#fds.retire(cookie);
+    record.watch?.remove();
+  }
+
+  timeoutRegister(out: CookieCell, at: TimeOfDay, forLibrary: L): void {
+    const record: TimeoutRecord<L> = { forLibrary, timeout: undefined };
+    const cookie = this.#timeouts.issue(record);
+    out.store(cookie);
+    try {
+      const options = { name: "the library's timeout" };
+      record.timeout = this.#loop.timeout(this.#deadline(at), () => this.#timeoutOccurred(cookie), options);
+    } catch (error) {
+      this.#timeouts.retire(cookie);
+      throw error;
+    }
+  }
+
+  timeoutModify(update: CookieCell, at: TimeOfDay): void {
+    const record = this.#timeouts.resolve(update.load());
+    if (record === undefined) throw new StateError("timeout_modify: this timeout is not registered");
+    record.timeout?.modify(this.#deadline(at));
+  }
+
+  /** The library never calls this one since it modifies to "now" instead. */
+  timeoutDeregister(): never {
+    throw new StateError("timeout_deregister: a timeout ends by occurring");
+  }
+
+  drain(): Promise<void> {
+    this.#draining ??= new Deferred();
+    this.#checkDrained();
+    return this.#draining.promise;
+  }
+
+  close(): void {
+    if (this.size > 0) throw new StateError(`${this.size} registrations of the library are left`);
+  }
+
+  #fdOccurred(cookie: Token, fd: number, ready: Readiness): unknown {
+    const record = this.#fds.resolve(cookie);
+    if (record === undefined) return undefined;
+    return this.#enter(() => this.#library.occurredFd(record.forLibrary, fd, record.events, toPoll(ready)));
+  }
+
+  #timeoutOccurred(cookie: Token): unknown {
+    const record = this.#timeouts.resolve(cookie);
+    if (record === undefined) return undefined;
+    // The completion alone frees the cookie, and before the library is entered: whatever it does there is about others.
+    this.#timeouts.retire(cookie);
+    return this.#enter(() => this.#library.occurredTimeout(record.forLibrary));
+  }
+
+  #enter(call: () => unknown): unknown {
+    this.#calls++;
+    const left = (): void => {
+      this.#calls--;
+      this.#checkDrained();
+    };
+    let result: unknown;
+    try {
+      result = call();
+    } catch (error) {
+      left();
+      throw error;
+    }
+    if (!isThenable(result)) left();
+    else result.then(left, left);
+    return result;
+  }
+
+  #checkDrained(): void {
+    if (this.#timeouts.size === 0 && this.#calls === 0) this.#draining?.resolve();
+  }
+
+  /** {0, 0} and every other time that has passed is due at once; no arithmetic makes it "never". */
+  #deadline({ seconds, microseconds }: TimeOfDay): Deadline {
+    const ms = seconds * 1_000 + microseconds / 1_000;
+    return ms === 0 ? "now" : this.#loop.now() + (ms - this.#wallClock());
+  }
+}
+
+function fromPoll(events: number): Readiness {
+  return (events & (Poll.in | Poll.pri) ? Ready.readable : 0) | (events & Poll.out ? Ready.writable : 0);
+}
+
+function toPoll(ready: Readiness): number {
+  return (
+    (ready & Ready.readable ? Poll.in : 0) |
+    (ready & Ready.writable ? Poll.out : 0) |
+    (ready & Ready.error ? Poll.err : 0) |
+    (ready & Ready.hangup ? Poll.hup : 0)
+  );
+}
