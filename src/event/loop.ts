@@ -8,7 +8,7 @@ import { TimerQueue } from "./timer-queue.ts";
 import { Watch, type WatchCallback, type WatchOptions } from "./watch.ts";
 
 /** The next thing a turn does when it is resumed; see `Loop.turn`. */
-export type TurnStep = "poll" | "take" | "post" | "timeout" | "watch" | "release" | "sleep";
+export type TurnStep = "poll" | "take posts" | "post" | "compare" | "enter" | "release" | "sleep";
 
 export interface LoopOptions {
   /**
@@ -16,8 +16,6 @@ export interface LoopOptions {
    * `source` is the name of the registration, or "post".
    */
   readonly onError: (error: unknown, source: string) => void;
-  /** The table of registrations. For the race lab, which runs the loop with one that forgets generations. */
-  readonly nexus?: Nexus<Registration>;
 }
 
 /**
@@ -34,7 +32,7 @@ export interface LoopOptions {
 export class Loop {
   readonly #host: Host;
   readonly #onError: LoopOptions["onError"];
-  readonly #nexus: Nexus<Registration>;
+  readonly #nexus = new Nexus<Registration>();
   readonly #timers = new TimerQueue<Timeout>();
   readonly #keeper: Keeper;
   #state: "open" | "closing" | "closed" = "open";
@@ -50,7 +48,6 @@ export class Loop {
   constructor(host: Host, options: LoopOptions) {
     this.#host = host;
     this.#onError = options.onError;
-    this.#nexus = options.nexus ?? new Nexus();
     this.#keeper = {
       host,
       nexus: this.#nexus,
@@ -146,7 +143,7 @@ export class Loop {
       for (const timeout of due) timeout.commit();
       // Before the posts are taken: a post from here on wakes again, so none is left behind asleep.
       this.#awake = false;
-      yield "take";
+      yield "take posts";
       const posted = this.#posted;
       this.#posted = [];
       for (const job of posted) {
@@ -154,19 +151,22 @@ export class Loop {
         this.#run(job);
       }
       for (const timeout of due) {
+        yield "compare";
         if (!timeout.committed) continue;
-        yield "timeout";
+        yield "enter";
         timeout.enter();
       }
       for (const { token, ready } of polled) {
+        yield "compare";
         const watch = this.#nexus.resolve(token);
         if (!(watch instanceof Watch)) continue;
-        yield "watch";
+        yield "enter";
         watch.enter(ready);
       }
-      for (let next = this.#retired.shift(); next !== undefined; next = this.#retired.shift()) {
+      yield "release";
+      while (this.#retired.length > 0) {
+        this.#retired.shift()?.finish();
         yield "release";
-        next.finish();
       }
     } finally {
       this.#turning = false;

@@ -52,7 +52,12 @@ export class Nexus<T extends object> {
   /** The object the token was issued for, unless it has been retired. */
   resolve(token: Token): T | undefined {
     const slot = slotOf(token);
-    return this.#generations[slot] === generationOf(token) ? this.#values[slot] : undefined;
+    return this.isCurrent(slot, generationOf(token)) ? this.#values[slot] : undefined;
+  }
+
+  /** The comparison that everything rests on; a method of its own so that the race lab can show what it is for. */
+  isCurrent(slot: number, generation: number): boolean {
+    return this.#generations[slot] === generation;
   }
 
   /** From here on the token resolves to nothing. False when it did so already. */

@@ -52,9 +52,9 @@ interface TimeoutRecord<L> {
  * The hooks run on the loop's thread, synchronously, inside calls of the library, and only note what is wanted: the
  * library is called back from a later turn, never from inside a hook.
  *
- * Every cookie is a token of our own: a stale one resolves to nothing, so it has no effect. A timeout is never
- * deregistered: the library modifies it to "now", and each one registered ends in exactly one `occurredTimeout`, which
- * frees the cookie before it enters the library.
+ * Every cookie is a token of our own: a stale one resolves to nothing, so it has no effect. A timeout ends in exactly
+ * one way: by `occurredTimeout`, which frees the cookie before it enters the library (one that the library no longer
+ * wants it modifies to "now"), or, with a library before Xen 4.3, by being deregistered.
  *
  * drain: open -> draining; resolves when no timeout is out and no call into the library is under way. Only then may the
  * context be disposed of; its last descriptors are deregistered in the course of that.
@@ -79,6 +79,11 @@ export class OseventHooks<L> {
   /** Registrations that are out: descriptors and timeouts. */
   get size(): number {
     return this.#fds.size + this.#timeouts.size;
+  }
+
+  /** Whether no timeout is out and no call into the library is under way. */
+  get drained(): boolean {
+    return this.#timeouts.size === 0 && this.#calls === 0;
   }
 
   fdRegister(fd: number, out: CookieCell, events: number, forLibrary: L): void {
@@ -127,9 +132,13 @@ export class OseventHooks<L> {
     record.timeout?.modify(this.#deadline(at));
   }
 
-  /** The library never calls this one since it modifies to "now" instead. */
-  timeoutDeregister(): never {
-    throw new StateError("timeout_deregister: a timeout ends by occurring");
+  /** Only libxl before Xen 4.3 calls this one: it modifies to "now" instead. On the loop's thread it is exact. */
+  timeoutDeregister(cookie: Token): void {
+    const record = this.#timeouts.resolve(cookie);
+    if (record === undefined) throw new StateError("timeout_deregister: this timeout is not registered");
+    this.#timeouts.retire(cookie);
+    record.timeout?.remove();
+    this.#checkDrained();
   }
 
   drain(): Promise<void> {
@@ -175,7 +184,7 @@ export class OseventHooks<L> {
   }
 
   #checkDrained(): void {
-    if (this.#timeouts.size === 0 && this.#calls === 0) this.#draining?.resolve();
+    if (this.drained) this.#draining?.resolve();
   }
 
   /** {0, 0} and every other time that has passed is due at once; no arithmetic makes it "never". */

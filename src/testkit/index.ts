@@ -20,6 +20,19 @@ export { formatSchedule, parseSchedule, type Schedule } from "./explorer/schedul
 export { type Runnable, type Scheduler, type Step, seededRandom, type TaskId } from "./explorer/scheduler.ts";
 export { Sim } from "./explorer/sim.ts";
 export type { Body } from "./explorer/task.ts";
+export {
+  brokenPromises,
+  type Cell,
+  type Protocol,
+  protocols,
+  replayRace,
+  runLab,
+  type Selection,
+  tryRace,
+  type Verdict,
+} from "./races/lab.ts";
+export { type Race, races } from "./races/races.ts";
+export { labTable } from "./races/table.ts";
 export { SimHost, type SimHostOptions } from "./sim/host.ts";
 export { SimFile, SimKernel } from "./sim/kernel.ts";
 export { Mutex } from "./sim/mutex.ts";

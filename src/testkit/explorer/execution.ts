@@ -46,6 +46,9 @@ export class Execution {
   readonly #checks: (() => void)[] = [];
   readonly #schedule: number[] = [];
   readonly #story: Event[] = [];
+  /** When each actor took its last step, and its last yielding one. */
+  readonly #ran = new Map<Actor, number>();
+  readonly #yielded = new Map<Actor, number>();
   #running: Actor | undefined;
   #failure: Failure | undefined;
   #steps = 0;
@@ -121,6 +124,8 @@ export class Execution {
   #take(id: TaskId): void {
     const actor = this.#actors[id] as Actor;
     this.#running = actor;
+    this.#ran.set(actor, this.#steps + 1);
+    if (actor.next?.kind === "yield") this.#yielded.set(actor, this.#steps + 1);
     this.#story.push({ task: id, text: (actor.next as Step).label, note: false });
     this.#attempt(() => actor.resume());
     if (++this.#steps >= this.#maxSteps) {
@@ -129,11 +134,23 @@ export class Execution {
     }
   }
 
+  /**
+   * Fairness, so that a busy loop cannot keep others from running for ever: a task that is about to yield, and has
+   * yielded before, waits for every task that could run and has not done so since.
+   */
+  #mayYield(actor: Actor, candidates: readonly Actor[]): boolean {
+    const yielded = this.#yielded.get(actor);
+    return (
+      yielded === undefined || candidates.every((other) => other === actor || (this.#ran.get(other) ?? 0) > yielded)
+    );
+  }
+
   /** Canonical order: the present actor first, or last when it yields; the others by number. */
   #runnable(current: Actor | undefined, yielding: boolean): Runnable[] {
     const runnable: Runnable[] = [];
-    for (const actor of this.#actors) {
-      if (!canRun(actor)) continue;
+    const candidates = this.#actors.filter(canRun);
+    for (const actor of candidates) {
+      if (actor.next?.kind === "yield" && !this.#mayYield(actor, candidates)) continue;
       const entry = { task: actor.id, step: actor.next as Step };
       if (actor === current && !yielding) runnable.unshift(entry);
       else runnable.push(entry);

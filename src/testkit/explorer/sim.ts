@@ -32,9 +32,9 @@ export class Sim {
     return object === undefined ? { label, kind: "step" } : { label, kind: "step", object, reads };
   }
 
-  /** A step of a busy loop: lets all others go first. */
-  pause(label: string): Step {
-    return { label, kind: "yield" };
+  /** A step that lets all others go first, such as a turn of a busy loop, and waits until `ready`. */
+  pause(label: string, ready: () => boolean = () => true): Step {
+    return { label, kind: "yield", ready };
   }
 
   /** A step that waits until `ready`. Nobody runnable while one of these waits is a lost wakeup. */

@@ -6,7 +6,6 @@ interface Entry {
   readonly token: Token;
   readonly fd: number;
   readonly file: SimFile;
-  readonly alwaysReady: boolean;
   interest: Readiness;
 }
 
@@ -68,7 +67,8 @@ export class SimHost implements Host {
   arm(token: Token, fd: number, interest: Readiness, alwaysReady: boolean): void {
     const file = this.kernel.file(fd);
     if (file === undefined) throw new Error(`fd ${fd} is not open: watch it before it is closed`);
-    this.#entries.set(token, { token, fd, file, interest, alwaysReady });
+    if (file.unwatchable && !alwaysReady) throw new Error(`fd ${fd} cannot be watched: pass alwaysReady`);
+    this.#entries.set(token, { token, fd, file, interest });
   }
 
   rearm(token: Token, interest: Readiness): void {
@@ -129,7 +129,7 @@ export class SimHost implements Host {
   /** The loop's thread as an actor's body: sleeps, then takes a turn step by step, until the host is closed. */
   *actor(loop: Loop, turns = Infinity): Generator<Step, void, void> {
     for (let turn = 0; turn < turns && !this.closed; turn++) {
-      yield { label: "sleep in poll", kind: "wait", ready: () => this.needsTurn || this.closed };
+      yield { label: "sleep in poll", kind: "yield", ready: () => this.needsTurn || this.closed };
       for (const step of loop.turn()) yield { label: step, kind: "step" };
     }
   }
@@ -151,7 +151,7 @@ export class SimHost implements Host {
   }
 }
 
-function readiness({ file, interest, alwaysReady }: Entry): Readiness {
+function readiness({ file, interest }: Entry): Readiness {
   if (interest === Ready.none) return Ready.none;
-  return alwaysReady ? interest : file.ready & (interest | Ready.error | Ready.hangup);
+  return file.unwatchable ? interest : file.ready & (interest | Ready.error | Ready.hangup);
 }

@@ -3,10 +3,13 @@ import { type Readiness, Ready } from "../../event/index.ts";
 /** An open file: ready or not, whatever descriptors name it. */
 export class SimFile {
   readonly name: string;
+  /** Cannot be watched, like a regular file: refused, or always ready for a watch that accepts that. */
+  readonly unwatchable: boolean;
   ready: Readiness = Ready.none;
 
-  constructor(name: string) {
+  constructor(name: string, options: { readonly unwatchable?: boolean } = {}) {
     this.name = name;
+    this.unwatchable = options.unwatchable ?? false;
   }
 
   /** Reads what there is, as a non-blocking read would: false when nothing was there. */
