@@ -3,6 +3,7 @@ import { DeadlineError, StateError } from "./errors.ts";
 import type { Host, Readiness } from "./host.ts";
 import { Nexus, type Token } from "./nexus.ts";
 import type { Keeper, Registration } from "./registration.ts";
+import { isThenable } from "./thenable.ts";
 import { type Deadline, Timeout, type TimeoutCallback, type TimeoutOptions } from "./timeout.ts";
 import { TimerQueue } from "./timer-queue.ts";
 import { Watch, type WatchCallback, type WatchOptions } from "./watch.ts";
@@ -91,7 +92,7 @@ export class Loop {
 
   /**
    * Runs `job` once, on the loop, in its next turn, in the order of posting: the one door for other threads. False, and
-   * `job` will not run, when the loop is closed.
+   * `job` will not run, when the loop is closed. Nobody waits for an async job; its rejection is reported.
    */
   post(job: () => unknown): boolean {
     if (this.#state === "closed") return false;
@@ -186,7 +187,7 @@ export class Loop {
     const report = (error: unknown): void => this.#onError(error, "post");
     try {
       const result = job();
-      if (result instanceof Promise) result.catch(report);
+      if (isThenable(result)) result.then(undefined, report);
     } catch (error) {
       report(error);
     }
