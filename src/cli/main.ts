@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 import { races } from "./races.ts";
+import { start } from "./start.ts";
 import { UsageError } from "./usage-error.ts";
 
 type Command = (args: readonly string[]) => Promise<number>;
 
-const commands: Readonly<Record<string, Command>> = { races };
+const commands: Readonly<Record<string, Command>> = { races, start };
 
 const usage = `usage: virtwright COMMAND [OPTIONS]
 
+  start    serves QEMU guests to virsh, with a guest to try
   races    what every protocol of 2012 does under every schedule, and ours
 `;
 

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+
+const root = join(import.meta.dirname, "../..");
+const missing = ["virsh", "qemu-system-x86_64"].filter((program) => !existsSync(join("/usr/bin", program)));
+const skip = missing.length > 0 && `missing: ${missing.join(", ")} (apt-get install libvirt-clients qemu-system-x86)`;
+
+/** A program whose output is read line by line, with a deadline for each thing that is awaited. */
+class Program implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  output = "";
+
+  constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
+    this.#child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.output += text;
+        this.#child.emit("text");
+      });
+    }
+  }
+
+  async has(pattern: RegExp): Promise<RegExpExecArray> {
+    const signal = AbortSignal.timeout(30_000);
+    for (;;) {
+      const match = pattern.exec(this.output);
+      if (match !== null) return match;
+      await once(this.#child, "text", { signal }).catch(() => assert.fail(`no ${pattern} in:\n${this.output}`));
+    }
+  }
+
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    if (this.#child.exitCode !== null) return this.#child.exitCode;
+    const exited = once(this.#child, "exit", { signal: AbortSignal.timeout(30_000) });
+    this.#child.kill(signal);
+    const [code] = (await exited) as [number | null];
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end("SIGKILL");
+  }
+}
+
+/** The block of README.md that follows `heading`'s first fence of this language. */
+function readmeBlock(language: string, start: string): string {
+  const text = readFileSync(join(root, "README.md"), "utf8");
+  const blocks = [...text.matchAll(/```(\w+)\n(.*?)```/gs)].map(([, name = "", body = ""]) => ({ name, body }));
+  const found = blocks.find(({ name, body }) => name === language && body.startsWith(start));
+  assert.ok(found, `README.md has no ${language} block that starts with ${start}`);
+  return found.body;
+}
+
+suite("virtwright start", () => {
+  test("serves virsh what README.md shows, with a real guest", { skip }, async () => {
+    const directory = mkdtempSync(join(tmpdir(), "virtwright-start-"));
+    try {
+      await using daemon = new Program(process.execPath, [
+        join(root, "src/cli/main.ts"),
+        "start",
+        "--directory",
+        directory,
+      ]);
+      const [, address = ""] = await daemon.has(/virsh -c '([^']+)' list --all/);
+      const env = { ...process.env, LIBVIRT_DEFAULT_URI: address, LC_ALL: "C" };
+      await using events = new Program("virsh", ["event", "--event", "lifecycle", "--loop"], env);
+      await watching(events, env, join(directory, "probe.xml"));
+
+      const commands = readmeBlock("sh", "export LIBVIRT_DEFAULT_URI")
+        .split("\n")
+        .filter((line) => line.startsWith("virsh "));
+      assert.ok(commands.length >= 6);
+      for (const command of commands) {
+        const result = spawnSync("sh", ["-c", command], { env, encoding: "utf8", timeout: 60_000 });
+        assert.equal(result.status, 0, `${command}: ${result.stderr}`);
+      }
+      await events.has(/Stopped Destroyed/);
+      const shown = events.output.split("\n").filter((line) => line.includes("'hello'"));
+      assert.equal(`${shown.join("\n")}\n`, readmeBlock("text", "event 'lifecycle'"));
+      await daemon.has(/hello stopped \(destroyed\)/);
+      assert.equal(await daemon.end("SIGTERM"), 0, daemon.output);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  test("says which command installs QEMU where it is missing", {
+    skip: process.platform !== "linux" && "Linux only",
+  }, async () => {
+    const directory = mkdtempSync(join(tmpdir(), "virtwright-start-"));
+    try {
+      const env = { ...process.env, PATH: "/nowhere" };
+      const args = [join(root, "src/cli/main.ts"), "start", "--directory", directory];
+      await using daemon = new Program(process.execPath, args, env);
+      await daemon.has(/^ {2}sudo apt-get install qemu-system-x86$/m);
+      assert.equal(await daemon.end("SIGINT"), 0, daemon.output);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+});
+
+/** virsh says nothing once it listens: a guest that comes and goes unnoticed until it is heard shows that it does. */
+async function watching(events: Program, env: NodeJS.ProcessEnv, file: string): Promise<void> {
+  const probe = "<domain type='qemu'><name>probe</name><memory>8192</memory><os><type>hvm</type></os></domain>";
+  writeFileSync(file, probe);
+  for (let tries = 0; tries < 100 && !events.output.includes("'probe'"); tries++) {
+    spawnSync("virsh", ["define", file], { env, timeout: 30_000 });
+    spawnSync("virsh", ["undefine", "probe"], { env, timeout: 30_000 });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await events.has(/'probe'/);
+}
