@@ -1,0 +1,3 @@
+export { Daemon, type DaemonOptions, type Limits, type Origin, type SocketOptions } from "./daemon.ts";
+export type { Log, LogEntry } from "./log.ts";
+export type { AuthPolicy } from "./session.ts";

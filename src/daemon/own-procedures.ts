@@ -1,0 +1,67 @@
+import {
+  DomainEventId,
+  type eventProcedures,
+  Feature,
+  type Handlers,
+  libvirtVersion,
+  type sessionProcedures,
+} from "../protocol/index.ts";
+import type { Session } from "./session.ts";
+
+/** What the daemon's own procedures need of the peer that calls them. */
+export interface OwnContext {
+  readonly session: Session;
+  /** The peer has promised to answer pings. */
+  startKeepalive(): void;
+  /** Ends the connection once the reply to this call has left. */
+  leave(): void;
+}
+
+/** Promises about the wire, which hold for every driver. Passing descriptors is not among them yet. */
+const wireFeatures: ReadonlySet<number> = new Set([
+  Feature.typedParamString,
+  Feature.remoteEventCallback,
+  Feature.remoteCloseCallback,
+  Feature.networkUpdateHasCorrectOrder,
+]);
+
+export const sessionHandlers: Handlers<typeof sessionProcedures, OwnContext> = {
+  authList: (_, { session }) => ({ types: session.authenticate() }),
+  connectOpen: ({ name, flags }, { session }) => session.open(name, flags),
+  connectClose: (_, context) => context.leave(),
+  connectSupportsFeature: ({ feature }, context) => {
+    // The one feature that can be asked for before the connection is open.
+    if (feature === Feature.programKeepalive) {
+      context.startKeepalive();
+      return { supported: 1 };
+    }
+    const { features } = context.session.opened.driver;
+    return { supported: wireFeatures.has(feature) || features.has(feature) ? 1 : 0 };
+  },
+  connectGetUri: (_, { session }) => ({ uri: session.opened.uri }),
+  connectIsSecure: () => ({ secure: 1 }),
+  connectGetLibVersion: () => ({ libVer: libvirtVersion }),
+  // They are told when a driver loses its hypervisor, and a driver of ours lives as long as the daemon.
+  connectRegisterCloseCallback: () => {},
+  connectUnregisterCloseCallback: () => {},
+};
+
+export const eventHandlers: Handlers<typeof eventProcedures, OwnContext> = {
+  connectDomainEventRegister: (_, { session }) => {
+    session.opened.subscriptions.add(DomainEventId.lifecycle, null, true);
+    return { cbRegistered: 0 };
+  },
+  connectDomainEventDeregister: (_, { session }) => {
+    session.opened.subscriptions.removeByEvent(DomainEventId.lifecycle);
+    return { cbRegistered: 0 };
+  },
+  connectDomainEventRegisterAny: ({ eventId }, { session }) => {
+    session.opened.subscriptions.add(eventId, null, true);
+  },
+  connectDomainEventDeregisterAny: ({ eventId }, { session }) => session.opened.subscriptions.removeByEvent(eventId),
+  connectDomainEventCallbackRegisterAny: ({ eventId, dom }, { session }) => ({
+    callbackId: session.opened.subscriptions.add(eventId, dom, false),
+  }),
+  connectDomainEventCallbackDeregisterAny: ({ callbackId }, { session }) =>
+    session.opened.subscriptions.remove(callbackId),
+};

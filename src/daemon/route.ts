@@ -1,0 +1,103 @@
+import {
+  type Call,
+  driverProcedures,
+  ErrorCode,
+  ErrorDomain,
+  errorDomainOf,
+  eventProcedures,
+  type Header,
+  knownProcedure,
+  type Procedure,
+  type ReadOnlyRule,
+  remote,
+  Status,
+  sessionProcedures,
+  type Table,
+  VirError,
+} from "../protocol/index.ts";
+import { rpcError } from "./refusal.ts";
+
+/** Where a call goes: to a handler, or, without a row, to libvirt's answer for what is not there. */
+export interface Route {
+  readonly owner: "session" | "events" | "driver" | "nobody";
+  /** The state from which on it may be called. */
+  readonly from: "new" | "authenticated" | "open";
+  /** The row's name, and the handler's. */
+  readonly name: string;
+  readonly row: Call | undefined;
+  /** libvirt's function, for refusals; undefined for the steps of authentication. */
+  readonly api: string | undefined;
+  /** What a read-only connection may do. */
+  readonly rule: ReadOnlyRule;
+}
+
+/** The route of a call. Throws the VirError that libvirt answers when the message itself is wrong. */
+export function routeOf({ program, version, procedure, status }: Header): Route {
+  if (program !== remote.number || version !== remote.version) {
+    throw rpcError(`Cannot find program ${program} version ${version}`);
+  }
+  if (status !== Status.ok) throw rpcError(`Unexpected message status ${status}`);
+  const route = routes.get(procedure) ?? routeWithoutRow(procedure);
+  if (route === undefined) throw rpcError(`unknown procedure: ${procedure}`);
+  return route;
+}
+
+/** Throws unless a read-only connection may make this call. */
+export function checkReadOnly({ api, rule }: Route, args: unknown): void {
+  if (api === undefined || rule === "allowed") return;
+  if (typeof rule === "object" && (flagsOf(args) & rule.unlessFlags) === 0) return;
+  const detail = (typeof rule === "object" ? rule.detail : undefined) ?? `read only access prevents ${api}`;
+  throw VirError.of(ErrorCode.operationDenied, errorDomainOf(api), detail);
+}
+
+/** What a call gets that nobody here handles. */
+export function unsupported({ api }: Route): VirError {
+  if (api === undefined) return VirError.of(ErrorCode.authFailed, ErrorDomain.rpc, "authentication failed");
+  return VirError.of(ErrorCode.noSupport, errorDomainOf(api), api);
+}
+
+/** What may be called before a hypervisor is open. */
+const early: ReadonlyMap<string, Route["from"]> = new Map<keyof typeof sessionProcedures, Route["from"]>([
+  ["authList", "new"],
+  ["connectOpen", "authenticated"],
+  ["connectClose", "authenticated"],
+  ["connectSupportsFeature", "authenticated"],
+]);
+
+const routes: ReadonlyMap<number, Route> = new Map([
+  ...routesOf("session", sessionProcedures),
+  ...routesOf("events", eventProcedures),
+  ...routesOf("driver", driverProcedures),
+]);
+
+function routesOf(owner: Route["owner"], table: Table): [number, Route][] {
+  const calls = Object.entries(table).filter((entry): entry is [string, Call] => isCall(entry[1]));
+  return calls.map(([name, row]) => {
+    const api = knownProcedure(row.number)?.api;
+    return [row.number, { owner, from: early.get(name) ?? "open", name, row, api, rule: row.readOnly }];
+  });
+}
+
+function routeWithoutRow(procedure: number): Route | undefined {
+  const known = knownProcedure(procedure);
+  if (known === undefined) return undefined;
+  const { api, readOnly } = known;
+  const from = api === undefined ? "new" : "open";
+  return {
+    owner: "nobody",
+    from,
+    name: api ?? "authentication",
+    row: undefined,
+    api,
+    rule: readOnly ? "allowed" : "denied",
+  };
+}
+
+function isCall(procedure: Procedure): procedure is Call {
+  return procedure.kind === "call";
+}
+
+function flagsOf(args: unknown): number {
+  const { flags } = args as { flags?: number };
+  return flags ?? 0;
+}

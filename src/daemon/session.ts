@@ -1,0 +1,98 @@
+import type { DomainEvent, Driver, Identity } from "../driver/driver.ts";
+import { AuthType, connectReadOnly, ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
+import { internalError } from "./refusal.ts";
+import { type Subscription, Subscriptions } from "./subscriptions.ts";
+
+/**
+ * Who may use a socket. "none": everybody who can connect, so the file's mode and group decide. "credentials": root and
+ * the daemon's own user, as the kernel tells them.
+ */
+export type AuthPolicy = "none" | "credentials";
+
+export interface SessionOptions {
+  readonly drivers: readonly Driver[];
+  readonly auth: AuthPolicy;
+  readonly identity: Identity | undefined;
+  /** The socket admits read-only connections alone. */
+  readonly readOnly: boolean;
+  readonly issueCallbackId: () => number;
+  readonly deliver: (subscription: Subscription, event: DomainEvent) => void;
+}
+
+/** What a session has once it is open. */
+export interface Opened {
+  readonly driver: Driver;
+  /** As the client named it. */
+  readonly uri: string;
+  readonly subscriptions: Subscriptions;
+}
+
+/**
+ * A client's session with a hypervisor.
+ *
+ *     new -> authenticated -> open -> closed
+ *
+ * authenticate:  new -> authenticated, where the policy asks for it; later it only answers.
+ * open:          authenticated -> open.
+ * opened:        open; otherwise it throws.
+ * close:         any -> closed; idempotent; ends the subscriptions.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  #state: "new" | "authenticated" | "open" | "closed";
+  #readOnly: boolean;
+  #opened: Opened | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#readOnly = options.readOnly;
+    this.#state = options.auth === "none" ? "authenticated" : "new";
+  }
+
+  get state(): "new" | "authenticated" | "open" | "closed" {
+    return this.#state;
+  }
+
+  get readOnly(): boolean {
+    return this.#readOnly;
+  }
+
+  /** Throws libvirt's error while no hypervisor is open. */
+  get opened(): Opened {
+    if (this.#opened === undefined) throw internalError("hypervisor connection not open");
+    return this.#opened;
+  }
+
+  /** The ways to authenticate that are left: none, for those who may come in. */
+  authenticate(): readonly number[] {
+    if (this.#state === "new") this.#checkIdentity();
+    return [AuthType.none];
+  }
+
+  /** Takes the first driver that accepts the URI. */
+  open(uri: string | null, flags: number): void {
+    if (this.#state === "open") throw internalError("connection already open");
+    if (uri === null) throw internalError("connection not open");
+    const driver = this.#options.drivers.find((each) => each.accepts(uri));
+    if (driver === undefined) throw VirError.of(ErrorCode.noConnect, ErrorDomain.none, uri);
+    const { issueCallbackId, deliver } = this.#options;
+    this.#opened = { driver, uri, subscriptions: new Subscriptions({ driver, issueCallbackId, deliver }) };
+    this.#readOnly ||= (flags & connectReadOnly) !== 0;
+    this.#state = "open";
+  }
+
+  close(): void {
+    this.#state = "closed";
+    this.#opened?.subscriptions.close();
+    this.#opened = undefined;
+  }
+
+  #checkIdentity(): void {
+    const uid = this.#options.identity?.uid;
+    if (uid !== 0 && uid !== process.getuid?.()) {
+      const detail = `user ${uid ?? "unknown"} may not use this socket: only root and the daemon's own user may`;
+      throw VirError.of(ErrorCode.authFailed, ErrorDomain.rpc, detail);
+    }
+    this.#state = "authenticated";
+  }
+}

@@ -1,0 +1,14 @@
+/** What we need of an AbortSignal; Node's and the browser's fit. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+export interface CallOptions {
+  /** Gives the call up; it then rejects with the signal's reason. The server is not told: the wire has no word for it. */
+  readonly signal?: AbortSignalLike;
+  /** Gives the call up after so long, with VirError `operationTimeout`. Default: waits as long as the connection lives. */
+  readonly timeoutMs?: number;
+}

@@ -1,0 +1,85 @@
+import type { Codec, Fields, TypeOf } from "./codec.ts";
+import { ProtocolError } from "./protocol-error.ts";
+import type { XdrReader } from "./reader.ts";
+import { checkLimit, type XdrWriter } from "./writer.ts";
+
+export type Struct<F extends Fields> = Codec<{ readonly [K in keyof F]: TypeOf<F[K]> }> & { readonly fields: F };
+
+/** Fields one after the other, in the order written. */
+export function struct<const F extends Fields>(name: string, fields: F): Struct<F> {
+  const entries = Object.entries(fields);
+  return {
+    name,
+    fields,
+    shape: { kind: "struct", fields },
+    write: (writer: XdrWriter, value: Readonly<Record<string, unknown>>) => {
+      for (const [key, codec] of entries) codec.write(writer, value[key]);
+    },
+    read: (reader: XdrReader) => {
+      const value: Record<string, unknown> = {};
+      for (const [key, codec] of entries) value[key] = codec.read(reader);
+      return value as { readonly [K in keyof F]: TypeOf<F[K]> };
+    },
+  };
+}
+
+/** At most `limit` items. */
+export function array<T>(item: Codec<T>, limit: number): Codec<readonly T[]> {
+  return {
+    name: `${item.name}<${limit}>`,
+    shape: { kind: "array", item, limit },
+    write: (writer, value) => {
+      checkLimit(value.length, limit, "items");
+      writer.uint(value.length);
+      for (const each of value) item.write(writer, each);
+    },
+    read: (reader) => {
+      const length = reader.uint();
+      checkLimit(length, limit, "items");
+      return readItems(reader, item, length);
+    },
+  };
+}
+
+/** Exactly `length` items. */
+export function fixedArray<T>(item: Codec<T>, length: number): Codec<readonly T[]> {
+  return {
+    name: `${item.name}[${length}]`,
+    shape: { kind: "fixedArray", item, length },
+    write: (writer, value) => {
+      if (value.length !== length) throw new ProtocolError(`${value.length} items, it must be ${length}`);
+      for (const each of value) item.write(writer, each);
+    },
+    read: (reader) => readItems(reader, item, length),
+  };
+}
+
+/** A value or null. The flag before it is 1 when we write; any word but 0 counts as present when we read. */
+export function optional<T>(item: Codec<T>): Codec<T | null> {
+  return {
+    name: `${item.name}?`,
+    shape: { kind: "optional", item },
+    write: (writer, value) => {
+      writer.uint(value === null ? 0 : 1);
+      if (value !== null) item.write(writer, value);
+    },
+    read: (reader) => (reader.uint() === 0 ? null : item.read(reader)),
+  };
+}
+
+/** Another form of the same bytes: `toValue` and `toBase` are inverse to each other, and may throw ProtocolError. */
+export function mapped<B, T>(name: string, base: Codec<B>, toValue: (base: B) => T, toBase: (value: T) => B): Codec<T> {
+  return {
+    name,
+    shape: { kind: "mapped", base, decode: toValue },
+    write: (writer, value) => base.write(writer, toBase(value)),
+    read: (reader) => toValue(base.read(reader)),
+  };
+}
+
+/** Items are pushed one by one, so that a huge count without the bytes to match takes no memory. */
+function readItems<T>(reader: XdrReader, item: Codec<T>, length: number): T[] {
+  const items: T[] = [];
+  for (let index = 0; index < length; index++) items.push(item.read(reader));
+  return items;
+}

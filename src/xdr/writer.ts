@@ -1,0 +1,106 @@
+import { ProtocolError } from "./protocol-error.ts";
+
+declare const TextEncoder: new () => {
+  encodeInto(text: string, target: Uint8Array): { written: number };
+};
+const encoder = new TextEncoder();
+
+/** Appends XDR (RFC 4506) to a buffer that grows. Values out of range are a ProtocolError. */
+export class XdrWriter {
+  #bytes: Uint8Array;
+  #view: DataView;
+  #length = 0;
+
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What has been written, without a copy: valid until the next write. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  int(value: number): void {
+    checkInteger(value, -0x8000_0000, 0x7fff_ffff);
+    const at = this.#reserve(4);
+    this.#view.setInt32(at, value);
+  }
+
+  uint(value: number): void {
+    checkInteger(value, 0, 0xffff_ffff);
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value);
+  }
+
+  hyper(value: bigint): void {
+    if (BigInt.asIntN(64, value) !== value) throw new ProtocolError(`${value} does not fit a signed hyper`);
+    const at = this.#reserve(8);
+    this.#view.setBigInt64(at, value);
+  }
+
+  uhyper(value: bigint): void {
+    if (BigInt.asUintN(64, value) !== value) throw new ProtocolError(`${value} does not fit an unsigned hyper`);
+    const at = this.#reserve(8);
+    this.#view.setBigUint64(at, value);
+  }
+
+  double(value: number): void {
+    const at = this.#reserve(8);
+    this.#view.setFloat64(at, value);
+  }
+
+  /** Raw bytes, padded with zeros to a multiple of 4; without a length. */
+  fixedOpaque(value: Uint8Array): void {
+    const at = this.#reserve(padded(value.length));
+    this.#bytes.set(value, at);
+  }
+
+  /** A string: length in bytes of its UTF-8, the bytes, padding. */
+  string(text: string, limit: number): void {
+    // One UTF-16 unit takes at most 3 bytes of UTF-8.
+    const start = this.#reserve(4 + padded(3 * text.length));
+    const { written } = encoder.encodeInto(text, this.#bytes.subarray(start + 4));
+    checkLimit(written, limit, "bytes of text");
+    this.#view.setUint32(start, written);
+    this.#length = start + 4 + padded(written);
+    this.#bytes.fill(0, start + 4 + written, this.#length);
+  }
+
+  /** Replaces the word at `offset`, for a length that is known only afterwards. */
+  patchUint(offset: number, value: number): void {
+    this.#view.setUint32(offset, value);
+  }
+
+  /** Room for `count` more bytes, zeros; returns where they begin. Buffer and view may be others afterwards. */
+  #reserve(count: number): number {
+    const start = this.#length;
+    this.#length += count;
+    if (this.#length > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(this.#length, 2 * this.#bytes.length));
+      grown.set(this.#bytes.subarray(0, start));
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    return start;
+  }
+}
+
+/** To the next multiple of 4; for any length that a word can say. */
+export function padded(length: number): number {
+  return length + (-length & 3);
+}
+
+export function checkLimit(length: number, limit: number, what: string): void {
+  if (length > limit) throw new ProtocolError(`${length} ${what}, the limit is ${limit}`);
+}
+
+function checkInteger(value: number, lowest: number, highest: number): void {
+  if (Number.isInteger(value) && value >= lowest && value <= highest) return;
+  throw new ProtocolError(`${value} is not an integer from ${lowest} to ${highest}`);
+}
