@@ -30,55 +30,53 @@ function defaultImpl(library: koffi.LibraryHandle): EventImpl & { runOnce(): voi
 }
 
 suite("our core, driven by libvirt's own loop", () => {
-  test(
-    "watches, timeouts and posts keep their contract",
-    { skip: typeof libvirt === "string" && libvirt },
-    async () => {
-      assert.ok(typeof libvirt !== "string");
-      const libc = koffi.load(null);
-      const ends = new Int32Array(2);
-      assert.equal(libc.func("int pipe(void *ends)")(ends), 0);
-      const [readEnd, writeEnd] = ends as unknown as [number, number];
-      const write = libc.func("long write(int fd, const void *bytes, size_t length)");
-      const read = libc.func("long read(int fd, void *bytes, size_t length)");
+  test("watches, timeouts and posts keep their contract", {
+    skip: typeof libvirt === "string" && libvirt,
+  }, async () => {
+    assert.ok(typeof libvirt !== "string");
+    const libc = koffi.load(null);
+    const ends = new Int32Array(2);
+    assert.equal(libc.func("int pipe(void *ends)")(ends), 0);
+    const [readEnd, writeEnd] = ends as unknown as [number, number];
+    const write = libc.func("long write(int fd, const void *bytes, size_t length)");
+    const read = libc.func("long read(int fd, void *bytes, size_t length)");
 
-      const impl = defaultImpl(libvirt);
-      const loop = new Loop(new ForeignHost(impl, { clock: () => performance.now() }), {
-        onError: (error) => {
-          throw error;
-        },
-      });
-      const story: string[] = [];
-      const runUntil = (entry: string): void => {
-        for (let turn = 0; turn < 50 && !story.includes(entry); turn++) impl.runOnce();
-        assert.ok(story.includes(entry), `${entry} is missing in ${story.join(", ")}`);
-      };
+    const impl = defaultImpl(libvirt);
+    const loop = new Loop(new ForeignHost(impl, { clock: () => performance.now() }), {
+      onError: (error) => {
+        throw error;
+      },
+    });
+    const story: string[] = [];
+    const runUntil = (entry: string): void => {
+      for (let turn = 0; turn < 50 && !story.includes(entry); turn++) impl.runOnce();
+      assert.ok(story.includes(entry), `${entry} is missing in ${story.join(", ")}`);
+    };
 
-      const watch = loop.watch(readEnd, Ready.readable, () => {
-        read(readEnd, new Uint8Array(1), 1);
-        story.push("readable");
-      });
-      loop.post(() => story.push("posted"));
-      runUntil("posted");
-      assert.deepEqual(story, ["posted"]);
-      write(writeEnd, new Uint8Array(1), 1);
-      runUntil("readable");
+    const watch = loop.watch(readEnd, Ready.readable, () => {
+      read(readEnd, new Uint8Array(1), 1);
+      story.push("readable");
+    });
+    loop.post(() => story.push("posted"));
+    runUntil("posted");
+    assert.deepEqual(story, ["posted"]);
+    write(writeEnd, new Uint8Array(1), 1);
+    runUntil("readable");
 
-      const start = loop.now();
-      loop.timeout(start + 5, () => story.push("timeout"));
-      runUntil("timeout");
-      assert.ok(loop.now() >= start + 5, "never early, although libvirt's own timers may be");
+    const start = loop.now();
+    loop.timeout(start + 5, () => story.push("timeout"));
+    runUntil("timeout");
+    assert.ok(loop.now() >= start + 5, "never early, although libvirt's own timers may be");
 
-      write(writeEnd, new Uint8Array(1), 1);
-      watch.remove();
-      loop.post(() => story.push("after remove"));
-      runUntil("after remove");
-      assert.equal(story.filter((entry) => entry === "readable").length, 1, "nothing after remove");
-      assert.equal(watch.state, "released");
+    write(writeEnd, new Uint8Array(1), 1);
+    watch.remove();
+    loop.post(() => story.push("after remove"));
+    runUntil("after remove");
+    assert.equal(story.filter((entry) => entry === "readable").length, 1, "nothing after remove");
+    assert.equal(watch.state, "released");
 
-      const closed = loop.close();
-      impl.runOnce();
-      await closed;
-    },
-  );
+    const closed = loop.close();
+    impl.runOnce();
+    await closed;
+  });
 });

@@ -1,0 +1,15 @@
+/** `npm run bench -- NAME...`: each bench prints one table, and ends with lines `ratio NAME VALUE` for comparison over time. */
+const benches: Record<string, () => Promise<{ run(): Promise<void> }>> = {
+  loop: () => import("./loop.ts"),
+  explorer: () => import("./explorer.ts"),
+};
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !Object.hasOwn(benches, name));
+if (names.length === 0 || unknown.length > 0) {
+  for (const name of unknown) console.error(`error: there is no bench named ${name}`);
+  console.error(`benches: ${Object.keys(benches).join(", ")}`);
+  process.exitCode = 1;
+} else {
+  for (const name of names) await (await benches[name]?.())?.run();
+}

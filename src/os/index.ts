@@ -1,0 +1,11 @@
+export { EpollHost } from "./epoll-host.ts";
+export { openLoop } from "./event-loop.ts";
+export { connectInbox, Inbox, type InboxAddress, Outbox, openInbox } from "./inbox.ts";
+export { identifyProcess, openProcess, Process, type ProcessExit, type ProcessIdentity } from "./process.ts";
+export { watchProcess } from "./process-watch.ts";
+export type { Credentials } from "./socket.ts";
+export type { SocketFileOptions } from "./socket-file.ts";
+export { type SpawnOptions, type StdioTarget, spawnDetached } from "./spawn.ts";
+export { SystemError } from "./system-error.ts";
+export { listenUnix, type OnConnection, UnixListener } from "./unix-listener.ts";
+export { connectUnix, pairUnix, UnixTransport } from "./unix-transport.ts";

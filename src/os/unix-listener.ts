@@ -1,0 +1,104 @@
+import { Ready } from "../event/host.ts";
+import type { Loop } from "../event/loop.ts";
+import type { Watch } from "../event/watch.ts";
+import * as libc from "./libc.ts";
+import { acceptSocket } from "./socket.ts";
+import { createSocketFile, removeSocketFile, type SocketFile, type SocketFileOptions } from "./socket-file.ts";
+import { UnixTransport } from "./unix-transport.ts";
+
+/** Told of each connection, which is idle and the callee's: to open, or to close. */
+export type OnConnection = (connection: UnixTransport) => void;
+
+/**
+ * Serves `path`. A file left over by a daemon that died is replaced; StateError when the path is already served.
+ */
+export function listenUnix(
+  loop: Loop,
+  path: string,
+  options: SocketFileOptions,
+  onConnection: OnConnection,
+): UnixListener {
+  return new UnixListener(loop, createSocketFile(path, options), onConnection);
+}
+
+/** Connections taken in one turn, so that a crowd does not keep those already served waiting. */
+const acceptLimit = 16;
+/** How long to wait when no descriptor is free for one more connection. */
+const exhaustedMs = 250;
+
+/**
+ * A listening Unix socket and its file.
+ *
+ *     listening -> closed
+ *
+ * close: listening -> closed; idempotent. The file goes at once if it is still ours, the descriptor when the watch has
+ * been released. A loop that closes takes its listeners along.
+ */
+export class UnixListener {
+  readonly path: string;
+  readonly #loop: Loop;
+  readonly #file: SocketFile;
+  readonly #onConnection: OnConnection;
+  readonly #watch: Watch;
+
+  constructor(loop: Loop, file: SocketFile, onConnection: OnConnection) {
+    this.path = file.path;
+    this.#loop = loop;
+    this.#file = file;
+    this.#onConnection = onConnection;
+    this.#watch = loop.watch(file.fd, Ready.readable, () => this.#accept(), {
+      name: `listener on ${file.path}`,
+      release: () => this.#finish(),
+    });
+  }
+
+  get state(): "listening" | "closed" {
+    return this.#watch.state === "active" ? "listening" : "closed";
+  }
+
+  /** Resolves when the descriptor is given back. */
+  get closed(): Promise<void> {
+    return this.#watch.closed;
+  }
+
+  close(): void {
+    if (this.state === "closed") return;
+    removeSocketFile(this.#file);
+    this.#watch.remove();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.closed;
+  }
+
+  #accept(): void {
+    for (let count = 0; count < acceptLimit && this.state === "listening"; count++) {
+      const fd = this.#next();
+      if (fd === undefined) return;
+      const connection = new UnixTransport(this.#loop, fd);
+      try {
+        this.#onConnection(connection);
+      } catch (error) {
+        connection.close();
+        throw error;
+      }
+    }
+  }
+
+  /** The connection that cannot be taken stays ready: without a pause it would be tried in every turn. */
+  #next(): number | undefined {
+    try {
+      return acceptSocket(this.#file.fd);
+    } catch (error) {
+      this.#watch.modify(Ready.none);
+      this.#loop.timeout(this.#loop.now() + exhaustedMs, () => this.#watch.modify(Ready.readable));
+      throw error;
+    }
+  }
+
+  #finish(): void {
+    removeSocketFile(this.#file);
+    libc.close(this.#file.fd);
+  }
+}

@@ -1,0 +1,310 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CallContext, DomainEvent } from "../../src/driver/driver.ts";
+import { helloDefinition, QemuDriver, type QemuDriverOptions } from "../../src/driver/qemu/index.ts";
+import type { Loop } from "../../src/event/index.ts";
+import { openLoop, openProcess } from "../../src/os/index.ts";
+import { type Domain, ErrorCode, VirError } from "../../src/protocol/index.ts";
+
+const missing = existsSync("/usr/bin/qemu-system-x86_64")
+  ? false
+  : "qemu-system-x86_64 is missing: sudo apt-get install qemu-system-x86";
+const bounded = { skip: missing, timeout: 60_000 };
+
+/** A driver with directories of its own, and all that it has told. */
+class Bench {
+  readonly directory = mkdtempSync(join(tmpdir(), "vwq-"));
+  readonly errors: unknown[] = [];
+  readonly loop: Loop = openLoop({ onError: (error) => this.errors.push(error) });
+  readonly events: string[] = [];
+  /** QEMUs seen, to be ended by their number. */
+  readonly pids = new Set<number>();
+  #driver: QemuDriver | undefined;
+
+  static async open(context: TestContext, options: Partial<QemuDriverOptions> = {}): Promise<Bench> {
+    const bench = new Bench();
+    context.after(() => bench.close());
+    await bench.openDriver(options);
+    return bench;
+  }
+
+  async openDriver(options: Partial<QemuDriverOptions> = {}): Promise<void> {
+    this.#driver = await QemuDriver.open(this.loop, {
+      uri: "qemu:///system",
+      stateDir: join(this.directory, "state"),
+      runDir: join(this.directory, "run"),
+      logDir: join(this.directory, "log"),
+      ...options,
+    });
+    this.#driver.subscribe((event) => this.events.push(nameOf(event)));
+  }
+
+  get driver(): QemuDriver {
+    return this.#driver ?? assert.fail("no driver");
+  }
+
+  get serialLog(): string {
+    return join(this.directory, "serial.log");
+  }
+
+  define(xml = helloDefinition({ serialLog: this.serialLog })): Promise<Domain> {
+    return call(this.driver, "domainDefineXml", { xml }).then(({ dom }) => dom);
+  }
+
+  async start(dom: Domain): Promise<number> {
+    await call(this.driver, "domainCreate", { dom });
+    return this.pid(dom);
+  }
+
+  pid({ uuid }: Domain): number {
+    const { process } = JSON.parse(readFileSync(join(this.directory, "run", `${uuid}.json`), "utf8"));
+    this.pids.add(process.pid);
+    return process.pid;
+  }
+
+  async state(dom: Domain): Promise<[number, number]> {
+    const { state, reason } = await call(this.driver, "domainGetState", { dom, flags: 0 });
+    return [state, reason];
+  }
+
+  /** Waits, bounded by the test's own time, for something that only QEMU decides when it happens. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await sleep(10);
+  }
+
+  async close(): Promise<void> {
+    await this.#driver?.close();
+    for (const pid of this.pids) {
+      const process = openProcess(pid);
+      if (process !== undefined && commandOf(pid).includes("qemu-system")) process.signal("SIGKILL");
+      process?.close();
+    }
+    await this.loop.close();
+    rmSync(this.directory, { recursive: true });
+    assert.deepEqual(this.errors, []);
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+type Procedures = Required<QemuDriver["procedures"]>;
+
+async function call<N extends keyof Procedures>(
+  driver: QemuDriver,
+  name: N,
+  args: Parameters<Procedures[N]>[0],
+  context: Partial<CallContext> = {},
+): Promise<Awaited<ReturnType<Procedures[N]>>> {
+  const procedure = driver.procedures[name] as (args: unknown, context: CallContext) => unknown;
+  const full = { signal: new AbortController().signal, readOnly: false, ...context };
+  return (await procedure(args, full)) as Awaited<ReturnType<Procedures[N]>>;
+}
+
+function nameOf({ domain, event, detail }: DomainEvent): string {
+  const names = ["defined", "undefined", "started", "suspended", "resumed", "stopped", "shutdown"];
+  return `${domain.name} ${domain.id}: ${names[event]} ${detail}`;
+}
+
+/** A disk whose boot sector powers the machine off through ACPI: out 0x604, 0x2000. */
+function poweringOff(path: string): string {
+  const sector = Buffer.alloc(65_536);
+  sector.set([0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef, 0xf4]);
+  sector.set([0x55, 0xaa], 510);
+  writeFileSync(path, sector);
+  return path;
+}
+
+function withDevices(bench: Bench, devices: string): string {
+  return helloDefinition({ serialLog: bench.serialLog }).replace("</devices>", `${devices}</devices>`);
+}
+
+test("a guest lives: started, seen, suspended, resumed, destroyed", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  const dom = await bench.define();
+  const pid = await bench.start(dom);
+  assert.match(commandOf(pid), /guest=hello/);
+  assert.deepEqual(await bench.state(dom), [1, 1]);
+  const info = await call(bench.driver, "domainGetInfo", { dom });
+  assert.deepEqual([info.maxMem, info.nrVirtCpu], [131_072n, 1]);
+  assert.ok(info.cpuTime > 0n);
+  const { xml } = await call(bench.driver, "domainGetXmlDesc", { dom, flags: 0 });
+  assert.match(xml, /^<domain type='qemu' id='1'>/);
+  await bench.until(() => readFileSync(bench.serialLog, "utf8").includes("No bootable device"));
+
+  await call(bench.driver, "domainSuspend", { dom });
+  assert.deepEqual(await bench.state(dom), [3, 1]);
+  await call(bench.driver, "domainResume", { dom });
+  assert.deepEqual(await bench.state(dom), [1, 5]);
+  await call(bench.driver, "domainDestroy", { dom });
+  assert.deepEqual(await bench.state(dom), [5, 2]);
+  assert.equal(openProcess(pid), undefined, "the process is gone when destroy is done");
+  assert.deepEqual(bench.events, [
+    "hello -1: defined 0",
+    "hello 1: resumed 0",
+    "hello 1: started 0",
+    "hello 1: suspended 0",
+    "hello 1: resumed 0",
+    "hello 1: shutdown 2",
+    "hello -1: stopped 1",
+  ]);
+});
+
+test("a QEMU that is killed from outside has crashed", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  const dom = await bench.define();
+  process.kill(await bench.start(dom), "SIGKILL");
+  await bench.until(() => bench.events.length > 3);
+  assert.equal(bench.events.at(-1), "hello 1: stopped 5");
+  assert.deepEqual(await bench.state(dom), [5, 3]);
+});
+
+test("a QEMU that is terminated from outside was shut down by the host", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  const dom = await bench.define();
+  process.kill(await bench.start(dom), "SIGTERM");
+  await bench.until(() => bench.events.length > 4);
+  assert.deepEqual(bench.events.slice(3), ["hello 1: shutdown 2", "hello 1: stopped 0"]);
+  assert.deepEqual(await bench.state(dom), [5, 1]);
+});
+
+test("a guest that powers itself off was shut down by the guest", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  const image = poweringOff(join(bench.directory, "off, really.img"));
+  const dom = await bench.define(
+    withDevices(bench, `<disk type='file' device='disk'><source file='${image}'/><target dev='hda'/></disk>`),
+  );
+  await call(bench.driver, "domainCreate", { dom });
+  await bench.until(() => bench.events.length > 4);
+  assert.deepEqual(bench.events.slice(3), ["hello 1: shutdown 1", "hello 1: stopped 0"]);
+  assert.deepEqual(await bench.state(dom), [5, 1]);
+});
+
+test("ids grow by one, and transient domains vanish", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  for (const id of [1, 2, 3]) {
+    const xmlDesc = helloDefinition({ serialLog: bench.serialLog });
+    const { dom } = await call(bench.driver, "domainCreateXml", { xmlDesc, flags: 0 });
+    assert.equal(dom.id, id);
+    bench.pid(dom);
+    await call(bench.driver, "domainDestroy", { dom });
+    assert.equal((await call(bench.driver, "connectListAllDomains", { needResults: 1, flags: 0 })).ret, 0);
+  }
+});
+
+test("when QEMU fails at its start the error is its own, and there is no event", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  const image = join(bench.directory, "no.qcow2");
+  writeFileSync(image, "x".repeat(65_536));
+  const disk = `<disk><driver type='qcow2'/><source file='${image}'/><target dev='vda'/></disk>`;
+  const dom = await bench.define(withDevices(bench, disk));
+  await assert.rejects(call(bench.driver, "domainCreate", { dom }), (error: VirError) => {
+    assert.equal(error.code, ErrorCode.internalError);
+    assert.match(
+      error.message,
+      /^internal error: process exited while connecting to monitor: .*Image is not in qcow2 format$/,
+    );
+    return true;
+  });
+  assert.deepEqual(bench.events, ["hello -1: defined 0"]);
+  assert.deepEqual(await bench.state(dom), [5, 6]);
+  assert.deepEqual(readdirSync(join(bench.directory, "run")), []);
+});
+
+test("what a guest needs and is not there is named, with what to do", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  const attempt = async (devices: string): Promise<string> => {
+    const { dom } = await call(bench.driver, "domainDefineXml", { xml: withDevices(bench, devices) });
+    const message = await call(bench.driver, "domainCreate", { dom }).then(String, (error: Error) => error.message);
+    await call(bench.driver, "domainUndefine", { dom });
+    return message;
+  };
+  assert.match(
+    await attempt("<emulator>/nosuch/qemu-system-x86_64</emulator>"),
+    /Cannot check QEMU binary \/nosuch.*: No such file or directory; install it with: sudo apt-get install qemu-system-x86$/,
+  );
+  assert.equal(
+    await attempt("<disk><source file='/nosuch.img'/><target dev='vda'/></disk>"),
+    "Cannot access storage file '/nosuch.img': No such file or directory",
+  );
+});
+
+test("a directory too deep for a socket is named as the reason", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  const runDir = join(bench.directory, "deep".repeat(20));
+  mkdirSync(runDir);
+  await bench.driver.close();
+  await bench.openDriver({ runDir });
+  const dom = await bench.define();
+  await assert.rejects(call(bench.driver, "domainCreate", { dom }), /a socket's path has 1 to 107 bytes/);
+  assert.deepEqual(await bench.state(dom), [5, 6]);
+  assert.deepEqual(readdirSync(runDir), []);
+});
+
+test("a pseudo terminal is shown where it is", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  const dom = await bench.define(withDevices(bench, "<serial type='pty'/>"));
+  await bench.start(dom);
+  const { xml } = await call(bench.driver, "domainGetXmlDesc", { dom, flags: 0 });
+  assert.match(xml, /<serial type='pty' tty='\/dev\/pts\/\d+'>\n\s+<source path='\/dev\/pts\/\d+'\/>/);
+  await call(bench.driver, "domainDestroy", { dom });
+});
+
+test("guests outlive the driver, and the next one takes them up", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  const dom = await bench.define();
+  const pid = await bench.start(dom);
+  await call(bench.driver, "domainSuspend", { dom });
+  await bench.driver.close();
+  assert.match(commandOf(pid), /guest=hello/);
+  await bench.openDriver();
+  assert.deepEqual(await bench.state(dom), [3, 1]);
+  await call(bench.driver, "domainResume", { dom });
+  assert.equal(bench.pid(dom), pid);
+  await bench.driver.close();
+  process.kill(pid, "SIGKILL");
+  await bench.until(() => commandOf(pid) === "");
+  await bench.openDriver();
+  assert.deepEqual(await bench.state(dom), [5, 3]);
+  assert.deepEqual(readdirSync(join(bench.directory, "run")), []);
+});
+
+test("a stopped QEMU keeps nobody longer than the caller waits, and can be destroyed", bounded, async (context) => {
+  const bench = await Bench.open(context, { terminateMs: 300 });
+  const dom = await bench.define();
+  const other = await bench.define(helloDefinition({ name: "other", serialLog: bench.serialLog }));
+  process.kill(await bench.start(dom), "SIGSTOP");
+  await bench.start(other);
+  const deadline = bench.loop.now() + 200;
+  const stuck = call(bench.driver, "domainSuspend", { dom }, { deadline });
+  await call(bench.driver, "domainSuspend", { dom: other });
+  await call(bench.driver, "domainDestroy", { dom: other });
+  await assert.rejects(stuck, { code: ErrorCode.operationTimeout });
+  await call(bench.driver, "domainDestroy", { dom });
+  assert.deepEqual(await bench.state(dom), [5, 2]);
+});
+
+test("twenty rounds of start and destroy leave nothing behind", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  const dom = await bench.define();
+  const descriptors = (): number => readdirSync("/proc/self/fd").length;
+  let before = 0;
+  for (let round = 0; round < 20; round++) {
+    await bench.start(dom);
+    await call(bench.driver, "domainDestroy", { dom });
+    if (round === 0) before = descriptors();
+  }
+  await bench.until(() => bench.loop.size === 0);
+  assert.equal(descriptors(), before);
+  assert.deepEqual(readdirSync(join(bench.directory, "run")), []);
+  for (const pid of bench.pids) assert.ok(!commandOf(pid).includes("qemu-system"));
+});
