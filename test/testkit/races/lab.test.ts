@@ -85,7 +85,10 @@ suite("the race lab", () => {
     assert.deepEqual(brokenPromises(cells), []);
     const swap = (name: string, verdict: Cell["verdict"]): Cell[] =>
       cells.map((cell) => (cell.protocol.name === name ? { ...cell, verdict } : cell));
-    assert.match(brokenPromises(swap("ours, 2012 library", "fails"))[0] ?? "", /ours, 2012 library fails against race 1/);
+    assert.match(
+      brokenPromises(swap("ours, 2012 library", "fails"))[0] ?? "",
+      /ours, 2012 library fails against race 1/,
+    );
     assert.match(brokenPromises(swap("ours, generation off", "holds"))[0] ?? "", /generation off holds/);
   });
 
