@@ -6,28 +6,21 @@ export function labTable(cells: readonly Cell[]): string {
   const find = (protocol: string, race: number): Cell | undefined =>
     cells.find((cell) => cell.protocol.name === protocol && cell.race.number === race);
   const present = races.filter(({ number }) => cells.some(({ race }) => race.number === number));
-  const header = ["protocol", ...present.map(({ number }) => `race ${number}`), "schedules"];
+  const header = ["protocol", ...present.map(({ number }) => `race ${number}`)];
   const rows = protocols
     .filter(({ name }) => cells.some(({ protocol }) => protocol.name === name))
-    .map(({ name }) => [name, ...present.map(({ number }) => verdict(find(name, number))), total(cells, name)]);
+    .map(({ name }) => [name, ...present.map(({ number }) => verdict(find(name, number)))]);
   const lines = [...align([header, ...rows])];
   lines.push("", ...present.map(({ number, name }) => `race ${number}: ${name}`));
-  lines.push(
-    "",
-    "A number is the steps of the shortest failing schedule; * means that the bound on executions was hit.",
-  );
+  lines.push("", "Behind a verdict: steps of the shortest failing schedule found / schedules explored.");
+  lines.push("holds: within the bound on preemptions no schedule fails; holds*: the bound on executions came first.");
   return `${lines.join("\n")}\n`;
 }
 
 function verdict(cell: Cell | undefined): string {
   if (cell === undefined) return "-";
-  if (cell.failing !== undefined) return `${cell.verdict} ${cell.failing.steps}`;
-  return cell.exhausted ? "holds" : "holds*";
-}
-
-function total(cells: readonly Cell[], protocol: string): string {
-  const own = cells.filter((cell) => cell.protocol.name === protocol);
-  return String(own.reduce((sum, { executions }) => sum + executions, 0));
+  const unfinished = cell.exhausted ? "" : "*";
+  return `${cell.verdict}${unfinished} ${cell.failing?.steps ?? "-"}/${cell.executions}`;
 }
 
 function align(rows: readonly (readonly string[])[]): string[] {
