@@ -1,0 +1,41 @@
+import type { Transport } from "../../event/index.ts";
+import type { ProcessExit, ProcessIdentity } from "../../os/index.ts";
+
+/** A process of QEMU, held so that nobody else can be meant. */
+export interface HeldProcess {
+  readonly identity: ProcessIdentity;
+  /** False when it has ended. */
+  signal(signal: "SIGTERM" | "SIGKILL"): boolean;
+  /** Tells its end once, on the loop; not after `remove`. */
+  onExit(listener: (exit: ProcessExit) => void): { remove(): void };
+  /** Lets go of it; it goes on. */
+  close(): void;
+}
+
+/** A running QEMU, and a connection to its monitor that nobody has opened yet. */
+export interface Connected {
+  readonly process: HeldProcess;
+  readonly transport: Transport;
+  /** What QEMU has printed since its launch, the end of it; empty when it was silent or is not known. */
+  lastWords(): string;
+}
+
+export interface LaunchPlan {
+  readonly binary: string;
+  /** The listening socket of the monitor is descriptor 3. */
+  readonly args: readonly string[];
+  /** Where the monitor is to be found again. */
+  readonly monitorPath: string;
+  /** What QEMU prints is added to it. */
+  readonly logPath: string;
+}
+
+/** What the driver needs of the machine to have guests. */
+export interface QemuHost {
+  /** Rejects with SystemError. */
+  launch(plan: LaunchPlan): Promise<Connected>;
+  /** Finds a QEMU again that was launched earlier; undefined when it is gone. Its monitor may be closed. */
+  find(identity: ProcessIdentity, monitorPath: string): Connected | undefined;
+  /** Connects to a monitor; undefined when nobody serves it. */
+  reach(monitorPath: string): Transport | undefined;
+}

@@ -1,0 +1,3 @@
+export { type HelloOptions, helloDefinition } from "./hello.ts";
+export type { Connected, HeldProcess, LaunchPlan, QemuHost } from "./host.ts";
+export { QemuDriver, type QemuDriverOptions } from "./qemu-driver.ts";

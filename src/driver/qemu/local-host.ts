@@ -1,0 +1,123 @@
+import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { type Loop, StateError, type Transport, type TransportListener } from "../../event/index.ts";
+import {
+  connectUnix,
+  openProcess,
+  type Process,
+  type ProcessIdentity,
+  SystemError,
+  spawnDetached,
+  type UnixTransport,
+  watchProcess,
+} from "../../os/index.ts";
+import { createSocketFile } from "../../os/socket-file.ts";
+import type { Connected, HeldProcess, LaunchPlan, QemuHost } from "./host.ts";
+
+/** Most that is read back of a log, in bytes. */
+const tailLimit = 4096;
+
+/** QEMU on this machine. */
+export class LocalHost implements QemuHost {
+  readonly #loop: Loop;
+
+  constructor(loop: Loop) {
+    this.#loop = loop;
+  }
+
+  /**
+   * The socket listens, and we are connected, before QEMU exists: the connection waits in the socket's queue. So there
+   * is no moment to wait for, and when QEMU dies early the socket dies with it and the connection ends.
+   */
+  async launch(plan: LaunchPlan): Promise<Connected> {
+    const logStart = beginLog(plan);
+    const socket = createSocketFile(plan.monitorPath, { mode: 0o600 });
+    let transport: UnixTransport | undefined;
+    try {
+      transport = connectUnix(this.#loop, plan.monitorPath);
+      const process = await spawnDetached(plan.binary, plan.args, {
+        cwd: "/",
+        env: { LC_ALL: "C", PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
+        stdout: plan.logPath,
+        stderr: plan.logPath,
+        fds: [socket.fd],
+      });
+      const lastWords = (): string => tailOf(plan.logPath, logStart);
+      return { process: this.#hold(process), transport, lastWords };
+    } catch (error) {
+      transport?.close();
+      throw error;
+    } finally {
+      closeSync(socket.fd);
+    }
+  }
+
+  find(identity: ProcessIdentity, monitorPath: string): Connected | undefined {
+    const process = openProcess(identity);
+    if (process === undefined) return undefined;
+    const transport = this.reach(monitorPath) ?? new BrokenTransport(this.#loop);
+    return { process: this.#hold(process), transport, lastWords: () => "" };
+  }
+
+  reach(monitorPath: string): Transport | undefined {
+    try {
+      return connectUnix(this.#loop, monitorPath);
+    } catch (error) {
+      if (error instanceof SystemError) return undefined;
+      throw error;
+    }
+  }
+
+  #hold(process: Process): HeldProcess {
+    return {
+      identity: process.identity,
+      signal: (signal) => process.signal(signal),
+      onExit: (listener) => watchProcess(this.#loop, process, listener),
+      close: () => process.close(),
+    };
+  }
+}
+
+/** Stands for a monitor that nobody serves: it closes when it is opened. */
+class BrokenTransport implements Transport {
+  readonly backlog = 0;
+  readonly #loop: Loop;
+
+  constructor(loop: Loop) {
+    this.#loop = loop;
+  }
+
+  open(listener: TransportListener): void {
+    this.#loop.post(() => listener.onClose(new StateError("nobody serves the monitor any more")));
+  }
+
+  send(): void {}
+  pause(): void {}
+  resume(): void {}
+  close(): void {}
+}
+
+/** Writes down what is started. Returns where QEMU's own words will begin. */
+function beginLog({ binary, args, logPath }: LaunchPlan): number {
+  const words = [binary, ...args].map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)));
+  const fd = openSync(logPath, "a", 0o600);
+  try {
+    writeSync(fd, `${new Date().toISOString()} starting up: ${words.join(" ")}\n`);
+    return fstatSync(fd).size;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What the file holds from `start` on, the end of it. */
+function tailOf(path: string, start: number): string {
+  const fd = openSync(path, "r");
+  try {
+    const { size } = fstatSync(fd);
+    const from = Math.max(start, size - tailLimit);
+    const bytes = Buffer.alloc(Math.max(0, size - from));
+    readSync(fd, bytes, 0, bytes.length, from);
+    return bytes.toString().trim();
+  } finally {
+    closeSync(fd);
+  }
+}

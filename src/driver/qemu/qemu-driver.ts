@@ -1,0 +1,117 @@
+import { join } from "node:path";
+import type { Loop } from "../../event/index.ts";
+import { type Definition, DefinitionStore } from "../../model/index.ts";
+import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
+import type { DomainEvent, Driver, DriverProcedures } from "../driver.ts";
+import { binaryVersion, findBinary } from "./binary.ts";
+import { commandLine } from "./command-line.ts";
+import { checkFiles, makeDirectory } from "./files.ts";
+import type { LaunchPlan, QemuHost } from "./host.ts";
+import { LocalHost } from "./local-host.ts";
+import { Operations } from "./operations.ts";
+import { qemuProcedures } from "./procedures.ts";
+import { Publisher } from "./publisher.ts";
+import { RunRecords } from "./run-record.ts";
+
+export interface QemuDriverOptions {
+  /** The connections that it serves: "qemu:///system" or "qemu:///session". */
+  readonly uri: string;
+  /** Definitions: kept for ever. */
+  readonly stateDir: string;
+  /** Monitors and records of running guests: to vanish with the next boot. Short, a socket's path has 107 bytes. */
+  readonly runDir: string;
+  /** What QEMU prints, a file for each name. */
+  readonly logDir: string;
+  /** From launch to the monitor's readiness. Default 60,000. */
+  readonly startTimeoutMs?: number;
+  /** From SIGTERM to SIGKILL. Default 10,000. */
+  readonly terminateMs?: number;
+  /** Hears of files that cannot be read, guests that cannot be taken up and the like. Default: the loop reports it. */
+  readonly onWarning?: (error: unknown) => void;
+  /** Where QEMU runs. Default: here. */
+  readonly host?: QemuHost;
+}
+
+/**
+ * Guests as QEMU processes, which outlive the driver: what is needed to find them again is in `runDir`.
+ *
+ *     open -> closed
+ *
+ * open:  takes up the definitions and the running guests of the driver before.
+ * close: open -> closed; idempotent. Guests run on; what is being started is given up.
+ */
+export class QemuDriver implements Driver {
+  readonly name = "qemu";
+  readonly features: ReadonlySet<number> = new Set();
+  readonly procedures: DriverProcedures;
+  readonly #uri: string;
+  readonly #operations: Operations;
+  readonly #publisher: Publisher<DomainEvent>;
+  #closed: Promise<void> | undefined;
+
+  private constructor(uri: string, operations: Operations, publisher: Publisher<DomainEvent>, version: bigint) {
+    this.procedures = qemuProcedures(operations, version);
+    this.#uri = uri;
+    this.#operations = operations;
+    this.#publisher = publisher;
+  }
+
+  static async open(loop: Loop, options: QemuDriverOptions): Promise<QemuDriver> {
+    const report = options.onWarning ?? ((error: unknown): void => raise(loop, error));
+    const publisher = new Publisher<DomainEvent>(report);
+    const records = new RunRecords(options.runDir);
+    const operations = new Operations({
+      loop,
+      records,
+      report,
+      host: options.host ?? new LocalHost(loop),
+      store: new DefinitionStore(options.stateDir),
+      startTimeoutMs: options.startTimeoutMs ?? 60_000,
+      terminateMs: options.terminateMs ?? 10_000,
+      plan: (definition) => planOf(definition, records, options.logDir),
+      publish: (domain: WireDomain, event: number, detail: number) =>
+        publisher.publish({ name: "lifecycle", domain, event, detail }),
+    });
+    await makeDirectory(options.logDir);
+    const version = await binaryVersion();
+    await operations.load();
+    return new QemuDriver(options.uri, operations, publisher, version);
+  }
+
+  accepts(uri: string): boolean {
+    return uri === this.#uri;
+  }
+
+  subscribe(listener: (event: DomainEvent) => void): () => void {
+    return this.#publisher.subscribe(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#operations.close();
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+async function planOf(definition: Definition, records: RunRecords, logDir: string): Promise<LaunchPlan> {
+  const args = commandLine(definition);
+  const binary = findBinary(definition);
+  await checkFiles(definition);
+  const monitorPath = records.monitorPath(definition.uuid);
+  if (Buffer.byteLength(monitorPath) > 107) throw tooLong(monitorPath);
+  return { binary, args, monitorPath, logPath: join(logDir, `${definition.name}.log`) };
+}
+
+function tooLong(path: string): VirError {
+  const detail = `UNIX socket path '${path}' too long: choose a shorter directory for running guests`;
+  return VirError.of(ErrorCode.internalError, ErrorDomain.qemu, detail);
+}
+
+function raise(loop: Loop, error: unknown): void {
+  loop.post(() => {
+    throw error;
+  });
+}

@@ -1,0 +1,6 @@
+export { Definition, type SerialDefinition } from "./definition.ts";
+export { DefinitionStore, type Unreadable } from "./definition-store.ts";
+export type { DiskDefinition } from "./disk-definition.ts";
+export { Domain, type DomainStatus, type Incarnation } from "./domain.ts";
+export { DomainList } from "./domain-list.ts";
+export { type Job, JobQueue, type JobRequest } from "./job-queue.ts";

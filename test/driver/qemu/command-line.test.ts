@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { commandLine } from "../../../src/driver/qemu/command-line.ts";
+import { helloDefinition } from "../../../src/driver/qemu/index.ts";
+import { Definition } from "../../../src/model/index.ts";
+import { ErrorCode } from "../../../src/protocol/index.ts";
+
+const uuid = "04c6774c-a016-4ca7-8d75-9930f0bbbd69";
+
+function argumentsOf(parts: { name?: string; top?: string; os?: string; devices?: string; type?: string }): string[] {
+  const {
+    name = "hello",
+    top = "",
+    os = "<type arch='x86_64' machine='pc'>hvm</type>",
+    devices = "",
+    type = "qemu",
+  } = parts;
+  return commandLine(
+    Definition.parse(
+      `<domain type='${type}'><name>${name}</name><uuid>${uuid}</uuid><memory>131072</memory>${top}<os>${os}</os>
+       <devices>${devices}</devices></domain>`,
+    ),
+  );
+}
+
+/** The values that follow an option. */
+function valuesOf(args: readonly string[], option: string): string[] {
+  return args.filter((_, index) => args[index - 1] === option);
+}
+
+test("the whole line for a small guest", () => {
+  const expected = [
+    "-name guest=hello,debug-threads=on -S",
+    "-machine pc,usb=off,dump-guest-core=off,acpi=on -accel tcg",
+    "-m size=131072k -overcommit mem-lock=off -smp cpus=1,maxcpus=2",
+    `-uuid ${uuid} -display none -no-user-config -nodefaults`,
+    "-chardev socket,id=charmonitor,fd=3,server=on,wait=off",
+    "-mon chardev=charmonitor,id=monitor,mode=control -rtc base=utc -no-shutdown -boot strict=on",
+    "-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny -msg timestamp=on",
+  ];
+  const args = argumentsOf({ top: "<vcpu current='1'>2</vcpu><features><acpi/></features>" });
+  assert.equal(args.join(" "), expected.join(" "));
+});
+
+test("disks become blockdevs under devices, bootable in their order", () => {
+  const devices = `
+    <disk type='file' device='disk'><driver type='qcow2'/><source file='/a.qcow2'/><target dev='vda' bus='virtio'/></disk>
+    <disk type='file' device='cdrom'><source file='/b.iso'/><target dev='hdc'/></disk>
+    <disk type='file' device='cdrom'><target dev='hdd'/></disk>`;
+  const args = argumentsOf({ devices });
+  assert.deepEqual(
+    valuesOf(args, "-blockdev").map((each) => JSON.parse(each)),
+    [
+      { "node-name": "disk0-storage", driver: "file", filename: "/a.qcow2", "read-only": false },
+      { "node-name": "disk0", driver: "qcow2", file: "disk0-storage", "read-only": false },
+      { "node-name": "disk1-storage", driver: "file", filename: "/b.iso", "read-only": true },
+      { "node-name": "disk1", driver: "raw", file: "disk1-storage", "read-only": true },
+    ],
+  );
+  assert.deepEqual(
+    valuesOf(args, "-device").map((each) => JSON.parse(each)),
+    [
+      { driver: "virtio-blk-pci", id: "virtio-vda", bootindex: 1, drive: "disk0" },
+      { driver: "ide-cd", bus: "ide.1", unit: 0, id: "ide-hdc", bootindex: 2, drive: "disk1" },
+      { driver: "ide-cd", bus: "ide.1", unit: 1, id: "ide-hdd", bootindex: 3 },
+    ],
+  );
+});
+
+test("kernel, initial ramdisk and arguments each stand alone", () => {
+  const os = "<type>hvm</type><kernel>/k</kernel><initrd>/i</initrd><cmdline>console=ttyS0 a=b,c</cmdline>";
+  const args = argumentsOf({ os });
+  assert.deepEqual(
+    ["-kernel", "-initrd", "-append"].map((option) => valuesOf(args, option)),
+    [["/k"], ["/i"], ["console=ttyS0 a=b,c"]],
+  );
+});
+
+test("cpu and accelerator follow the definition", () => {
+  const cpu = (xml: string): string[] => valuesOf(argumentsOf({ top: xml }), "-cpu");
+  assert.deepEqual(cpu("<cpu><model>Nehalem</model></cpu>"), ["Nehalem"]);
+  assert.deepEqual(cpu("<cpu mode='maximum'/>"), ["max"]);
+  assert.deepEqual(cpu(""), []);
+  assert.deepEqual(valuesOf(argumentsOf({ type: "kvm", top: "<cpu mode='host-passthrough'/>" }), "-accel"), ["kvm"]);
+});
+
+test("no value from the definition becomes an option of its own", () => {
+  const evil = "x,debug-threads=off,process=y";
+  const args = argumentsOf({
+    name: evil,
+    os: `<type machine='pc,accel=kvm'>hvm</type><kernel>-nographic</kernel>`,
+    top: "<cpu><model>qemu64,enforce</model></cpu>",
+    devices: `<serial type='file'><source path='/log,append=off'/></serial>
+      <disk><source file='/a","driver":"nbd'/><target dev='vda'/></disk>`,
+  });
+  assert.deepEqual(valuesOf(args, "-name"), ["guest=x,,debug-threads=off,,process=y,debug-threads=on"]);
+  assert.match(valuesOf(args, "-machine")[0] ?? "", /^pc,,accel=kvm,usb=off/);
+  assert.deepEqual(valuesOf(args, "-cpu"), ["qemu64,,enforce"]);
+  assert.deepEqual(valuesOf(args, "-kernel"), ["-nographic"]);
+  assert.equal(valuesOf(args, "-chardev")[1], "file,id=charserial0,path=/log,,append=off,append=on");
+  assert.equal(JSON.parse(valuesOf(args, "-blockdev")[0] ?? "").filename, '/a","driver":"nbd');
+});
+
+for (const [what, devices, message] of [
+  ["a network interface", "<interface type='user'/>", /device <interface> is not supported/],
+  ["a usb tablet", "<input type='tablet' bus='usb'/>", /input on bus 'usb'/],
+  ["a network disk", "<disk type='network'><target dev='vda'/></disk>", /source of type 'network'/],
+  ["an odd format", "<disk><driver type='vmdk'/><source file='/x'/><target dev='vda'/></disk>", /format 'vmdk'/],
+  ["a scsi disk", "<disk><source file='/x'/><target dev='sda'/></disk>", /a disk on bus 'scsi'/],
+  ["a tcp serial port", "<serial type='tcp'/>", /serial port of type 'tcp'/],
+] as const) {
+  test(`${what} is refused, not left out`, () => {
+    assert.throws(() => argumentsOf({ devices }), { code: ErrorCode.configUnsupported, message });
+  });
+}
+
+test("arguments of the user's own are refused, not left out", () => {
+  const top =
+    "<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><q:arg value='-nosuch'/></q:commandline>";
+  assert.throws(() => argumentsOf({ top }), { code: ErrorCode.configUnsupported, message: /commandline/ });
+});
+
+test("the guest hello is a small one whose firmware talks on its serial port", () => {
+  const definition = Definition.parse(helloDefinition({ serialLog: "/tmp/hello & co.log" }));
+  assert.deepEqual([definition.name, definition.memoryKib], ["hello", 131_072]);
+  const args = commandLine(definition);
+  assert.match(valuesOf(args, "-machine")[0] ?? "", /graphics=off/);
+  assert.equal(valuesOf(args, "-chardev")[1], "file,id=charserial0,path=/tmp/hello & co.log,append=on");
+});

@@ -1,0 +1,125 @@
+import type { Connected, HeldProcess, LaunchPlan, QemuHost } from "../../../src/driver/qemu/index.ts";
+import type { Loop } from "../../../src/event/index.ts";
+import type { ProcessExit, ProcessIdentity } from "../../../src/os/index.ts";
+import { FakeQemu } from "../../qmp/fake-qemu.ts";
+
+/** A process that ends when the test says so; its end is told in a turn of its own, as the real one's is. */
+export class FakeProcess implements HeldProcess {
+  readonly identity: ProcessIdentity;
+  readonly signals: string[] = [];
+  onSignal: (signal: string) => void = () => {};
+  isClosed = false;
+  #hasEnded = false;
+  readonly #loop: Loop;
+  #listener: ((exit: ProcessExit) => void) | undefined;
+
+  constructor(loop: Loop, pid: number) {
+    this.#loop = loop;
+    this.identity = { pid, startTime: pid };
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  signal(signal: "SIGTERM" | "SIGKILL"): boolean {
+    if (this.#hasEnded) return false;
+    this.signals.push(signal);
+    this.onSignal(signal);
+    return true;
+  }
+
+  onExit(listener: (exit: ProcessExit) => void): { remove(): void } {
+    this.#listener = listener;
+    return {
+      remove: () => {
+        this.#listener = undefined;
+      },
+    };
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  exit(exit: ProcessExit = { code: 0 }): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#loop.post(() => this.#listener?.(exit));
+  }
+}
+
+/** One QEMU that does what the real one does, as far as `obeys` allows it. */
+export class FakeGuest implements Connected {
+  readonly process: FakeProcess;
+  readonly transport: FakeQemu;
+  readonly plan: LaunchPlan | undefined;
+  words = "";
+
+  constructor(loop: Loop, pid: number, obeys: boolean, plan?: LaunchPlan) {
+    this.process = new FakeProcess(loop, pid);
+    this.transport = new FakeQemu(loop);
+    this.plan = plan;
+    if (!obeys) return;
+    this.transport.onCommand = ({ execute, id }) => loop.post(() => this.answer(execute, id));
+    this.process.onSignal = (signal) => loop.post(() => this.end(signal));
+    this.transport.onOpen = () => loop.post(() => this.transport.greet());
+  }
+
+  lastWords(): string {
+    return this.words;
+  }
+
+  answer(command: string, id: number): void {
+    const qemu = this.transport;
+    if (command === "cont") qemu.event("RESUME");
+    if (command === "stop") qemu.event("STOP");
+    if (command === "query-status") qemu.reply({ status: "running", running: true }, id);
+    else qemu.reply({}, id);
+  }
+
+  /** As QEMU ends on a signal. */
+  end(signal: string): void {
+    if (signal === "SIGTERM") this.transport.event("SHUTDOWN", { guest: false, reason: "host-signal" });
+    this.transport.hangUp();
+    this.process.exit(signal === "SIGTERM" ? { code: 0 } : { signal: "SIGKILL" });
+  }
+}
+
+export class FakeHost implements QemuHost {
+  readonly launched: FakeGuest[] = [];
+  /** What `find` and `reach` come upon. */
+  readonly survivors = new Map<number, FakeGuest>();
+  orphan: FakeGuest | undefined;
+  obeys = true;
+  /** Holds the next launches back. */
+  gate: Promise<void> | undefined;
+  failure: Error | undefined;
+  readonly #loop: Loop;
+
+  constructor(loop: Loop) {
+    this.#loop = loop;
+  }
+
+  get last(): FakeGuest {
+    const guest = this.launched.at(-1);
+    if (guest === undefined) throw new Error("nothing was launched");
+    return guest;
+  }
+
+  async launch(plan: LaunchPlan): Promise<Connected> {
+    await this.gate;
+    if (this.failure !== undefined) throw this.failure;
+    const guest = new FakeGuest(this.#loop, 1000 + this.launched.length, this.obeys, plan);
+    this.launched.push(guest);
+    return guest;
+  }
+
+  find({ pid }: ProcessIdentity): Connected | undefined {
+    return this.survivors.get(pid);
+  }
+
+  reach(): FakeQemu | undefined {
+    return this.orphan?.transport;
+  }
+}

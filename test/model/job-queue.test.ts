@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Deferred } from "../../src/event/index.ts";
+import { JobQueue } from "../../src/model/index.ts";
+import { ErrorCode, VirError } from "../../src/protocol/index.ts";
+import { HandLoop } from "../qmp/hand-host.ts";
+
+test("jobs run one at a time, in the order of asking", async () => {
+  const { loop } = new HandLoop();
+  const jobs = new JobQueue(loop);
+  const log: string[] = [];
+  const job = (name: string, gate: Deferred): Promise<void> =>
+    jobs.run({ operation: name }, async () => {
+      log.push(`${name} begins`);
+      await gate.promise;
+      log.push(`${name} ends`);
+    });
+  const gates = [new Deferred(), new Deferred(), new Deferred()] as const;
+  const all = [job("a", gates[0]), job("b", gates[1]), job("c", gates[2])];
+  gates[2].resolve();
+  gates[1].resolve();
+  await new Promise(setImmediate);
+  assert.deepEqual(log, ["a begins"]);
+  assert.equal(jobs.holder?.operation, "a");
+  gates[0].resolve();
+  await Promise.all(all);
+  assert.deepEqual(log, ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
+  assert.equal(jobs.holder, undefined);
+});
+
+test("who waits too long is told who is in the way, and since when", async () => {
+  const hand = new HandLoop();
+  const jobs = new JobQueue(hand.loop);
+  const gate = new Deferred();
+  const holder = jobs.run({ operation: "save" }, () => gate.promise);
+  await hand.pass(2000);
+  let error: unknown;
+  const late = jobs.run({ operation: "suspend", deadline: 5000 }, () => assert.fail("ran"));
+  late.catch((reason: unknown) => {
+    error = reason;
+  });
+  await hand.pass(3000);
+  assert.ok(error instanceof VirError);
+  assert.equal(error.code, ErrorCode.operationTimeout);
+  assert.match(error.message, /within 3\.0 s \(held by save for 5\.0 s\)$/);
+  gate.resolve();
+  await holder;
+  assert.equal(hand.loop.size, 0);
+});
+
+test("an aborted wait ends with the signal's reason, and the next in line goes on", async () => {
+  const { loop } = new HandLoop();
+  const jobs = new JobQueue(loop);
+  const gate = new Deferred();
+  const controller = new AbortController();
+  const holder = jobs.run({ operation: "a" }, () => gate.promise);
+  const aborted = jobs.run({ operation: "b", signal: controller.signal }, () => assert.fail("ran"));
+  const next = jobs.run({ operation: "c" }, () => "c");
+  controller.abort(new Error("gone"));
+  gate.resolve();
+  await assert.rejects(aborted, /gone/);
+  assert.equal(await next, "c");
+  await holder;
+});
+
+test("an abort between the handing over and the beginning counts", async () => {
+  const jobs = new JobQueue(new HandLoop().loop);
+  const gate = new Deferred();
+  let aborted = false;
+  const signal = {
+    addEventListener: () => {},
+    // Called as the waiter is handed the job, before it has run.
+    removeEventListener: () => {
+      aborted = true;
+    },
+    throwIfAborted: () => {
+      if (aborted) throw new Error("late");
+    },
+  } as unknown as AbortSignal;
+  const holder = jobs.run({ operation: "a" }, () => gate.promise);
+  const second = jobs.run({ operation: "b", signal }, () => assert.fail("ran"));
+  const third = jobs.run({ operation: "c" }, () => "c");
+  gate.resolve();
+  await holder;
+  await assert.rejects(second, /late/);
+  assert.equal(await third, "c");
+});
+
+test("a body that throws hands on all the same", async () => {
+  const { loop } = new HandLoop();
+  const jobs = new JobQueue(loop);
+  const bad = jobs.run({ operation: "a" }, () => Promise.reject(new Error("bad")));
+  const good = jobs.run({ operation: "b" }, () => "good");
+  await assert.rejects(bad, /bad/);
+  assert.equal(await good, "good");
+});
+
+test("whatever ends first, never two at once, and every job settles exactly once", async () => {
+  const step = fc.record({ at: fc.nat(5), what: fc.constantFrom("ask", "finish", "abort", "pass") });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      const hand = new HandLoop();
+      const jobs = new JobQueue(hand.loop);
+      const gates: Deferred[] = [];
+      const signals: AbortController[] = [];
+      let inside = 0;
+      let asked = 0;
+      let settled = 0;
+      for (const { at, what } of steps) {
+        if (what === "ask") {
+          const gate = new Deferred();
+          const controller = new AbortController();
+          const body = async (): Promise<void> => {
+            assert.equal(++inside, 1);
+            await gate.promise;
+            inside--;
+          };
+          const request = { operation: `${asked++}`, deadline: hand.loop.now() + 150, signal: controller.signal };
+          gates.push(gate);
+          signals.push(controller);
+          jobs.run(request, body).then(
+            () => settled++,
+            () => settled++,
+          );
+        }
+        if (what === "finish") gates[at % gates.length]?.resolve();
+        if (what === "abort") signals[at % signals.length]?.abort();
+        if (what === "pass") await hand.pass(100);
+      }
+      for (const gate of gates) gate.resolve();
+      await hand.settle();
+      assert.deepEqual([inside, settled, jobs.isIdle], [0, asked, true]);
+      assert.equal(hand.loop.size, 0);
+    }),
+  );
+});
