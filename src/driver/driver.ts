@@ -29,7 +29,7 @@ export type DriverProcedures = Partial<Handlers<typeof driverProcedures, CallCon
 /** A domain has changed its state: numbers of `Lifecycle`. */
 export interface LifecycleEvent {
   readonly name: "lifecycle";
-  /** As it is after the event: `id` is -1 once it has stopped. */
+  /** As libvirt tells it: `id` is -1 once it was destroyed, and still the old one when it ended by itself. */
   readonly domain: Domain;
   readonly event: number;
   readonly detail: number;

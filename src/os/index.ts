@@ -4,7 +4,7 @@ export { connectInbox, Inbox, type InboxAddress, Outbox, openInbox } from "./inb
 export { identifyProcess, openProcess, Process, type ProcessExit, type ProcessIdentity } from "./process.ts";
 export { watchProcess } from "./process-watch.ts";
 export type { Credentials } from "./socket.ts";
-export type { SocketFileOptions } from "./socket-file.ts";
+export { createSocketFile, type SocketFileOptions } from "./socket-file.ts";
 export { type SpawnOptions, type StdioTarget, spawnDetached } from "./spawn.ts";
 export { SystemError } from "./system-error.ts";
 export { listenUnix, type OnConnection, UnixListener } from "./unix-listener.ts";

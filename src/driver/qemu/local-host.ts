@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { type Loop, StateError, type Transport, type TransportListener } from "../../event/index.ts";
 import {
   connectUnix,
+  createSocketFile,
   openProcess,
   type Process,
   type ProcessIdentity,
@@ -10,7 +11,6 @@ import {
   type UnixTransport,
   watchProcess,
 } from "../../os/index.ts";
-import { createSocketFile } from "../../os/socket-file.ts";
 import type { Connected, HeldProcess, LaunchPlan, QemuHost } from "./host.ts";
 
 /** Most that is read back of a log, in bytes. */
