@@ -56,6 +56,8 @@ export class Loop {
       live: this.#live,
       reschedule: () => this.#reschedule(),
       retire: (registration) => {
+        // A callback has outlasted the loop, which gave up waiting: no turn is left to release its registration.
+        if (this.#state === "closed") return registration.finish();
         this.#retired.push(registration);
         this.#wake();
       },
@@ -92,10 +94,11 @@ export class Loop {
 
   /**
    * Runs `job` once, on the loop, in its next turn, in the order of posting: the one door for other threads. False, and
-   * `job` will not run, when the loop is closed. Nobody waits for an async job; its rejection is reported.
+   * `job` will not run, when the loop is closed or past the deadline of `close`. Nobody waits for an async job; its
+   * rejection is reported.
    */
   post(job: () => unknown): boolean {
-    if (this.#state === "closed") return false;
+    if (this.#state === "closed" || this.#gaveUp()) return false;
     this.#posted.push(job);
     this.#wake();
     return true;
@@ -210,13 +213,17 @@ export class Loop {
     if (this.#state !== "open") throw new StateError(`the loop is ${this.#state}: nothing can be registered`);
   }
 
+  /** What was accepted still runs; nothing more is once the loop has given up, or there would be no end to it. */
   #tryClose(): void {
-    if (this.#live.size > 0 && this.#host.now() < this.#closeBy) return;
-    if (this.#live.size === 0 && this.#posted.length > 0) return;
+    if (this.#posted.length > 0 || (this.#live.size > 0 && !this.#gaveUp())) return;
     this.#state = "closed";
     this.#host.close();
     if (this.#live.size === 0) return this.#closed.resolve();
     const names = [...this.#live].map(({ name }) => name).join(", ");
     this.#closed.reject(new DeadlineError(`the loop closed while callbacks were still running: ${names}`));
+  }
+
+  #gaveUp(): boolean {
+    return this.#state === "closing" && this.#host.now() >= this.#closeBy;
   }
 }

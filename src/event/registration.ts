@@ -116,10 +116,12 @@ export abstract class Registration {
   finish(): void {
     this.#state = "released";
     this.keeper.live.delete(this);
+    const report = (error: unknown): void => this.keeper.report(error, this);
     try {
-      this.#release?.();
+      const result: unknown = this.#release?.();
+      if (isThenable(result)) result.then(undefined, report);
     } catch (error) {
-      this.keeper.report(error, this);
+      report(error);
     }
     this.#closed.resolve();
   }

@@ -11,7 +11,7 @@ export interface Handle {
  *     open -> closing -> closed
  *
  * add:   open; later it closes the handle at once and throws, so that nothing is left without an owner.
- * close: all handles are closed even if one fails; the first error is rethrown (the later ones as its `suppressed`).
+ * close: all handles are closed even if some fail; then one error is rethrown as it is, several as an AggregateError.
  */
 export class Scope implements Handle {
   readonly #handles = new Set<Handle>();
@@ -47,7 +47,8 @@ export class Scope implements Handle {
   async #closeAll(): Promise<void> {
     const errors: unknown[] = [];
     for (const handle of [...this.#handles].reverse()) {
-      this.#handles.delete(handle);
+      // Given up while those after it were closing.
+      if (!this.#handles.delete(handle)) continue;
       try {
         await handle[Symbol.asyncDispose]();
       } catch (error) {

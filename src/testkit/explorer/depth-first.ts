@@ -14,11 +14,9 @@ export interface DepthFirstOptions {
 interface Node {
   /** The choices still to be tried; the last is the present one. */
   readonly open: number[];
-  /** Preemptions on the path up to here. */
-  readonly preemptions: number;
-  readonly runnable: readonly Runnable[];
+  readonly tasks: readonly TaskId[];
   /** Tasks whose step, taken here, leads only to what a sibling has shown already. */
-  readonly sleeping: Runnable[];
+  readonly sleeping: TaskId[];
 }
 
 /**
@@ -36,7 +34,7 @@ export class DepthFirstScheduler implements Scheduler {
   #began = false;
   #exhausted = false;
   #preemptions = 0;
-  #sleeping: Runnable[] = [];
+  #sleeping: readonly TaskId[] = [];
 
   constructor(options: DepthFirstOptions = {}) {
     this.#bound = options.preemptions ?? Infinity;
@@ -63,15 +61,18 @@ export class DepthFirstScheduler implements Scheduler {
     let node = this.#path[this.#depth];
     if (node === undefined) {
       const all = free || this.#preemptions < this.#bound ? [...runnable.keys()] : [0];
-      const open = all.filter((index) => !isAsleep(this.#sleeping, runnable[index])).reverse();
+      const tasks = runnable.map(({ task }) => task);
+      const open = all.filter((index) => !this.#sleeping.includes(tasks[index] as TaskId)).reverse();
       if (open.length === 0) return undefined;
-      node = { open, preemptions: this.#preemptions, runnable, sleeping: this.#sleeping };
+      node = { open, tasks, sleeping: [...this.#sleeping] };
       this.#path.push(node);
     }
     this.#depth++;
     const choice = node.open.at(-1) as number;
+    const taken = runnable[choice];
+    if (taken === undefined || taken.task !== node.tasks[choice]) throw notDeterministic();
     if (!free && choice !== 0) this.#preemptions++;
-    this.#sleeping = node.sleeping.filter(({ step }) => independent(step, runnable[choice]?.step));
+    this.#sleeping = node.sleeping.filter((task) => staysAsleep(task, runnable, taken.step));
     return choice;
   }
 
@@ -79,17 +80,19 @@ export class DepthFirstScheduler implements Scheduler {
     let node = this.#path[this.#depth];
     if (node === undefined) {
       const open = Array.from({ length: bound }, (_, index) => bound - 1 - index);
-      node = { open, preemptions: this.#preemptions, runnable: [], sleeping: this.#sleeping };
+      node = { open, tasks: [], sleeping: [...this.#sleeping] };
       this.#path.push(node);
     }
     this.#depth++;
-    return node.open.at(-1) as number;
+    const choice = node.open.at(-1) as number;
+    if (choice >= bound) throw notDeterministic();
+    return choice;
   }
 
   /** The present branch is done: on to the next one, at the deepest node that has one. */
   #advance(): void {
     for (let node = this.#path.at(-1); node !== undefined; node = this.#path.at(-1)) {
-      const tried = node.runnable[node.open.pop() as number];
+      const tried = node.tasks[node.open.pop() as number];
       if (node.open.length > 0) {
         if (tried !== undefined && this.#sleepSets) node.sleeping.push(tried);
         return;
@@ -100,11 +103,20 @@ export class DepthFirstScheduler implements Scheduler {
   }
 }
 
-function isAsleep(sleeping: readonly Runnable[], runnable: Runnable | undefined): boolean {
-  return sleeping.some(({ task }) => task === runnable?.task);
+function notDeterministic(): Error {
+  return new Error(
+    "the subject did something else under the same schedule: build all of its state anew in each execution, " +
+      "and take time and chance from the simulation only",
+  );
 }
 
-function independent(a: Step, b: Step | undefined): boolean {
-  if (a.object === undefined || b?.object === undefined) return false;
+/** By the steps of this execution: what one names is built anew in each. */
+function staysAsleep(task: TaskId, runnable: readonly Runnable[], taken: Step): boolean {
+  const sleeper = runnable.find((each) => each.task === task);
+  return sleeper !== undefined && independent(sleeper.step, taken);
+}
+
+function independent(a: Step, b: Step): boolean {
+  if (a.object === undefined || b.object === undefined) return false;
   return a.object !== b.object || (a.reads === true && b.reads === true);
 }

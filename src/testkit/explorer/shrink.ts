@@ -39,6 +39,7 @@ function isLess(a: readonly number[], b: readonly number[]): boolean {
 }
 
 function* variants(schedule: Schedule): Generator<Schedule> {
+  yield* merged(schedule);
   for (let at = schedule.length - 1; at >= 0; at--) {
     const choice = schedule[at] as number;
     if (choice > 0) {
@@ -48,4 +49,24 @@ function* variants(schedule: Schedule): Generator<Schedule> {
     }
     yield schedule.toSpliced(at, 1);
   }
+}
+
+/**
+ * Two surprises fewer: of the stretches A B A B that end in surprises, those of one task are joined, as A A B B or as
+ * B B after the A before them. Taking out one surprise alone would give all that follows to the other task.
+ */
+function* merged(schedule: Schedule): Generator<Schedule> {
+  const surprises = [...schedule.keys()].filter((at) => schedule[at] !== 0);
+  for (let index = surprises.length - 3; index >= 0; index--) {
+    const [first, second, third, fourth] = surprises.slice(index) as [number, number, number, number?];
+    const rest = schedule.with(second, 0).with(third, 0);
+    const shift = third - second;
+    yield moved(rest, first, first + shift);
+    if (fourth !== undefined) yield moved(rest, fourth, fourth - shift);
+    yield schedule.with(first, 0).with(second, 0);
+  }
+}
+
+function moved(schedule: Schedule, from: number, to: number): Schedule {
+  return schedule.with(from, 0).with(to, schedule[from] as number);
 }

@@ -1,0 +1,31 @@
+import { explore } from "./campaign/explore.ts";
+import { matrix } from "./campaign/matrix.ts";
+import { schedules } from "./campaign/schedules.ts";
+
+/** Long work that `npm test` does a small part of. True when nothing was found. */
+export interface Campaign {
+  readonly about: string;
+  run(): Promise<boolean>;
+}
+
+const campaigns: Readonly<Record<string, Campaign>> = {
+  explore: {
+    about: "every core scenario: two actors exhaustively with 4 preemptions, crowds 1,000,000 times at random",
+    run: explore,
+  },
+  mutations: {
+    about: "every mutation of the core against every scenario: who finds what, after how many",
+    run: matrix,
+  },
+  schedules: { about: "finds each mutation anew and writes the schedules to test/schedules/", run: schedules },
+};
+
+const [name = ""] = process.argv.slice(2);
+const campaign = Object.hasOwn(campaigns, name) ? campaigns[name] : undefined;
+if (campaign === undefined) {
+  console.error(`error: ${name === "" ? "name a campaign" : `there is no campaign "${name}"`}:`);
+  for (const [each, { about }] of Object.entries(campaigns)) console.error(`  npm run campaign -- ${each}   ${about}`);
+  process.exitCode = 1;
+} else if (!(await campaign.run())) {
+  process.exitCode = 1;
+}

@@ -1,0 +1,44 @@
+import { boundsFromEnvironment } from "../../src/testkit/index.ts";
+import { asyncScenarios, coreScenarios } from "../../src/testkit/scenarios/index.ts";
+import type { Job, Result } from "./job.ts";
+import { runJobs } from "./pool.ts";
+import { printFailure, printRow, summary } from "./print.ts";
+
+const preemptions = 4;
+/** A scenario with more schedules than this is reported as not exhausted: the campaign must end. */
+const mostExhaustive = 5_000_000;
+/** Over all crowds, strategies and seeds. */
+const randomSchedules = 1_000_000;
+const seeds = [1, 2, 3, 4, 5];
+
+export async function explore(): Promise<boolean> {
+  const begun = performance.now();
+  const results: Result[] = [];
+  for await (const result of runJobs([...exhaustiveJobs(), ...randomJobs()])) {
+    results.push(result);
+    printRow(result);
+    if (result.failing !== undefined) printFailure(result);
+  }
+  console.log(`\n${summary(results, (performance.now() - begun) / 1_000)}`);
+  return results.every(({ failing }) => failing === undefined);
+}
+
+function exhaustiveJobs(): Job[] {
+  const bounds = boundsFromEnvironment(process.env, { preemptions, executions: mostExhaustive });
+  const names = [...coreScenarios.filter(({ actors }) => actors === "two"), ...asyncScenarios].map(({ name }) => name);
+  return names.map((scenario) => ({ scenario, bounds }));
+}
+
+function randomJobs(): Job[] {
+  const crowds = coreScenarios.filter(({ actors }) => actors === "many");
+  const strategies = ["random", "pct"] as const;
+  const executions = Math.ceil(randomSchedules / (crowds.length * strategies.length * seeds.length));
+  return crowds.flatMap(({ name }) =>
+    strategies.flatMap((strategy) =>
+      seeds.map((seed) => ({
+        scenario: name,
+        bounds: boundsFromEnvironment(process.env, { strategy, seed, executions }),
+      })),
+    ),
+  );
+}
