@@ -1,4 +1,4 @@
-import { type Readiness, Ready } from "./host.ts";
+import type { Readiness } from "./host.ts";
 import type { Loop } from "./loop.ts";
 import type { Timeout } from "./timeout.ts";
 import type { Watch } from "./watch.ts";
@@ -25,19 +25,18 @@ export function asEventImpl(loop: Loop): EventImpl {
   const watches = new Map<number, Watch>();
   const timers = new Map<number, Timeout>();
   let lastId = 0;
-  const wanted = (events: Readiness): Readiness => events & (Ready.readable | Ready.writable);
   const at = (frequency: number): number | "never" => (frequency < 0 ? "never" : loop.now() + frequency);
   return {
     addHandle(fd, events, callback, release) {
       const id = ++lastId;
       watches.set(
         id,
-        loop.watch(fd, wanted(events), (ready) => callback(id, fd, ready), options(`handle ${id}`, release)),
+        loop.watch(fd, events, (ready) => callback(id, fd, ready), options(`handle ${id}`, release)),
       );
       return id;
     },
     updateHandle(id, events) {
-      watches.get(id)?.modify(wanted(events));
+      watches.get(id)?.modify(events);
     },
     removeHandle(id) {
       watches.get(id)?.remove();

@@ -20,6 +20,8 @@ export class Feed<T> implements AsyncIterable<T> {
   readonly #limit: number;
   readonly #onClose: (() => void) | undefined;
   #values: T[] = [];
+  /** How many of `#values` have been handed over: shifting each would cost the length of the queue. */
+  #taken = 0;
   #state: "open" | "ended" | "closed" = "open";
   #cause: unknown;
   #waiting: Deferred<IteratorResult<T, undefined>> | undefined;
@@ -36,7 +38,7 @@ export class Feed<T> implements AsyncIterable<T> {
 
   /** How many values wait for the listener. */
   get size(): number {
-    return this.#values.length;
+    return this.#values.length - this.#taken;
   }
 
   push(value: T): boolean {
@@ -44,7 +46,7 @@ export class Feed<T> implements AsyncIterable<T> {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting !== undefined) waiting.resolve({ done: false, value });
-    else if (this.#values.length < this.#limit) this.#values.push(value);
+    else if (this.size < this.#limit) this.#values.push(value);
     else this.end(new OverflowError(`the listener is ${this.#limit} events behind: read faster, or raise the limit`));
     return this.#state === "open";
   }
@@ -62,11 +64,15 @@ export class Feed<T> implements AsyncIterable<T> {
     else waiting.reject(last.error);
   }
 
-  /** The listener leaves: what waits is dropped and nothing is delivered from here on. */
+  /**
+   * The listener leaves: what waits is dropped, and nothing more is handed over. A value that `next` was given before
+   * is the listener's, even if its promise has not been looked at yet.
+   */
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#values = [];
+    this.#taken = 0;
     this.#waiting?.resolve({ done: true, value: undefined });
     this.#waiting = undefined;
     this.#onClose?.();
@@ -92,7 +98,7 @@ export class Feed<T> implements AsyncIterable<T> {
   #next(): Promise<IteratorResult<T, undefined>> {
     if (this.#waiting !== undefined) throw new StateError("next() was called before the last one had settled");
     const result = new Deferred<IteratorResult<T, undefined>>();
-    if (this.#values.length > 0) result.resolve({ done: false, value: this.#values.shift() as T });
+    if (this.size > 0) result.resolve({ done: false, value: this.#take() });
     else if (this.#state === "open") this.#waiting = result;
     else {
       const last = this.#last();
@@ -100,6 +106,15 @@ export class Feed<T> implements AsyncIterable<T> {
       else result.reject(last.error);
     }
     return result.promise;
+  }
+
+  #take(): T {
+    const value = this.#values[this.#taken++] as T;
+    if (this.#taken > 1_000 && this.#taken * 2 > this.#values.length) {
+      this.#values = this.#values.slice(this.#taken);
+      this.#taken = 0;
+    }
+    return value;
   }
 
   /** The listener has had everything: it learns the cause once, and the feed is closed. */

@@ -1,8 +1,8 @@
 import type { Token } from "./nexus.ts";
 
 /**
- * Readiness of a descriptor, as bits (libvirt's values). One asks for `readable` and `writable`; `error` and `hangup`
- * are reported unasked, but only to a watch that asks for something.
+ * Readiness of a descriptor, as bits (libvirt's values). `error` and `hangup` are reported unasked to every watch that
+ * asks for something; a watch that asks for them alone hears of nothing else.
  */
 export const Ready = { none: 0, readable: 1, writable: 2, error: 4, hangup: 8 } as const;
 export type Readiness = number;

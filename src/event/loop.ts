@@ -59,7 +59,7 @@ export class Loop {
         // A callback has outlasted the loop, which gave up waiting: no turn is left to release its registration.
         if (this.#state === "closed") return registration.finish();
         this.#retired.push(registration);
-        this.#wake();
+        if (!this.#turning) this.#wake();
       },
       report: (error, registration) => this.#onError(error, registration.name),
     };
@@ -168,10 +168,12 @@ export class Loop {
         watch.enter(ready);
       }
       yield "release";
-      while (this.#retired.length > 0) {
-        this.#retired.shift()?.finish();
+      // By index: a release function may remove others, and these are released in this turn too.
+      for (let index = 0; index < this.#retired.length; index++) {
+        this.#retired[index]?.finish();
         yield "release";
       }
+      this.#retired = [];
     } finally {
       this.#turning = false;
     }

@@ -59,6 +59,8 @@ interface TimeoutRecord<L> {
  * drain: open -> draining; resolves when no timeout is out and no call into the library is under way. Only then may the
  * context be disposed of; its last descriptors are deregistered in the course of that.
  * close: draining -> closed, after the library is gone; StateError while a registration is left.
+ *
+ * All that before the loop closes: a loop that is gone completes nothing, and `drain` would wait for ever.
  */
 export class OseventHooks<L> {
   readonly #loop: Loop;

@@ -6,6 +6,8 @@ export interface WatchOptions extends RegistrationOptions {
   readonly alwaysReady?: boolean;
 }
 
+const everything = Ready.readable | Ready.writable | Ready.error | Ready.hangup;
+
 /** May be async: then the watch pauses until the promise settles, so that calls never overlap. */
 export type WatchCallback = (ready: Readiness, watch: Watch) => unknown;
 
@@ -36,7 +38,7 @@ export class Watch extends Registration {
     return this.#interest;
   }
 
-  /** Changes what is asked for: `Ready.readable`, `Ready.writable`, both, or `Ready.none`. Nothing after remove. */
+  /** Changes what is asked for, bits of `Ready`. Nothing after remove. */
   modify(interest: Readiness): void {
     checkInterest(interest);
     if (this.state !== "active") return;
@@ -68,6 +70,8 @@ export class Watch extends Registration {
 }
 
 function checkInterest(interest: Readiness): void {
-  if ((interest & ~(Ready.readable | Ready.writable)) === 0) return;
-  throw new RangeError(`interest is Ready.readable, Ready.writable, both, or Ready.none, not ${interest}`);
+  if ((interest & ~everything) === 0) return;
+  throw new RangeError(
+    `interest is made of Ready.readable, writable, error and hangup, or Ready.none, not ${interest}`,
+  );
 }

@@ -118,13 +118,28 @@ suite("a watch", () => {
     assert.deepEqual([released, watch.state], [1, "released"]);
   });
 
+  test("may ask for hang-up alone, and then hears of nothing else", () => {
+    const { loop, host, open } = fixture();
+    const { file, fd } = open("a", Ready.readable);
+    const seen: number[] = [];
+    const watch = loop.watch(fd, Ready.hangup, (ready) => {
+      seen.push(ready);
+      watch.remove();
+    });
+    host.runUntilIdle();
+    assert.deepEqual(seen, []);
+    file.ready |= Ready.hangup;
+    host.runUntilIdle();
+    assert.deepEqual(seen, [Ready.hangup]);
+  });
+
   test("is refused for what is no descriptor, for a wish that is none, and when the host cannot watch", () => {
     const { loop, kernel, host, open } = fixture();
     const { fd } = open("a");
     const callback = (): void => undefined;
     for (const wrong of [-1, 1.5, Number.NaN])
       assert.throws(() => loop.watch(wrong, Ready.readable, callback), RangeError);
-    assert.throws(() => loop.watch(fd, Ready.hangup, callback), RangeError);
+    assert.throws(() => loop.watch(fd, 16, callback), RangeError);
     kernel.close(fd);
     assert.throws(() => loop.watch(fd, Ready.readable, callback), /not open/);
     assert.deepEqual([loop.size, host.size], [0, 0]);

@@ -69,6 +69,16 @@ suite("EpollHost", () => {
     assert.deepEqual(poll(), []);
   });
 
+  test("a watch may ask for hang-up alone", () => {
+    const [ours, theirs] = pairSockets();
+    opened.push(ours);
+    arm("waiting", ours, hangup);
+    libc.write(theirs, new Uint8Array(1), 1);
+    assert.deepEqual(poll(), [], "readable, which it did not ask for");
+    libc.close(theirs);
+    assert.deepEqual(poll(), [`waiting ${hangup}`]);
+  });
+
   test("two watches on one descriptor each get exactly their own events", () => {
     const fd = event(1);
     arm("reader", fd, readable);

@@ -11,7 +11,7 @@ export interface Step {
   /** Whether it only reads `object`: two reads commute. */
   readonly reads?: boolean;
   /** False while the step has to wait: for a lock, a wakeup, a time. */
-  ready?(): boolean;
+  readonly ready?: () => boolean;
 }
 
 export interface Runnable {

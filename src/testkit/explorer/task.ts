@@ -20,6 +20,8 @@ export class Task implements Actor {
   readonly name: string;
   readonly background: boolean;
   readonly #frames: Frame[] = [];
+  /** Where a body is pushed: above the one that runs, below those it has pushed in the same step, which go first. */
+  #above = 0;
 
   constructor(id: TaskId, name: string, background: boolean, body: Body) {
     this.id = id;
@@ -34,11 +36,12 @@ export class Task implements Actor {
 
   /** Runs `body` before anything else of this task; `onReturn` hears of its end at once. */
   push(label: string, body: Body, onReturn?: () => void): void {
-    this.#frames.push({ body, next: { label, kind: "step" }, onReturn });
+    this.#frames.splice(this.#above, 0, { body, next: { label, kind: "step" }, onReturn });
   }
 
   resume(): void {
     const frame = this.#frames.at(-1) as Frame;
+    this.#above = this.#frames.length;
     const result = frame.body.next();
     if (result.done !== true) {
       frame.next = result.value;

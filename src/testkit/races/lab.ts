@@ -160,7 +160,7 @@ export function replayRace(protocol: Protocol, race: Race, schedule: string): Ou
 
 function subjectOf(protocol: Protocol, race: Race): Subject {
   return (sim) => {
-    const world = new World(sim);
+    const world = new World(sim, race.busy ?? false);
     const rig = protocol.rig(world, race);
     rig.start();
     race.run(world, rig);

@@ -90,7 +90,7 @@ export class LibvirtLoop {
       yield* this.#purge();
       const watched = this.#handles.filter(({ events }) => events !== Ready.none).map(({ fd }) => fd);
       yield* this.#lock.unlock();
-      yield this.#sim.pause("sleep in poll", () => this.#interrupted || this.#due() || watched.some(this.#isReady));
+      yield this.#world.sleep(() => this.#interrupted || this.#due() || watched.some(this.#isReady));
       this.#interrupted = false;
       const results = watched.map((fd) => ({ fd, ready: this.#isReady(fd) }));
       yield* this.#lock.lock();

@@ -49,7 +49,7 @@ export class OursRig implements Rig {
   }
 
   start(): void {
-    this.#world.sim.serve("loop", () => this.#host.actor(this.#loop));
+    this.#world.sim.serve("loop", () => this.#thread());
     if (this.#options.access === "message") this.#world.sim.serve("channel", () => this.#deliver());
   }
 
@@ -120,6 +120,10 @@ export class OursRig implements Rig {
     yield* this.fdDeregister(internal);
     this.#hooks.close();
     this.#world.context.release();
+  }
+
+  *#thread(): Body {
+    for (const step of this.#host.actor(this.#loop)) yield step.ready ? this.#world.sleep(step.ready) : step;
   }
 
   *#deliver(): Body {

@@ -10,6 +10,8 @@ export interface Race {
   readonly run: (world: World, rig: Rig) => void;
   /** Registrations that may be there at the end: ending them would be another race. Default 0. */
   readonly leaves?: number;
+  /** There is always something ready, so that the loop lets others go first when it sleeps. */
+  readonly busy?: boolean;
 }
 
 /** Ends whatever `event` is still registered for, as the library does when an operation is over. */
@@ -86,6 +88,7 @@ export const races: readonly Race[] = [
   {
     number: 5,
     name: "identity lost in the loop",
+    busy: true,
     run(world, rig) {
       const [first, second] = [world.event("first watch"), world.event("second watch")];
       first.takes = second.takes = false;

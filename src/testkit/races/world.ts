@@ -1,4 +1,5 @@
 import { Ready } from "../../event/index.ts";
+import type { Step } from "../explorer/scheduler.ts";
 import type { Sim } from "../explorer/sim.ts";
 import type { Body } from "../explorer/task.ts";
 import { SimFile, SimKernel } from "../sim/kernel.ts";
@@ -50,12 +51,20 @@ export class World {
   readonly kernel = new SimKernel();
   readonly contextLock: Mutex;
   readonly context: Resource;
+  readonly #busy: boolean;
   #registrations = 0;
 
-  constructor(sim: Sim) {
+  constructor(sim: Sim, busy: boolean) {
     this.sim = sim;
+    this.#busy = busy;
     this.contextLock = new Mutex(sim, "context lock");
     this.context = new Resource(sim, "the context");
+  }
+
+  /** The step in which a loop waits for something to happen. */
+  sleep(ready: () => boolean): Step {
+    const label = "sleep in poll";
+    return this.#busy ? this.sim.pause(label, ready) : this.sim.until(label, ready);
   }
 
   event(name: string): LibraryEvent {

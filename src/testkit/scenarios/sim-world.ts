@@ -44,11 +44,10 @@ export class SimWorld extends World {
     this.host.runUntilIdle();
   }
 
-  /** Without the fairness of a yielding step: while others stand still the loop may take any number of turns. */
   *#thread(): Body {
     for (const step of this.host.actor(this.loop)) {
-      this.#asleep = step.kind === "yield";
-      yield this.#asleep ? { ...step, kind: "wait" } : step;
+      this.#asleep = step.kind === "wait";
+      yield step;
       this.#asleep = false;
     }
     this.#asleep = true;

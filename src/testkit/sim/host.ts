@@ -129,7 +129,7 @@ export class SimHost implements Host {
   /** The loop's thread as an actor's body: sleeps, then takes a turn step by step, until the host is closed. */
   *actor(loop: Loop, turns = Infinity): Generator<Step, void, void> {
     for (let turn = 0; turn < turns && !this.closed; turn++) {
-      yield { label: "sleep in poll", kind: "yield", ready: () => this.needsTurn || this.closed };
+      yield { label: "sleep in poll", kind: "wait", ready: () => this.needsTurn || this.closed };
       for (const step of loop.turn()) yield { label: step, kind: "step" };
     }
   }
