@@ -1,4 +1,5 @@
 import {
+  allowsReadOnly,
   type Call,
   driverProcedures,
   ErrorCode,
@@ -44,8 +45,7 @@ export function routeOf({ program, version, procedure, status }: Header): Route 
 
 /** Throws unless a read-only connection may make this call. */
 export function checkReadOnly({ api, rule }: Route, args: unknown): void {
-  if (api === undefined || rule === "allowed") return;
-  if (typeof rule === "object" && (flagsOf(args) & rule.unlessFlags) === 0) return;
+  if (api === undefined || allowsReadOnly(rule, args)) return;
   const detail = (typeof rule === "object" ? rule.detail : undefined) ?? `read only access prevents ${api}`;
   throw VirError.of(ErrorCode.operationDenied, errorDomainOf(api), detail);
 }
@@ -95,9 +95,4 @@ function routeWithoutRow(procedure: number): Route | undefined {
 
 function isCall(procedure: Procedure): procedure is Call {
   return procedure.kind === "call";
-}
-
-function flagsOf(args: unknown): number {
-  const { flags } = args as { flags?: number };
-  return flags ?? 0;
 }

@@ -1,9 +1,11 @@
+export { AdminClient, AdminServer, admin } from "./admin.ts";
 export { DomainEventId, DomainReason, DomainState, domainEventIdLimit, Lifecycle } from "./domain-enums.ts";
 export { ErrorCode, ErrorDomain, ErrorLevel } from "./error-codes.ts";
 export { AuthType, connectReadOnly, Feature, libvirtVersion } from "./handshake.ts";
 export { keepalive } from "./keepalive.ts";
-export { errorDomainOf, type KnownProcedure, knownProcedure } from "./known-procedure.ts";
+export { lxc } from "./lxc.ts";
 export {
+  appendMessage,
   decodeHeader,
   encodeMessage,
   eventSerial,
@@ -12,30 +14,58 @@ export {
   headerLength,
   MessageType,
   messageLengthLimit,
+  passesFds,
   Status,
+  StreamHole,
+  streamDataLimit,
 } from "./message.ts";
 export {
   type ArgsOf,
+  allowsReadOnly,
   type Call,
   type CallName,
   type Client,
   type Event,
   type EventName,
   type Handlers,
+  holesAllowed,
   type MessageOf,
+  type Opened,
   type Procedure,
   type Program,
   type ReadOnlyRule,
   type RetOf,
+  type StreamCall,
+  type StreamName,
+  type StreamRule,
   type Table,
 } from "./procedure.ts";
 export { programText } from "./program-text.ts";
+export { errorDomainOf, type KnownProcedure, knownProcedure, publicFunction } from "./public-function.ts";
+export { qemu } from "./qemu.ts";
 export {
+  authenticationProcedures,
   Domain,
-  domainListLimit,
+  DomainCheckpoint,
+  DomainSnapshot,
   driverProcedures,
   eventProcedures,
+  HostInterface,
+  listLimit,
+  Network,
+  NetworkPort,
+  NodeDevice,
+  Nwfilter,
+  NwfilterBinding,
+  nodeDeviceListLimit,
+  objectEventProcedures,
   remote,
+  Secret,
+  StoragePool,
+  StorageVol,
   sessionProcedures,
+  TypedParam,
+  TypedValue,
+  typedParams,
 } from "./remote/index.ts";
 export { VirError, type VirErrorFields, WireError } from "./vir-error.ts";

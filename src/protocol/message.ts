@@ -1,4 +1,4 @@
-import { type Codec, ProtocolError, XdrReader, XdrWriter } from "../xdr/index.ts";
+import { type Codec, hyper, ProtocolError, struct, uint, XdrReader, XdrWriter } from "../xdr/index.ts";
 
 /** What a message is. Whoever opened a stream gave it the serial of the call that did so. */
 export const MessageType = {
@@ -23,6 +23,11 @@ export const headerLength = 28;
 export const messageLengthLimit = 33_554_436;
 /** Most descriptors passed with one message. */
 export const fdLimit = 32;
+/** Most data in one packet of a stream, as libvirt's own ends send it; they take more. */
+export const streamDataLimit = 262_120;
+
+/** The payload of a hole: so many bytes of a stream that are all zero. `flags` are always 0. */
+export const StreamHole = struct("stream_hole", { length: hyper, flags: uint });
 
 export interface Header {
   readonly program: number;
@@ -34,8 +39,32 @@ export interface Header {
 }
 
 /** A whole message, length word included. ProtocolError when the value does not fit its type, or the message its limit. */
-export function encodeMessage<T>(header: Header, codec: Codec<T>, value: T): Uint8Array {
+export function encodeMessage<T>(header: Header, codec: Codec<T>, value: T, fds = 0): Uint8Array {
   const writer = new XdrWriter();
+  appendMessage(writer, header, codec, value, fds);
+  return writer.bytes;
+}
+
+/**
+ * Appends a whole message to others, or nothing when it throws. `fds` is how many descriptors will follow it, for the
+ * types that can have some.
+ */
+export function appendMessage<T>(writer: XdrWriter, header: Header, codec: Codec<T>, value: T, fds = 0): void {
+  const start = writer.length;
+  try {
+    writeMessage(writer, header, codec, value, fds);
+    const length = writer.length - start;
+    if (length > messageLengthLimit) {
+      throw new ProtocolError(`a message of ${length} bytes, the limit is ${messageLengthLimit}`);
+    }
+    writer.patchUint(start, length);
+  } catch (error) {
+    writer.truncate(start);
+    throw error;
+  }
+}
+
+function writeMessage<T>(writer: XdrWriter, header: Header, codec: Codec<T>, value: T, fds: number): void {
   writer.uint(0);
   writer.uint(header.program);
   writer.uint(header.version);
@@ -43,12 +72,13 @@ export function encodeMessage<T>(header: Header, codec: Codec<T>, value: T): Uin
   writer.uint(header.type);
   writer.uint(header.serial);
   writer.uint(header.status);
+  if (passesFds(header)) writer.uint(fds);
   codec.write(writer, value);
-  if (writer.length > messageLengthLimit) {
-    throw new ProtocolError(`a message of ${writer.length} bytes, the limit is ${messageLengthLimit}`);
-  }
-  writer.patchUint(0, writer.length);
-  return writer.bytes;
+}
+
+/** Whether the payload begins with a count of descriptors, which follow the message with a byte each. */
+export function passesFds({ type }: Pick<Header, "type">): boolean {
+  return type === MessageType.callWithFds || type === MessageType.replyWithFds;
 }
 
 /** The header of a whole message, of at least `headerLength` bytes. */

@@ -11,4 +11,6 @@ export interface CallOptions {
   readonly signal?: AbortSignalLike;
   /** Gives the call up after so long, with VirError `operationTimeout`. Default: waits as long as the connection lives. */
   readonly timeoutMs?: number;
+  /** Descriptors to be passed with the call; they stay the caller's. StateError where the connection cannot pass any. */
+  readonly fds?: readonly number[];
 }

@@ -1,13 +1,22 @@
 import { Deferred, type Loop } from "../event/index.ts";
 import { ErrorCode, ErrorDomain, type Header, Status, VirError, WireError } from "../protocol/index.ts";
-import { type Codec, decode, ProtocolError } from "../xdr/index.ts";
+import { decode, ProtocolError } from "../xdr/index.ts";
 import type { CallOptions } from "./call-options.ts";
+import { limitWait } from "./deadline.ts";
 import type { Frame } from "./framer.ts";
+
+/** What is to become of a reply that is no error. */
+export interface ReplyHandler {
+  /** The result of the call; throws when the reply does not fit. */
+  accept(reply: Frame): unknown;
+  /** The call was given up before: nobody waits. */
+  discard(reply: Frame): void;
+}
 
 interface PendingCall {
   readonly header: Header;
   readonly name: string;
-  readonly ret: Codec;
+  readonly handler: ReplyHandler;
   readonly result: Deferred<unknown>;
   /** Ends the wait for deadline and signal. */
   readonly release: () => void;
@@ -33,24 +42,25 @@ export class CallTable {
     return this.#calls.size;
   }
 
-  /** A serial that no call has. */
-  issueSerial(): number {
+  /** A serial that no call has, and nobody else. */
+  issueSerial(isTaken: (serial: number) => boolean): number {
     let serial = this.#nextSerial;
-    while (this.#calls.has(serial)) serial = (serial + 1) >>> 0;
+    while (this.#calls.has(serial) || isTaken(serial)) serial = (serial + 1) >>> 0;
     this.#nextSerial = (serial + 1) >>> 0;
     return serial;
   }
 
-  /** Waits for the reply to a message with this header, and decodes it by `ret`. */
-  add(header: Header, name: string, ret: Codec, options: CallOptions): Deferred<unknown> {
+  /** Waits for the reply to a message with this header. */
+  add(header: Header, name: string, handler: ReplyHandler, options: CallOptions): Deferred<unknown> {
     const result = new Deferred<unknown>();
-    const release = this.#limit(result, name, options);
-    this.#calls.set(header.serial, { header, name, ret, result, release });
+    const release = limitWait(this.#loop, name, options, (reason) => result.reject(reason));
+    this.#calls.set(header.serial, { header, name, handler, result, release });
     return result;
   }
 
   /** A reply has come. Throws ProtocolError when it belongs to no call. */
-  settle({ header, payload }: Frame): void {
+  settle(reply: Frame): void {
+    const { header } = reply;
     const call = this.#calls.get(header.serial);
     if (call === undefined || !isReplyTo(call.header, header)) {
       throw new ProtocolError(
@@ -59,9 +69,10 @@ export class CallTable {
     }
     this.#calls.delete(header.serial);
     call.release();
+    if (header.status === Status.ok && call.result.state !== "pending") return call.handler.discard(reply);
     try {
-      if (header.status === Status.ok) call.result.resolve(decode(call.ret, payload));
-      else call.result.reject(VirError.fromWire(decode(WireError, payload)));
+      if (header.status === Status.ok) call.result.resolve(call.handler.accept(reply));
+      else call.result.reject(VirError.fromWire(decode(WireError, reply.payload)));
     } catch (error) {
       call.result.reject(error);
     }
@@ -73,35 +84,17 @@ export class CallTable {
     this.#calls.clear();
     for (const { name, result, release } of calls) {
       release();
-      const detail = `the connection ended before the reply to ${name}${cause === undefined ? "" : `: ${cause.message}`}`;
-      result.reject(VirError.of(ErrorCode.internalError, ErrorDomain.rpc, detail, cause));
+      result.reject(connectionEnded(`the reply to ${name}`, cause));
     }
   }
+}
 
-  /** Lets deadline and signal end the wait; returns what calls them off. */
-  #limit(result: Deferred<unknown>, name: string, { signal, timeoutMs }: CallOptions): () => void {
-    const giveUp = (reason: unknown): void => {
-      release();
-      result.reject(reason);
-    };
-    const onAbort = (): void => giveUp(signal?.reason);
-    const timeout =
-      timeoutMs === undefined
-        ? undefined
-        : this.#loop.timeout(this.#loop.now() + timeoutMs, () => giveUp(lateError(name, timeoutMs)), { name });
-    signal?.addEventListener("abort", onAbort);
-    const release = (): void => {
-      timeout?.remove();
-      signal?.removeEventListener("abort", onAbort);
-    };
-    return release;
-  }
+/** Why something that was awaited will not come. */
+export function connectionEnded(awaited: string, cause: Error | undefined): VirError {
+  const detail = `the connection ended before ${awaited}${cause === undefined ? "" : `: ${cause.message}`}`;
+  return VirError.of(ErrorCode.internalError, ErrorDomain.rpc, detail, cause);
 }
 
 function isReplyTo(call: Header, reply: Header): boolean {
   return call.program === reply.program && call.version === reply.version && call.procedure === reply.procedure;
-}
-
-function lateError(name: string, timeoutMs: number): VirError {
-  return VirError.of(ErrorCode.operationTimeout, ErrorDomain.rpc, `no reply to ${name} within ${timeoutMs} ms`);
 }

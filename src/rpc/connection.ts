@@ -14,28 +14,34 @@ import {
   ErrorCode,
   ErrorDomain,
   type EventName,
-  encodeMessage,
   eventSerial,
   type Header,
   keepalive,
   type MessageOf,
   MessageType,
   messageLengthLimit,
+  type Opened,
   type Procedure,
   type Program,
   type RetOf,
   Status,
+  type StreamName,
   type Table,
   VirError,
-  WireError,
 } from "../protocol/index.ts";
-import { type Codec, ProtocolError } from "../xdr/index.ts";
+import { ProtocolError } from "../xdr/index.ts";
+import { Answers } from "./answers.ts";
 import type { CallOptions } from "./call-options.ts";
-import { CallTable } from "./call-table.ts";
+import { connectionEnded } from "./call-table.ts";
+import { Caller } from "./caller.ts";
 import { type Frame, Framer } from "./framer.ts";
 import { IncomingCall } from "./incoming-call.ts";
 import { Intake } from "./intake.ts";
 import { Keepalive, type KeepaliveOptions } from "./keepalive.ts";
+import { Outbox } from "./outbox.ts";
+import { PassedFds } from "./passed-fds.ts";
+import type { Stream } from "./stream.ts";
+import { StreamTable } from "./stream-table.ts";
 
 /** What a connection tells its owner, always from a turn of the loop. `onClose` comes exactly once and last. */
 export interface ConnectionListener {
@@ -54,54 +60,87 @@ export interface ConnectionOptions {
   readonly callsUnderWay?: number;
   /** Bytes that may wait for the peer to read them, beside one message of any length. More end the connection. Default 2 MiB. */
   readonly backlog?: number;
-  /** Takes the descriptors that a peer passes: nothing here uses them yet. They must be closed. */
+  /** Streams that may be open at once. More are refused. Default 64. */
+  readonly streams?: number;
+  /** Bytes of one stream, and of all, that may wait for their reader; with more, reading waits too. Default 1 and 4 MiB. */
+  readonly unread?: { readonly ofOne: number; readonly ofAll: number };
+  /** Whether the transport passes descriptors: Unix sockets do. Default false. */
+  readonly passesFds?: boolean;
+  /** Descriptors that may be with calls under way. More end the connection. Default 256. */
+  readonly fdsUnderWay?: number;
+  /** Closes descriptors that a peer has passed and nobody has taken. To be given where the transport can pass some. */
   readonly releaseFds?: (fds: readonly number[]) => void;
 }
 
-/** Waiting replies from which on no more calls are taken from a peer, in bytes. */
+/** What waits for the peer from which on no more calls are taken from it, in bytes; and from which on data waits. */
 const congestion = 1_048_576;
+const dataCongestion = 524_288;
 
 /**
- * One end of a connection, client's or server's: calls both ways by serial, replies in any order, events, keepalive.
+ * One end of a connection, client's or server's: calls both ways by serial, replies in any order, events, streams,
+ * passed descriptors, keepalive.
  *
  *     idle -> open -> ending -> closed
  *
  * open:   idle -> open.
- * call:   open; otherwise it rejects.
+ * call, callForFds, openStream: open; otherwise they reject.
  * sendEvent: open; otherwise nothing.
- * end:    open -> ending: what comes is dropped, what is under way is answered.
- * close:  any -> closed; idempotent. From here on only `onClose` is called; all calls that wait reject.
+ * end:    open -> ending: what comes is dropped, what is under way is answered, streams are aborted.
+ * close:  any -> closed; idempotent. From here on only `onClose` is called; all calls that wait reject, all streams fail.
  */
 export class Connection implements Handle {
   readonly #loop: Loop;
   readonly #transport: Transport;
-  readonly #options: ConnectionOptions;
+  readonly #passedFds: PassedFds;
   readonly #framer: Framer;
-  readonly #calls: CallTable;
+  readonly #caller: Caller;
   readonly #intake: Intake;
+  readonly #outbox: Outbox;
+  readonly #streams: StreamTable;
+  readonly #answers: Answers;
   #listener: ConnectionListener | undefined;
   #state: "idle" | "open" | "ending" | "closed" = "idle";
   #keepalive: Keepalive | undefined;
-  /** Reading is paused. */
-  #deaf = false;
+  /** Who wants reading to be paused. */
+  readonly #deafenedBy = new Set<"calls" | "streams">();
   #linger: Timeout | undefined;
-  /** The longest message sent since the backlog was last empty. */
-  #longest = 0;
   readonly #closed = new Deferred();
 
   constructor(loop: Loop, transport: Transport, options: ConnectionOptions = {}) {
     this.#loop = loop;
     this.#transport = transport;
-    this.#options = options;
-    this.#framer = new Framer(options.messageLength ?? messageLengthLimit);
-    this.#calls = new CallTable(loop);
+    this.#passedFds = new PassedFds(options.fdsUnderWay ?? 256, options.releaseFds ?? (() => {}));
+    this.#framer = new Framer({
+      limit: options.messageLength ?? messageLengthLimit,
+      refuseFds: (fds) => this.#passedFds.refuse(fds),
+    });
+    const limit = options.backlog ?? 2_097_152;
+    this.#outbox = new Outbox({
+      loop,
+      transport,
+      limit,
+      onOverflow: (error) => this.close(error),
+      onFlushed: () => this.#onRoom(),
+    });
     this.#intake = new Intake({
       limit: options.callsUnderWay ?? 64,
       deliver: (call) => this.#listener?.onCall?.(call),
-      isCongested: () => this.#transport.backlog > congestion,
-      onFull: (full) => this.#deafen(full),
+      isCongested: () => this.#outbox.pending > congestion,
+      onFull: (full) => this.#deafen("calls", full),
       postpone: () => loop.post(() => this.#intake.pump()),
     });
+    this.#streams = new StreamTable({
+      loop,
+      limit: options.streams ?? 64,
+      unread: options.unread ?? { ofOne: 1_048_576, ofAll: 4_194_304 },
+      send: (header, codec, value) => this.#outbox.add(header, codec, value),
+      isCongested: () => this.#outbox.pending > Math.min(dataCongestion, limit),
+      onFull: (full) => this.#deafen("streams", full),
+    });
+    const { passesFds = false } = options;
+    const common = { outbox: this.#outbox, streams: this.#streams, passedFds: this.#passedFds, passesFds };
+    this.#caller = new Caller({ ...common, loop, state: () => this.#state });
+    this.#answers = new Answers({ ...common, onAnswered: () => this.#onAnswered() });
   }
 
   get state(): "idle" | "open" | "ending" | "closed" {
@@ -124,22 +163,39 @@ export class Connection implements Handle {
     this.#state = "open";
   }
 
-  /** Calls the peer. Rejects with the peer's VirError, with ProtocolError when the arguments or the reply do not fit. */
-  async call<T extends Table, N extends CallName<T> & string>(
+  /**
+   * Calls the peer. Rejects with the peer's VirError, with ProtocolError when the arguments or the reply do not fit.
+   * Descriptors that come with the reply are closed.
+   */
+  async call<T extends Table, N extends Exclude<CallName<T>, StreamName<T>> & string>(
     program: Program<T>,
     name: N,
     args: ArgsOf<T[N]>,
     options: CallOptions = {},
   ): Promise<RetOf<T[N]>> {
-    const row: Procedure | undefined = program.procedures[name];
-    if (row?.kind !== "call") throw new TypeError(`${program.name} has no procedure ${name}`);
-    if (this.#state !== "open") throw new StateError(`the connection is ${this.#state}: ${name} cannot be called`);
-    if (options.signal?.aborted === true) throw options.signal.reason;
-    const header = headerOf(program, row, MessageType.call, this.#calls.issueSerial());
-    const bytes = encodeMessage<unknown>(header, row.args, args);
-    const result = this.#calls.add(header, name, row.ret, options);
-    this.#send(bytes);
-    return (await result.promise) as RetOf<T[N]>;
+    return (await this.#caller.call({ program, name, args, options }).promise) as RetOf<T[N]>;
+  }
+
+  /** As `call`, for rows whose reply passes descriptors: they are the caller's to close, and may be none. */
+  async callForFds<T extends Table, N extends Exclude<CallName<T>, StreamName<T>> & string>(
+    program: Program<T>,
+    name: N,
+    args: ArgsOf<T[N]>,
+    options: CallOptions = {},
+  ): Promise<{ readonly ret: RetOf<T[N]>; readonly fds: readonly number[] }> {
+    const result = await this.#caller.callForFds({ program, name, args, options }).promise;
+    return result as { readonly ret: RetOf<T[N]>; readonly fds: readonly number[] };
+  }
+
+  /** As `call`, for rows that open a stream. `signal` and `timeoutMs` are for the call; the stream is there with the reply. */
+  async openStream<T extends Table, N extends StreamName<T> & CallName<T> & string>(
+    program: Program<T>,
+    name: N,
+    args: ArgsOf<T[N]>,
+    options: CallOptions = {},
+  ): Promise<Opened<RetOf<T[N]>, Stream>> {
+    const result = await this.#caller.openStream({ program, name, args, options }).promise;
+    return result as Opened<RetOf<T[N]>, Stream>;
   }
 
   /** Sends an event. ProtocolError when the message does not fit its type. */
@@ -150,7 +206,8 @@ export class Connection implements Handle {
   ): void {
     const row: Procedure | undefined = program.procedures[name];
     if (row?.kind !== "event") throw new TypeError(`${program.name} has no event ${name}`);
-    this.#send(encodeMessage<unknown>(headerOf(program, row, MessageType.message, eventSerial), row.message, message));
+    if (this.#state !== "open") return;
+    this.#outbox.add<unknown>(headerOf(program, row, MessageType.message, eventSerial), row.message, message);
   }
 
   /** Begins to ask the peer for signs of life. It must have said that it answers. Once; later calls change nothing. */
@@ -161,7 +218,7 @@ export class Connection implements Handle {
       pong: () => this.#sendKeepalive("pong"),
       dead: (silentMs) => this.close(new Error(`keepalive: the peer has been silent for ${silentMs} ms`)),
     });
-    this.#keepalive.deafen(this.#deaf);
+    this.#keepalive.deafen(this.#isDeaf);
   }
 
   /** Closes when the calls under way are answered and all that was sent has left, at the latest after `lingerMs`. */
@@ -169,6 +226,8 @@ export class Connection implements Handle {
     if (this.#state !== "open") return;
     this.#state = "ending";
     this.#intake.close();
+    const detail = "the connection is ending, and its streams with it";
+    this.#streams.abortAll(VirError.of(ErrorCode.operationAborted, ErrorDomain.streams, detail));
     // What still comes is dropped; but that the peer leaves must be seen.
     this.#transport.resume();
     const late = (): void => this.close(new DeadlineError(`calls or their replies are left after ${lingerMs} ms`));
@@ -190,16 +249,21 @@ export class Connection implements Handle {
   }
 
   #onData(bytes: Uint8Array, fds: readonly number[]): void {
-    if (fds.length > 0) this.#options.releaseFds?.(fds);
     this.#keepalive?.heard();
-    if (this.#state !== "open") return;
-    this.#framer.push(bytes);
+    if (this.#state !== "open") return this.#passedFds.refuse(fds);
+    // What is answered on the spot goes out in one piece.
+    this.#outbox.hold();
     try {
+      this.#framer.push(bytes, fds);
       this.#takeFrames();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.close(error);
+    } finally {
+      this.#outbox.release();
     }
+    this.#streams.pump();
+    this.#tryClose();
   }
 
   /** Keepalive is answered on the way through; calls are handed on when all that has come is sorted. */
@@ -212,80 +276,71 @@ export class Connection implements Handle {
     this.#intake.pump();
   }
 
-  /** What is in order but not for us, streams that do not exist among it, is ignored: libvirt's ends do the same. */
+  /** What is in order but not for us is ignored: libvirt's ends do the same. */
   #receive(frame: Frame): void {
     const { type, program } = frame.header;
     if (type === MessageType.message && program === keepalive.number) return this.#onKeepalive(frame.header);
-    if (type === MessageType.call || type === MessageType.callWithFds) {
-      if (this.#listener?.onCall !== undefined) this.#intake.add(new IncomingCall(frame, this.#answers));
-    } else if (type === MessageType.reply || type === MessageType.replyWithFds) {
-      // A server that gets a reply drops it; for a client it means that the two do not understand each other.
-      if (this.#listener?.onCall === undefined) this.#calls.settle(frame);
-    } else if (type === MessageType.message) {
-      this.#listener?.onEvent?.(frame);
-    }
+    if (type === MessageType.call || type === MessageType.callWithFds) this.#onCall(frame);
+    else if (type === MessageType.reply || type === MessageType.replyWithFds) this.#onReply(frame);
+    else if (type === MessageType.stream || type === MessageType.streamHole) this.#streams.receive(frame);
+    else if (type === MessageType.message) this.#listener?.onEvent?.(frame);
+  }
+
+  #onCall(frame: Frame): void {
+    if (this.#listener?.onCall === undefined) return this.#passedFds.refuse(frame.fds);
+    const fits = this.#passedFds.hold(frame.fds);
+    this.#intake.add(new IncomingCall(frame, this.#answers));
+    if (!fits) this.close(new OverflowError("the peer has passed too many descriptors with calls that are under way"));
+  }
+
+  /** A server that gets a reply drops it; for a client one that it did not ask for means that the two misunderstand each other. */
+  #onReply(frame: Frame): void {
+    if (this.#listener?.onCall === undefined) this.#caller.settle(frame);
+    else this.#passedFds.refuse(frame.fds);
   }
 
   #onKeepalive({ procedure }: Header): void {
     if (procedure === keepalive.procedures.ping.number) this.#sendKeepalive("pong");
   }
 
-  readonly #answers = {
-    reply: <T>(header: Header, codec: Codec<T>, value: T): void => {
-      let bytes: Uint8Array;
-      try {
-        bytes = encodeMessage({ ...header, type: MessageType.reply, status: Status.ok }, codec, value);
-      } catch (cause) {
-        const detail = "Unable to encode message payload";
-        return this.#answers.fail(header, VirError.of(ErrorCode.rpc, ErrorDomain.rpc, detail, cause));
-      }
-      this.#answer(bytes);
-    },
-    fail: (header: Header, error: VirError): void => {
-      this.#answer(
-        encodeMessage({ ...header, type: MessageType.reply, status: Status.error }, WireError, error.toWire()),
-      );
-    },
-  };
+  #sendKeepalive(name: keyof typeof keepalive.procedures): void {
+    const row = keepalive.procedures[name];
+    this.#outbox.add(headerOf(keepalive, row, MessageType.message, 0), row.message, {});
+  }
 
-  #answer(bytes: Uint8Array): void {
-    this.#send(bytes);
+  #onAnswered(): void {
     this.#intake.done();
     this.#tryClose();
   }
 
-  #sendKeepalive(name: keyof typeof keepalive.procedures): void {
-    const row = keepalive.procedures[name];
-    this.#send(encodeMessage(headerOf(keepalive, row, MessageType.message, 0), row.message, {}));
+  get #isDeaf(): boolean {
+    return this.#deafenedBy.size > 0;
   }
 
-  /** The one way out. A peer that does not read is dropped here: what waits for it stays bounded. */
-  #send(bytes: Uint8Array): void {
-    if (this.#state !== "open" && this.#state !== "ending") return;
-    const { backlog } = this.#transport;
-    if (backlog === 0) this.#longest = 0;
-    if (backlog > this.#longest + (this.#options.backlog ?? 2_097_152)) {
-      return this.close(new OverflowError(`the peer does not read: ${backlog} bytes wait for it`));
-    }
-    this.#longest = Math.max(this.#longest, bytes.length);
-    this.#transport.send(bytes);
-  }
-
-  #deafen(deaf: boolean): void {
-    if (this.#state !== "open") return;
-    this.#deaf = deaf;
+  #deafen(who: "calls" | "streams", deaf: boolean): void {
+    const before = this.#isDeaf;
+    if (deaf) this.#deafenedBy.add(who);
+    else this.#deafenedBy.delete(who);
+    if (this.#state !== "open" || this.#isDeaf === before) return;
     if (deaf) this.#transport.pause();
     else this.#transport.resume();
     this.#keepalive?.deafen(deaf);
   }
 
   #onDrain(): void {
+    this.#outbox.drained();
+    this.#onRoom();
+  }
+
+  /** Something has left, so more may be made. */
+  #onRoom(): void {
     this.#intake.pump();
+    this.#streams.pump();
     this.#tryClose();
   }
 
   #tryClose(): void {
-    if (this.#state === "ending" && this.#intake.underWay === 0 && this.#transport.backlog === 0) this.close();
+    if (this.#state === "ending" && this.#intake.underWay === 0 && this.#outbox.pending === 0) this.close();
   }
 
   #onClosed(cause: Error | undefined): void {
@@ -299,7 +354,10 @@ export class Connection implements Handle {
     this.#keepalive?.stop();
     this.#linger?.remove();
     this.#intake.close();
-    this.#calls.failAll(cause);
+    this.#outbox.close();
+    this.#framer.close();
+    this.#caller.failAll(cause);
+    this.#streams.failAll(connectionEnded("the end of the stream", cause));
   }
 }
 

@@ -52,6 +52,7 @@ export class Intake {
 
   close(): void {
     this.#closed = true;
+    for (const call of this.#waiting) call.drop();
     this.#waiting = [];
   }
 

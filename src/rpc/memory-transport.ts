@@ -96,7 +96,8 @@ class MemoryTransport implements Transport {
 
   #deliver(): void {
     this.#scheduled = false;
-    if (this.#incoming.bytes === 0 && !this.#paused) return this.close();
+    // What was scheduled for may have been delivered already, with what came before it.
+    if (this.#incoming.bytes === 0 && this.#incoming.ended && !this.#paused) return this.close();
     for (let budget = share; budget > 0 && !this.#paused && this.#state === "open"; ) {
       const bytes = this.#incoming.chunks.shift();
       if (bytes === undefined) break;

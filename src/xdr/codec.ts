@@ -4,14 +4,17 @@ import { XdrWriter } from "./writer.ts";
 /** How a codec is made, for what is derived from it: the text of a table, inputs for tests. */
 export type Shape =
   | { readonly kind: "integer"; readonly bits: 8 | 16 | 32 | 64; readonly signed: boolean }
+  | { readonly kind: "boolean" }
   | { readonly kind: "double" }
   | { readonly kind: "string"; readonly limit: number }
   | { readonly kind: "opaque"; readonly limit: number }
   | { readonly kind: "fixedOpaque"; readonly length: number }
+  | { readonly kind: "rest" }
   | { readonly kind: "array"; readonly item: Codec; readonly limit: number }
   | { readonly kind: "fixedArray"; readonly item: Codec; readonly length: number }
   | { readonly kind: "optional"; readonly item: Codec }
   | { readonly kind: "struct"; readonly fields: Fields }
+  | { readonly kind: "union"; readonly arms: Arms }
   | { readonly kind: "mapped"; readonly base: Codec; readonly decode: (value: never) => unknown };
 
 /** A type of the wire as a value: reads and writes T, and says what it is. */
@@ -26,6 +29,9 @@ export interface Codec<T = unknown> {
 }
 
 export type Fields = Readonly<Record<string, Codec>>;
+
+/** The types that a union is one of, by name, each with the word that announces it. */
+export type Arms = Readonly<Record<string, readonly [tag: number, codec: Codec]>>;
 
 /** The value that a codec reads and writes. */
 export type TypeOf<C> = C extends Codec<infer T> ? T : never;

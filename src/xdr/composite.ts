@@ -1,4 +1,4 @@
-import type { Codec, Fields, TypeOf } from "./codec.ts";
+import type { Arms, Codec, Fields, TypeOf } from "./codec.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { XdrReader } from "./reader.ts";
 import { checkLimit, type XdrWriter } from "./writer.ts";
@@ -64,6 +64,31 @@ export function optional<T>(item: Codec<T>): Codec<T | null> {
       if (value !== null) item.write(writer, value);
     },
     read: (reader) => (reader.uint() === 0 ? null : item.read(reader)),
+  };
+}
+
+type OneOf<A extends Arms> = {
+  readonly [N in keyof A]: { readonly type: N; readonly value: TypeOf<A[N][1]> };
+}[keyof A];
+
+/** One of several types: the value says by name which one it is, the wire by the word before it. */
+export function union<const A extends Arms>(name: string, arms: A): Codec<OneOf<A>> {
+  const byTag = new Map(Object.entries<Arms[string]>(arms).map(([type, [tag, codec]]) => [tag, { type, codec }]));
+  return {
+    name,
+    shape: { kind: "union", arms },
+    write: (writer, { type, value }) => {
+      const arm: Arms[string] | undefined = arms[type];
+      if (arm === undefined) throw new ProtocolError(`a ${name} has no type ${String(type)}`);
+      writer.uint(arm[0]);
+      arm[1].write(writer, value);
+    },
+    read: (reader) => {
+      const tag = reader.uint();
+      const arm = byTag.get(tag);
+      if (arm === undefined) throw new ProtocolError(`a ${name} has no type ${tag}`);
+      return { type: arm.type, value: arm.codec.read(reader) } as OneOf<A>;
+    },
   };
 }
 

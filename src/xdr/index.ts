@@ -1,6 +1,20 @@
-export { type Codec, decode, encode, type Fields, type Shape, type TypeOf } from "./codec.ts";
-export { array, fixedArray, mapped, optional, type Struct, struct } from "./composite.ts";
+export { type Arms, type Codec, decode, encode, type Fields, type Shape, type TypeOf } from "./codec.ts";
+export { array, fixedArray, mapped, optional, type Struct, struct, union } from "./composite.ts";
 export { ProtocolError } from "./protocol-error.ts";
 export { XdrReader } from "./reader.ts";
-export { char, double, fixedOpaque, hyper, int, opaque, text, uchar, uhyper, uint, ushort } from "./scalar.ts";
+export {
+  boolean,
+  char,
+  double,
+  fixedOpaque,
+  hyper,
+  int,
+  opaque,
+  rest,
+  text,
+  uchar,
+  uhyper,
+  uint,
+  ushort,
+} from "./scalar.ts";
 export { XdrWriter } from "./writer.ts";

@@ -52,6 +52,12 @@ export class XdrReader {
     return this.#bytes.subarray(start, start + length);
   }
 
+  /** All that is left, as it is; a view of the input. */
+  rest(): Uint8Array {
+    const start = this.#take(this.left);
+    return this.#bytes.subarray(start);
+  }
+
   string(limit: number): string {
     const length = this.uint();
     checkLimit(length, limit, "bytes of text");

@@ -30,6 +30,14 @@ export const uhyper: Codec<bigint> = {
   read: (reader) => reader.uhyper(),
 };
 
+/** A word: any but 0 is true when we read. */
+export const boolean: Codec<boolean> = {
+  name: "bool",
+  shape: { kind: "boolean" },
+  write: (writer, value) => writer.uint(value ? 1 : 0),
+  read: (reader) => reader.uint() !== 0,
+};
+
 export const double: Codec<number> = {
   name: "f64",
   shape: { kind: "double" },
@@ -97,3 +105,11 @@ export function fixedOpaque(length: number): Codec<Uint8Array> {
     read: (reader) => reader.fixedOpaque(length),
   };
 }
+
+/** All bytes to the end, without a length and without padding. What is read is a view of the message. */
+export const rest: Codec<Uint8Array> = {
+  name: "rest",
+  shape: { kind: "rest" },
+  write: (writer, value) => writer.raw(value),
+  read: (reader) => reader.rest(),
+};

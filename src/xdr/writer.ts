@@ -61,6 +61,12 @@ export class XdrWriter {
     this.#bytes.set(value, at);
   }
 
+  /** Raw bytes as they are: what follows need not begin at a whole word. */
+  raw(value: Uint8Array): void {
+    const at = this.#reserve(value.length);
+    this.#bytes.set(value, at);
+  }
+
   /** A string: length in bytes of its UTF-8, the bytes, padding. */
   string(text: string, limit: number): void {
     // One UTF-16 unit takes at most 3 bytes of UTF-8.
@@ -70,6 +76,12 @@ export class XdrWriter {
     this.#view.setUint32(start, written);
     this.#length = start + 4 + padded(written);
     this.#bytes.fill(0, start + 4 + written, this.#length);
+  }
+
+  /** Takes back what was written from `length` on. */
+  truncate(length: number): void {
+    this.#bytes.fill(0, length, this.#length);
+    this.#length = length;
   }
 
   /** Replaces the word at `offset`, for a length that is known only afterwards. */

@@ -10,7 +10,9 @@ after(() => rmSync(scratch, { recursive: true }));
 
 /** The package's own name leads to its sources: nothing has to be built for the examples to run. */
 function fromSources(code: string): string {
-  return code.replaceAll(/"virtwright\/(\w+)"/g, (_, name: string) => JSON.stringify(join(root, "src", name, "index.ts")));
+  return code.replaceAll(/"virtwright\/(\w+)"/g, (_, name: string) =>
+    JSON.stringify(join(root, "src", name, "index.ts")),
+  );
 }
 
 /** Each TypeScript example with the output that the text promises below it. */

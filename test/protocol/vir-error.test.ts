@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  ErrorCode,
-  ErrorDomain,
-  errorDomainOf,
-  knownProcedure,
-  VirError,
-  WireError,
-} from "../../src/protocol/index.ts";
+import { ErrorCode, ErrorDomain, VirError, WireError } from "../../src/protocol/index.ts";
 import { encode } from "../../src/xdr/index.ts";
 
 describe("a VirError", () => {
@@ -57,40 +50,5 @@ describe("a VirError", () => {
   it("keeps its cause", () => {
     const cause = new Error("deep");
     assert.equal(VirError.of(ErrorCode.internalError, ErrorDomain.none, "x", cause).cause, cause);
-  });
-});
-
-describe("the list of all procedures", () => {
-  it("has libvirt's functions by number, and which a read-only connection may call", () => {
-    assert.deepEqual(knownProcedure(1), { api: "virConnectOpen", readOnly: true });
-    assert.deepEqual(knownProcedure(9), { api: "virDomainCreate", readOnly: false });
-    assert.deepEqual(knownProcedure(212), { api: "virDomainGetState", readOnly: true });
-    assert.deepEqual(knownProcedure(452), { api: "virDomainDelThrottleGroup", readOnly: false });
-  });
-
-  it("has no function for events, for authentication, and beyond its ends", () => {
-    for (const number of [107, 318, 453, 454, 0, -1, 2 ** 31 - 1]) assert.equal(knownProcedure(number), undefined);
-    for (const number of [66, 70]) assert.deepEqual(knownProcedure(number), { api: undefined, readOnly: true });
-  });
-
-  it("knows where in libvirt a function lives", () => {
-    const homes: [string, number][] = [
-      ["virDomainReboot", 20],
-      ["virConnectGetCapabilities", 20],
-      ["virDomainInterfaceStats", 20],
-      ["virDomainListAllSnapshots", 35],
-      ["virDomainRevertToSnapshot", 35],
-      ["virDomainCheckpointCreateXML", 69],
-      ["virConnectListAllNetworks", 19],
-      ["virConnectFindStoragePoolSources", 18],
-      ["virStorageVolDownload", 18],
-      ["virNodeListDevices", 22],
-      ["virConnectListAllNodeDevices", 22],
-      ["virNodeGetMemoryStats", 20],
-      ["virConnectNumOfSecrets", 30],
-      ["virNWFilterBindingDelete", 33],
-      ["virInterfaceChangeBegin", 26],
-    ];
-    for (const [api, domain] of homes) assert.equal(errorDomainOf(api), domain, api);
   });
 });

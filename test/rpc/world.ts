@@ -73,7 +73,7 @@ export class RawEnd {
   }
 }
 
-export function message<T>(header: Partial<Header>, codec: Codec<T>, value: T): Uint8Array {
+export function message<T>(header: Partial<Header>, codec: Codec<T>, value: T, fds = 0): Uint8Array {
   const whole = {
     program: remote.number,
     version: remote.version,
@@ -83,5 +83,5 @@ export function message<T>(header: Partial<Header>, codec: Codec<T>, value: T): 
     status: Status.ok,
     ...header,
   };
-  return encodeMessage(whole, codec, value);
+  return encodeMessage(whole, codec, value, fds);
 }

@@ -7,6 +7,8 @@ export function valuesOf(codec: Codec): fc.Arbitrary<unknown> {
   switch (shape.kind) {
     case "integer":
       return integers(shape.bits, shape.signed);
+    case "boolean":
+      return fc.boolean();
     case "double":
       return fc.double();
     case "string":
@@ -16,6 +18,8 @@ export function valuesOf(codec: Codec): fc.Arbitrary<unknown> {
       return fc.uint8Array({ maxLength: Math.min(40, shape.limit) });
     case "fixedOpaque":
       return fc.uint8Array({ minLength: shape.length, maxLength: shape.length });
+    case "rest":
+      return fc.uint8Array({ maxLength: 40 });
     case "array":
       return fc.array(valuesOf(shape.item), { maxLength: Math.min(8, shape.limit) });
     case "fixedArray":
@@ -26,6 +30,10 @@ export function valuesOf(codec: Codec): fc.Arbitrary<unknown> {
       return fc.record(Object.fromEntries(Object.entries(shape.fields).map(([key, field]) => [key, valuesOf(field)])), {
         noNullPrototype: true,
       });
+    case "union":
+      return fc.oneof(
+        ...Object.entries(shape.arms).map(([type, [, arm]]) => valuesOf(arm).map((value) => ({ type, value }))),
+      );
     case "mapped":
       return valuesOf(shape.base).map(shape.decode as (base: unknown) => unknown);
   }

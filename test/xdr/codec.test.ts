@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
   array,
+  boolean,
   type Codec,
   char,
   decode,
@@ -16,16 +17,22 @@ import {
   opaque,
   optional,
   ProtocolError,
+  rest,
   struct,
   text,
   uchar,
   uhyper,
   uint,
+  union,
   ushort,
+  XdrWriter,
 } from "../../src/xdr/index.ts";
 import { valuesOf } from "./arbitrary.ts";
 
+const number = union("number", { small: [1, int], big: [5, uhyper] });
+
 const everything = struct("everything", {
+  boolean,
   int,
   uint,
   hyper,
@@ -39,6 +46,7 @@ const everything = struct("everything", {
   fixed: fixedOpaque(5),
   list: array(struct("pair", { name: text(20), value: optional(hyper) }), 10),
   two: fixedArray(optional(int), 2),
+  number,
   negated: mapped(
     "negated",
     int,
@@ -96,6 +104,8 @@ describe("a codec", () => {
     assert.equal(hex(encode(array(char, 9), [65, -1])), "0000000200000041ffffffff");
     assert.equal(hex(encode(optional(int), null)), "00000000");
     assert.equal(hex(encode(optional(int), 7)), "0000000100000007");
+    assert.equal(hex(encode(boolean, true)), "00000001");
+    assert.equal(hex(encode(number, { type: "big", value: 7n })), "000000050000000000000007");
   });
 
   it("leaves no old bytes in the padding of a shorter text", () => {
@@ -104,10 +114,42 @@ describe("a codec", () => {
   });
 });
 
+describe("a union", () => {
+  it("says by name which of its types a value has", () => {
+    assert.deepEqual(decode(number, bytes("00000001 fffffffe")), { type: "small", value: -2 });
+  });
+
+  it("refuses a type that it does not have, on both sides", () => {
+    assert.throws(() => decode(number, bytes("00000002 00000000")), ProtocolError);
+    assert.throws(() => encode<unknown>(number, { type: "medium", value: 1 }), ProtocolError);
+  });
+});
+
+describe("the rest of a message", () => {
+  it("is taken and written as it is, of any length", () => {
+    const pair = struct("pair", { int, rest });
+    assert.equal(hex(encode(pair, { int: 1, rest: bytes("020304") })), "00000001020304");
+    assert.deepEqual(decode(pair, bytes("00000001 020304")), { int: 1, rest: bytes("020304").subarray() });
+    assert.deepEqual(decode(rest, new Uint8Array()), new Uint8Array());
+  });
+});
+
+describe("a writer", () => {
+  it("takes back what was written last, and writes on without a trace of it", () => {
+    const writer = new XdrWriter(4);
+    writer.uint(1);
+    writer.uint(0xffff_ffff);
+    writer.truncate(4);
+    writer.fixedOpaque(bytes("02"));
+    assert.equal(hex(writer.bytes), "0000000102000000");
+  });
+});
+
 describe("reading", () => {
   it("takes any word but 0 for the flag of something present", () => {
     assert.equal(decode(optional(int), bytes("01000000 00000005")), 5);
     assert.equal(decode(optional(int), bytes("00000000")), null);
+    assert.equal(decode(boolean, bytes("01000000")), true);
   });
 
   it("skips padding without looking at it", () => {
