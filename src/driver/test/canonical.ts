@@ -1,0 +1,131 @@
+import { Definition } from "../../model/index.ts";
+import { Element, type Node, text, writeXml } from "../../xml/index.ts";
+import { addDriveAddresses } from "./drive-address.ts";
+
+/** In which order libvirt shows the parts of an element; what is not named keeps its place behind them. */
+const orders: Readonly<Record<string, readonly string[]>> = {
+  domain: (
+    "name uuid genid title description metadata maxMemory memory currentMemory blkiotune memtune memoryBacking vcpu " +
+    "vcpus iothreads iothreadids cputune numatune resource sysinfo bootloader bootloader_args os idmap features cpu " +
+    "clock on_poweroff on_reboot on_crash on_lockfailure pm perf devices seclabel launchSecurity"
+  ).split(" "),
+  os: "type init initarg initenv initdir inituser initgroup loader nvram kernel initrd cmdline dtb boot bootmenu".split(
+    " ",
+  ),
+  devices: (
+    "emulator disk controller lease filesystem interface smartcard serial parallel console channel input tpm graphics " +
+    "sound audio video hostdev redirdev redirfilter hub watchdog memballoon rng nvram panic shmem memory iommu vsock"
+  ).split(" "),
+  memtune: ["hard_limit", "soft_limit", "min_guarantee", "swap_hard_limit"],
+  bandwidth: ["inbound", "outbound"],
+  disk: (
+    "auth driver source backingStore mirror target iotune readonly shareable transient serial wwn vendor product " +
+    "encryption boot alias address"
+  ).split(" "),
+  interface: (
+    "mac source backend virtualport portgroup vlan ip bandwidth target guest model driver filterref boot rom mtu link " +
+    "alias address"
+  ).split(" "),
+};
+
+const attributeOrders: Readonly<Record<string, readonly string[]>> = {
+  vcpu: ["placement", "cpuset", "current"],
+  type: ["arch", "machine"],
+  disk: ["type", "device"],
+  inbound: ["average", "peak", "floor", "burst"],
+};
+
+/** Reads a definition and brings it to libvirt's form. Throws VirError. */
+export function parseDefinition(xml: string): Definition {
+  return canonical(Definition.parse(xml));
+}
+
+/** Another definition, changed by `edit`. */
+export function changed(definition: Definition, edit: (root: Element) => void): Definition {
+  return canonical(definition.with(edit));
+}
+
+/**
+ * What libvirt's test hypervisor makes of a definition: parts in its order, defaults and drive addresses filled in.
+ * Unknown elements stay.
+ */
+function canonical(definition: Definition): Definition {
+  return definition.with((root) => {
+    root.removeAttribute("id");
+    fillDefaults(root, definition.osType);
+    const devices = root.first("devices");
+    if (devices !== undefined) addDriveAddresses(devices);
+    arrange(root);
+  });
+}
+
+function fillDefaults(root: Element, osType: string): void {
+  const os = root.first("os");
+  const type = os?.first("type");
+  if (type?.attribute("arch") === undefined) type?.setAttribute("arch", "i686");
+  if (osType === "hvm" && os?.first("boot") === undefined) os?.children.push(new Element("boot", { dev: "hd" }));
+  if (root.first("clock") === undefined) root.children.push(new Element("clock", { offset: "utc" }));
+  const actions = { on_poweroff: "destroy", on_reboot: "restart", on_crash: "destroy" };
+  for (const [name, action] of Object.entries(actions)) {
+    if (root.first(name) === undefined) root.children.push(Element.leaf(name, action));
+  }
+  if (root.first("devices") === undefined) root.children.push(new Element("devices"));
+  const vcpu = root.first("vcpu");
+  if (vcpu?.attribute("current") === vcpu?.text.trim()) vcpu?.removeAttribute("current");
+}
+
+function arrange(element: Element): void {
+  if (element.name === "metadata") return;
+  sort(element.children, orders[element.name], (node) => (node.kind === "element" ? node.name : undefined));
+  sort(element.attributes, attributeOrders[element.name], ({ name }) => name);
+  for (const child of element.elements()) arrange(child);
+}
+
+/** Stable; white space and comments do not get in the way. */
+function sort<T>(items: T[], order: readonly string[] | undefined, nameOf: (item: T) => string | undefined): void {
+  if (order === undefined) return;
+  const rank = (item: T): number => {
+    const place = order.indexOf(nameOf(item) ?? "");
+    return place < 0 ? order.length : place;
+  };
+  items.sort((one, other) => rank(one) - rank(other));
+}
+
+/** Stands for the metadata while the rest is written: XML cannot have it. */
+const metadataMark = "\0";
+
+/**
+ * As `virsh dumpxml` shows it; `id` is that of the running domain. libvirt leaves the writing of metadata to its XML
+ * library, and shows an empty list of devices as two lines.
+ */
+export function formatDefinition(definition: Definition, id?: number): string {
+  const root = definition.root.clone();
+  if (id !== undefined) root.setAttribute("id", String(id));
+  const metadata = root.first("metadata");
+  const inner = metadata?.elements().map((element) => `${writeLoose(element, "    ")}\n`) ?? [];
+  metadata?.setText(metadataMark);
+  return writeXml(root)
+    .replace("  <devices/>\n", "  <devices>\n  </devices>\n")
+    .replace(metadataMark, () => `\n${inner.join("")}  `);
+}
+
+/** Double quotes; white space that was there stays. */
+export function writeLoose(element: Element, indent = ""): string {
+  const attributes = element.attributes.map(
+    ({ name, value }) => ` ${name}="${escape(value).replaceAll('"', "&quot;")}"`,
+  );
+  const opening = element.name + attributes.join("");
+  if (element.children.length === 0) return `${indent}<${opening}/>`;
+  const inner = element.children.map((node) => writeNode(node)).join("");
+  return `${indent}<${opening}>${inner}</${element.name}>`;
+}
+
+function writeNode(node: Node): string {
+  if (node.kind === "element") return writeLoose(node);
+  if (node.kind === "text") return node.cdata ? `<![CDATA[${node.value}]]>` : escape(node.value);
+  return writeXml(new Element("x", {}, [text(""), node])).replace(/^<x>|<\/x>\n$/g, "");
+}
+
+function escape(value: string): string {
+  return value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

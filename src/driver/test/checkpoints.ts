@@ -1,0 +1,44 @@
+import type { Definition } from "../../model/index.ts";
+import { ErrorCode, ErrorDomain, type VirError } from "../../protocol/index.ts";
+import { Element, writeXml } from "../../xml/index.ts";
+import { formatDefinition } from "./canonical.ts";
+import { worded } from "./failure.ts";
+import { type Moment, Moments } from "./moments.ts";
+
+/** A moment from which on changes of the disks are recorded. */
+export interface Checkpoint extends Moment {
+  readonly description: string | undefined;
+  /** Seconds since 1970. */
+  readonly createdAt: number;
+  readonly definition: Definition;
+}
+
+export type Checkpoints = Moments<Checkpoint>;
+
+export function noCheckpoints(): Checkpoints {
+  return new Moments((name) => missing(`no domain checkpoint with matching name '${name}'`));
+}
+
+export function missing(detail: string): VirError {
+  return worded(ErrorCode.noDomainCheckpoint, ErrorDomain.test, "Domain checkpoint not found", detail);
+}
+
+/** As `virsh checkpoint-dumpxml` shows it. */
+export function formatCheckpoint(
+  { name, description, parent, createdAt, definition }: Checkpoint,
+  withDomain: boolean,
+) {
+  const disks = definition.disks.map(({ target }) => {
+    return new Element("disk", { name: target, checkpoint: "bitmap", bitmap: name });
+  });
+  const parts = [
+    Element.leaf("name", name),
+    ...(description === undefined ? [] : [Element.leaf("description", description)]),
+    ...(parent === undefined ? [] : [new Element("parent", {}, [Element.leaf("name", parent)])]),
+    Element.leaf("creationTime", String(createdAt)),
+    ...(disks.length === 0 ? [] : [new Element("disks", {}, disks)]),
+  ];
+  const head = writeXml(new Element("domaincheckpoint", {}, parts)).replace(/<\/domaincheckpoint>\n$/, "");
+  const domain = withDomain ? formatDefinition(definition).replace(/^(?=.)/gm, "  ") : "";
+  return `${head}${domain}</domaincheckpoint>\n`;
+}

@@ -1,0 +1,43 @@
+import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+
+/** The test driver's own refusals, in libvirt's numbers. */
+export function invalid(detail: string): VirError {
+  return VirError.of(ErrorCode.operationInvalid, ErrorDomain.test, detail);
+}
+
+export function invalidArgument(detail: string): VirError {
+  return VirError.of(ErrorCode.invalidArg, ErrorDomain.test, detail);
+}
+
+export function internal(detail: string): VirError {
+  return VirError.of(ErrorCode.internalError, ErrorDomain.test, detail);
+}
+
+/** Those of the part of libvirt that all drivers share. */
+export function invalidDomain(detail: string): VirError {
+  return VirError.of(ErrorCode.operationInvalid, ErrorDomain.domain, detail);
+}
+
+export function notRunning(): VirError {
+  return invalidDomain("domain is not running");
+}
+
+/** What a lookup finds nothing with says no more than this. */
+export function noDomain(): VirError {
+  const message = "Domain not found";
+  return new VirError(message, { code: ErrorCode.noDomain, domain: ErrorDomain.test, str1: message });
+}
+
+/** An error whose phrase the wire's table does not have. */
+export function worded(code: ErrorCode, domain: ErrorDomain, phrase: string, detail: string): VirError {
+  return new VirError(`${phrase}: ${detail}`, { code, domain, str1: `${phrase}: %s`, str2: detail });
+}
+
+/** `caller` as in libvirt's text: the driver's function. */
+export function checkFlags(flags: number, supported: number, caller: string): void {
+  VirError.checkFlags(flags, supported, ErrorDomain.test, caller);
+}
+
+export function has(flags: number, bit: number): boolean {
+  return (flags & bit) !== 0;
+}

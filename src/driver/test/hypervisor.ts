@@ -1,0 +1,164 @@
+import type { Definition } from "../../model/index.ts";
+import {
+  DomainReason,
+  ErrorCode,
+  ErrorDomain,
+  Lifecycle,
+  VirError,
+  type Domain as WireDomain,
+} from "../../protocol/index.ts";
+import { parseDefinition } from "./canonical.ts";
+import { defaultDomain } from "./default-domain.ts";
+import { internal, invalid, invalidDomain, noDomain } from "./failure.ts";
+import { Guest } from "./guest.ts";
+
+/** A lifecycle event, by its numbers. */
+export type Tell = (domain: WireDomain, event: number, detail: number) => void;
+
+/** The domains, and what happens to them: every change of a domain's life is made and told here. */
+export class Hypervisor {
+  readonly #tell: Tell;
+  /** In the order of their making. */
+  readonly #byUuid = new Map<string, Guest>();
+  readonly #byName = new Map<string, Guest>();
+  #nextId = 1;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+
+  /** There is one domain from the start, and it runs. */
+  constructor(tell: Tell, clock: () => number) {
+    this.#tell = tell;
+    this.clock = clock;
+    const guest = new Guest(parseDefinition(defaultDomain));
+    guest.persistent = true;
+    guest.start(this.#nextId++, DomainReason.running.unknown);
+    this.#add(guest);
+  }
+
+  get guests(): readonly Guest[] {
+    return [...this.#byUuid.values()];
+  }
+
+  /** Throws VirError (noDomain), as the next two. */
+  byUuid(uuid: string): Guest {
+    return this.#byUuid.get(uuid) ?? fail(noDomain());
+  }
+
+  byName(name: string): Guest {
+    return this.#byName.get(name) ?? fail(noDomain());
+  }
+
+  byId(id: number): Guest {
+    return this.guests.find((each) => each.isActive && each.id === id) ?? fail(noDomain());
+  }
+
+  define(xml: string): Guest {
+    const definition = parseDefinition(xml);
+    const known = this.#claim(definition);
+    const isUpdate = known !== undefined && (!known.isActive || known.hasNext);
+    const guest = this.#take(known, definition, false);
+    guest.persistent = true;
+    const { added, updated } = Lifecycle.defined.detail;
+    this.report(guest, Lifecycle.defined.event, isUpdate ? updated : added);
+    return guest;
+  }
+
+  /** A new run of what may be a new domain, from XML. `reason` and `detail` are those of running and started. */
+  create(xml: string, reason: number, detail: number): Guest {
+    const definition = parseDefinition(xml);
+    const known = this.#claim(definition);
+    if (known?.isActive === true) throw invalidDomain(`domain '${known.name}' is already active`);
+    const guest = this.#take(known, definition, true);
+    this.start(guest, reason, detail);
+    return guest;
+  }
+
+  boot(guest: Guest): void {
+    if (guest.isActive) throw internal(`Domain '${guest.name}' is already running`);
+    this.start(guest, DomainReason.running.booted, Lifecycle.started.detail.booted);
+    guest.hasManagedSave = false;
+  }
+
+  start(guest: Guest, reason: number, detail: number): void {
+    guest.start(this.#nextId++, reason);
+    this.report(guest, Lifecycle.started.event, detail);
+  }
+
+  /** Ends the run, and a transient domain with it. */
+  stop(guest: Guest, reason: number, detail: number): void {
+    guest.stop(reason);
+    this.report(guest, Lifecycle.stopped.event, detail);
+    if (!guest.persistent) this.#remove(guest);
+  }
+
+  /** As `stop`, but the domain stays, whatever it is: its next run follows at once. */
+  interrupt(guest: Guest): void {
+    guest.stop(DomainReason.shutoff.fromSnapshot);
+    this.report(guest, Lifecycle.stopped.event, Lifecycle.stopped.detail.fromSnapshot);
+  }
+
+  undefine(guest: Guest): void {
+    this.report(guest, Lifecycle.undefined.event, Lifecycle.undefined.detail.removed);
+    guest.hasManagedSave = false;
+    guest.persistent = false;
+    if (!guest.isActive) this.#remove(guest);
+  }
+
+  rename(guest: Guest, name: string): void {
+    if (guest.isActive) throw invalid("cannot rename active domain");
+    if (name.includes("/"))
+      throw VirError.of(ErrorCode.xmlError, ErrorDomain.domain, `name ${name} cannot contain '/'`);
+    if (name === guest.name) throw invalidDomain("Can't rename domain to itself");
+    if (this.#byName.has(name)) throw invalidDomain(`domain with name '${name}' already exists`);
+    const before = guest.reference;
+    this.#byName.delete(guest.name);
+    guest.rename(name);
+    this.#byName.set(name, guest);
+    this.#tell(before, Lifecycle.undefined.event, Lifecycle.undefined.detail.renamed);
+    this.report(guest, Lifecycle.defined.event, Lifecycle.defined.detail.renamed);
+  }
+
+  /** Tells what has happened, as the domain is now. Numbers of Lifecycle. */
+  report(guest: Guest, event: number, detail: number): void {
+    this.#tell(guest.reference, event, detail);
+  }
+
+  /** The domain that has this uuid and name, if there is one; another may have neither of them. */
+  #claim({ uuid, name }: Definition): Guest | undefined {
+    const known = this.#byUuid.get(uuid);
+    if (known !== undefined && known.name !== name)
+      throw clash(`domain '${known.name}' is already defined with uuid ${uuid}`);
+    const other = this.#byName.get(name);
+    if (known === undefined && other !== undefined)
+      throw clash(`domain '${name}' already exists with uuid ${other.uuid}`);
+    return known;
+  }
+
+  #take(known: Guest | undefined, definition: Definition, live: boolean): Guest {
+    if (known !== undefined) {
+      known.assign(definition, live);
+      return known;
+    }
+    const guest = new Guest(definition);
+    this.#add(guest);
+    return guest;
+  }
+
+  #add(guest: Guest): void {
+    this.#byUuid.set(guest.uuid, guest);
+    this.#byName.set(guest.name, guest);
+  }
+
+  #remove({ uuid, name }: Guest): void {
+    this.#byUuid.delete(uuid);
+    this.#byName.delete(name);
+  }
+}
+
+function fail(error: Error): never {
+  throw error;
+}
+
+function clash(detail: string): VirError {
+  return VirError.of(ErrorCode.operationFailed, ErrorDomain.domain, detail);
+}

@@ -1,0 +1,1 @@
+export { TestDriver, type TestDriverOptions } from "./test-driver.ts";

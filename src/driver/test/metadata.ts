@@ -1,0 +1,84 @@
+import { ErrorCode, ErrorDomain, type VirError, type Domain as WireDomain } from "../../protocol/index.ts";
+import { Element, parseXml, XmlError } from "../../xml/index.ts";
+import type { DriverProcedures } from "../driver.ts";
+import { writeLoose } from "./canonical.ts";
+import { checkFlags, invalidArgument, worded } from "./failure.ts";
+import { affect, type Guest } from "./guest.ts";
+import type { Hypervisor } from "./hypervisor.ts";
+
+/** virDomainMetadataType: the two that are plain text, and the user's own elements. */
+const names: Readonly<Record<number, string>> = { 0: "description", 1: "title" };
+const allFlags = affect.live | affect.config;
+
+/** Title, description and elements of the user's own. */
+export function metadataProcedures(hypervisor: Hypervisor): DriverProcedures {
+  const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  return {
+    domainGetMetadata: ({ dom, type, uri, flags }) => {
+      checkFlags(flags, allFlags, "testDomainGetMetadata");
+      const { root } = find(dom).target(flags);
+      const name = names[type];
+      const metadata = name === undefined ? ownText(root, uri ?? "") : root.first(name)?.text;
+      if (metadata === undefined || metadata === "") throw missing();
+      return { metadata };
+    },
+    domainSetMetadata: ({ dom, type, metadata, key, uri, flags }) => {
+      checkFlags(flags, allFlags, "testDomainSetMetadata");
+      const name = names[type];
+      const own = name === undefined && metadata !== null ? ownElement(metadata, key ?? "", uri ?? "") : undefined;
+      find(dom).edit(flags, (root) => {
+        if (name === undefined) setOwn(root, uri ?? "", own);
+        else setText(root, name, metadata ?? "");
+      });
+    },
+  };
+}
+
+function setText(root: Element, name: string, value: string): void {
+  const known = root.first(name);
+  if (known !== undefined) root.children.splice(root.children.indexOf(known), 1);
+  if (value !== "") root.children.push(Element.leaf(name, value));
+}
+
+function setOwn(root: Element, uri: string, element: Element | undefined): void {
+  let metadata = root.first("metadata");
+  if (metadata === undefined) {
+    metadata = new Element("metadata");
+    root.children.push(metadata);
+  }
+  const kept = metadata.children.filter((node) => node.kind !== "element" || node.uri !== uri);
+  if (element !== undefined) kept.push(element);
+  metadata.children.splice(0, metadata.children.length, ...kept);
+  if (metadata.elements().length === 0) root.children.splice(root.children.indexOf(metadata), 1);
+}
+
+/** The user's element, with its namespace under the prefix that he has chosen. */
+function ownElement(source: string, key: string, uri: string): Element {
+  let root: Element;
+  try {
+    ({ root } = parseXml(source));
+  } catch (error) {
+    if (error instanceof XmlError) throw invalidArgument("malformed metadata");
+    throw error;
+  }
+  const own = new Element(`${key}:${root.localName}`, {}, root.children, uri);
+  own.attributes.push({ name: `xmlns:${key}`, value: uri }, ...root.attributes);
+  return own;
+}
+
+/** As the user gave it, without namespace. */
+function ownText(root: Element, uri: string): string | undefined {
+  const own = root
+    .first("metadata")
+    ?.elements()
+    .find((each) => each.uri === uri);
+  if (own === undefined) return undefined;
+  const plain = new Element(own.localName, {}, own.children);
+  plain.attributes.push(...own.attributes.filter(({ value, name }) => !(name.startsWith("xmlns") && value === uri)));
+  return writeLoose(plain);
+}
+
+function missing(): VirError {
+  const detail = "Requested metadata element is not present";
+  return worded(ErrorCode.noDomainMetadata, ErrorDomain.domain, "metadata not found", detail);
+}

@@ -1,0 +1,103 @@
+import type { Definition } from "../../model/index.ts";
+import type { Domain as WireDomain } from "../../protocol/index.ts";
+import { Element } from "../../xml/index.ts";
+import type { DriverProcedures } from "../driver.ts";
+import { formatCpuList, parseCpuList } from "./cpu-list.ts";
+import { checkFlags, invalid, invalidArgument } from "./failure.ts";
+import { affect, type Guest } from "./guest.ts";
+import { hostCpus } from "./host.ts";
+import type { Hypervisor } from "./hypervisor.ts";
+
+const running = 1;
+
+/** On which of the host's CPUs virtual ones run. */
+export function processorProcedures(hypervisor: Hypervisor): DriverProcedures {
+  const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  return {
+    domainGetVcpus: ({ dom, maxinfo, maplen }) => {
+      const guest = find(dom);
+      if (!guest.isActive) throw invalid("cannot list vcpus for an inactive domain");
+      const count = Math.min(maxinfo, guest.definition.vcpus);
+      const cpuTime = BigInt(hypervisor.clock()) * 100n;
+      const pins = Array.from({ length: count }, (_, vcpu) => pinOf(guest.definition, vcpu));
+      // It runs on the last that it may run on.
+      const info = pins.map((cpus, number) => ({ number, state: running, cpuTime, cpu: cpus.at(-1) ?? 0 }));
+      return { info, cpumaps: maps(pins, maplen) };
+    },
+    domainGetVcpuPinInfo: ({ dom, ncpumaps, maplen, flags }) => {
+      checkFlags(flags, affect.live | affect.config, "testDomainGetVcpuPinInfo");
+      const definition = find(dom).target(flags);
+      const num = Math.min(ncpumaps, definition.maxVcpus);
+      const pins = Array.from({ length: num }, (_, vcpu) => pinOf(definition, vcpu));
+      return { cpumaps: maps(pins, maplen), num };
+    },
+    domainPinVcpu: ({ dom, vcpu, cpumap }) => pin(find(dom), vcpu, cpumap),
+    domainPinVcpuFlags: ({ dom, vcpu, cpumap, flags }) => {
+      checkFlags(flags, 0, "testDomainPinVcpuFlags");
+      pin(find(dom), vcpu, cpumap);
+    },
+    domainGetEmulatorPinInfo: ({ dom, maplen, flags }) => {
+      checkFlags(flags, affect.live | affect.config, "testDomainGetEmulatorPinInfo");
+      const set = find(dom).target(flags).root.find("cputune", "emulatorpin")?.attribute("cpuset");
+      return { cpumaps: maps([set === undefined ? allCpus : parseCpuList(set)], maplen), ret: 1 };
+    },
+    domainPinEmulator: ({ dom, cpumap, flags }) => {
+      checkFlags(flags, affect.live | affect.config, "testDomainPinEmulator");
+      const cpuset = formatCpuList(cpusIn(cpumap));
+      find(dom).edit(flags, (root) => {
+        const tune = tuneOf(root);
+        const element = tune.first("emulatorpin");
+        if (element === undefined) tune.children.push(new Element("emulatorpin", { cpuset }));
+        else element.setAttribute("cpuset", cpuset);
+      });
+    },
+  };
+}
+
+const allCpus = Array.from({ length: hostCpus }, (_, cpu) => cpu);
+
+function pin(guest: Guest, vcpu: number, map: Uint8Array): void {
+  if (!guest.isActive) throw invalid("cannot pin vcpus on an inactive domain");
+  if (vcpu >= guest.definition.vcpus) throw invalidArgument(`requested vcpu '${vcpu}' is not present in the domain`);
+  const cpuset = formatCpuList(cpusIn(map));
+  guest.edit(affect.live, (root) => {
+    const tune = tuneOf(root);
+    const element = tune.all("vcpupin").find((each) => each.attribute("vcpu") === String(vcpu));
+    if (element !== undefined) return element.setAttribute("cpuset", cpuset);
+    const later = tune.all("vcpupin").find((each) => Number(each.attribute("vcpu")) > vcpu);
+    const place = later === undefined ? tune.all("vcpupin").length : tune.children.indexOf(later);
+    tune.children.splice(place, 0, new Element("vcpupin", { vcpu: String(vcpu), cpuset }));
+  });
+}
+
+function tuneOf(root: Element): Element {
+  const known = root.first("cputune");
+  if (known !== undefined) return known;
+  const tune = new Element("cputune");
+  root.children.push(tune);
+  return tune;
+}
+
+function pinOf({ root }: Definition, vcpu: number): number[] {
+  const pins = root.first("cputune")?.all("vcpupin") ?? [];
+  const set = pins.find((each) => each.attribute("vcpu") === String(vcpu))?.attribute("cpuset");
+  return set === undefined ? allCpus : parseCpuList(set);
+}
+
+/** Maps of that many bytes in a row; what does not fit is left out. */
+function maps(sets: readonly (readonly number[])[], length: number): Uint8Array {
+  const bytes = new Uint8Array(sets.length * length);
+  for (const [index, cpus] of sets.entries()) {
+    for (const cpu of cpus) {
+      const at = cpu >> 3;
+      if (at < length) bytes[index * length + at] = (bytes[index * length + at] ?? 0) | (1 << (cpu & 7));
+    }
+  }
+  return bytes;
+}
+
+function cpusIn(map: Uint8Array): number[] {
+  return Array.from({ length: map.length * 8 }, (_, cpu) => cpu).filter(
+    (cpu) => ((map[cpu >> 3] ?? 0) & (1 << (cpu & 7))) !== 0,
+  );
+}

@@ -1,0 +1,52 @@
+import type { Loop } from "../../../src/event/index.ts";
+import { connectUnix } from "../../../src/os/index.ts";
+import { remote } from "../../../src/protocol/index.ts";
+import { Connection, clientOf, decodeEvent } from "../../../src/rpc/index.ts";
+
+/**
+ * A connection that is there for all of a script: libvirtd forgets its test hypervisor when the last one goes. It has
+ * subscribed to every event of domains that it could, and keeps them as lines.
+ */
+export class Watcher {
+  readonly lines: string[] = [];
+  readonly #connection: Connection;
+  readonly #call;
+
+  constructor(loop: Loop, socket: string) {
+    this.#connection = new Connection(loop, connectUnix(loop, socket));
+    this.#call = clientOf(this.#connection, remote);
+    this.#connection.open({
+      onEvent: (frame) => {
+        const event = decodeEvent(remote, frame);
+        if (event !== undefined) this.lines.push(`${event.name} ${JSON.stringify(event.message, readable)}`);
+      },
+      onClose: () => {},
+    });
+  }
+
+  async open(): Promise<void> {
+    await this.#call.authList({});
+    await this.#call.connectOpen({ name: "test:///default", flags: 0 });
+    for (let eventId = 0; eventId < eventIds; eventId++) {
+      await this.#call.connectDomainEventCallbackRegisterAny({ eventId, dom: null });
+    }
+  }
+
+  /** All events of what was answered before are in `lines` then: one connection has one order. */
+  async flush(): Promise<void> {
+    await this.#call.connectGetType({});
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
+
+/** Of libvirt 9.0. */
+const eventIds = 26;
+
+/** Callback ids are each daemon's own. */
+function readable(key: string, value: unknown): unknown {
+  if (key === "callbackId") return undefined;
+  return typeof value === "bigint" ? String(value) : value;
+}
