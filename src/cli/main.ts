@@ -15,7 +15,7 @@ const usage = `usage: virtwright COMMAND [OPTIONS]
 
 try {
   const [name = "help", ...args] = process.argv.slice(2);
-  const command = commands[name];
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command !== undefined) process.exitCode = await command(args);
   else if (["help", "--help", "-h"].includes(name)) process.stdout.write(usage);
   else throw new UsageError(`unknown command "${name}"\n${usage}`);

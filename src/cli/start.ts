@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Daemon } from "../daemon/index.ts";
+import type { DomainEvent } from "../driver/driver.ts";
 import { helloDefinition, QemuDriver } from "../driver/qemu/index.ts";
+import { TestDriver } from "../driver/test/index.ts";
 import { openLoop } from "../os/index.ts";
 import { ErrorCode, VirError } from "../protocol/index.ts";
 import { lifecycleText } from "./lifecycle-text.ts";
@@ -26,27 +28,24 @@ export async function start(args: readonly string[]): Promise<number> {
     return 0;
   }
   const told = ending();
+  // Who reads what we print may leave; the daemon stays.
+  process.stdout.on("error", () => {});
   const places = placesIn(resolve(values.directory));
   await using loop = openLoop();
   const uri = process.getuid?.() === 0 ? "qemu:///system" : "qemu:///session";
-  await using driver = await QemuDriver.open(loop, {
-    uri,
-    ...places,
-    onWarning: (error) => say(`warning: ${text(error)}`),
-  });
-  driver.subscribe(({ domain, event, detail }) => {
-    const time = new Date().toTimeString().slice(0, 8);
-    say(`${time} ${domain.name} ${lifecycleText(event, detail)}`);
-  });
+  const onWarning = (error: unknown): void => say(`warning: ${text(error)}`);
+  await using qemu = await QemuDriver.open(loop, { uri, ...places, onWarning });
+  await using simulated = new TestDriver(loop, { onWarning });
+  for (const driver of [qemu, simulated]) driver.subscribe((event) => say(eventLine(driver.name, event)));
   await using daemon = new Daemon(loop, {
-    drivers: [driver],
+    drivers: [qemu, simulated],
     log: ({ level, message, peer }) => {
       if (level !== "debug") say(`${level}: ${peer === undefined ? "" : `client ${peer}: `}${message}`);
     },
   });
   daemon.listen({ path: places.socket, mode: 0o600 });
   daemon.listen({ path: places.readOnlySocket, mode: 0o600, readOnly: true });
-  await defineHello(driver, places);
+  await defineHello(qemu, places);
   say(advice(uri, places));
   await told;
   say("ending; guests run on, and the next start finds them");
@@ -72,16 +71,26 @@ async function defineHello(driver: QemuDriver, places: Places): Promise<void> {
   }
 }
 
+function eventLine(driver: string, { domain, event, detail }: DomainEvent): string {
+  const time = new Date().toTimeString().slice(0, 8);
+  return `${time} ${driver}: ${domain.name} ${lifecycleText(event, detail)}`;
+}
+
 function advice(uri: string, { socket, logDir }: Places): string {
-  const address = `${uri.replace("qemu:", "qemu+unix:")}?socket=${socket}`;
+  const parameters = `?socket=${escapePath(socket)}`;
+  const address = `${uri.replace("qemu:", "qemu+unix:")}${parameters}`;
   const lines = [
     "",
-    `Serving ${uri} on ${socket}`,
+    `Serving ${uri} and test:///default on ${socket}`,
     "Try, in other terminals:",
     "",
     `  virsh -c '${address}' list --all`,
     `  virsh -c '${address}' start hello`,
     `  virsh -c '${address}' event --event lifecycle --loop`,
+    "",
+    "and libvirt's test hypervisor, which is simulated:",
+    "",
+    `  virsh -c 'test+unix:///default${parameters}' list`,
     "",
     `The guest's serial port is in ${join(logDir, "hello-serial.log")}. Ctrl-C ends the daemon; guests run on.`,
     "",
@@ -91,6 +100,11 @@ function advice(uri: string, { socket, logDir }: Places): string {
     lines.push("QEMU is missing, so guests cannot start; to install it:", "  sudo apt-get install qemu-system-x86", "");
   }
   return lines.join("\n");
+}
+
+/** For a URI's query, and for single quotes in a shell. */
+function escapePath(path: string): string {
+  return path.split("/").map(encodeURIComponent).join("/").replaceAll("'", "%27");
 }
 
 function inPath(program: string): boolean {

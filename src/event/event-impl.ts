@@ -8,8 +8,9 @@ export type TimerCallback = (timer: number) => void;
 
 /**
  * An event loop in the shape of libvirt's `virEventRegisterImpl`: six functions that an application supplies to a
- * library. Ids are from 1 and fit 31 bits. A frequency is in milliseconds: 0 in every turn, -1 not at all. `release` is
- * called once, after removal, when the callback can no longer run. Removing and updating answer false for an unknown id.
+ * library. Ids are from 1 and fit 31 bits; what cannot be added throws, or answers -1. A frequency is in milliseconds:
+ * 0 in every turn, -1 not at all. `release` is called once, after removal, when the callback can no longer run.
+ * Removing answers false for an unknown id; updating one does nothing.
  */
 export interface EventImpl {
   addHandle(fd: number, events: Readiness, callback: HandleCallback, release?: () => void): number;
@@ -20,7 +21,10 @@ export interface EventImpl {
   removeTimeout(timer: number): boolean;
 }
 
-/** Our loop, handed to a library that takes libvirt's form. Ids count up and are never reused. */
+/**
+ * Our loop, handed to a library that takes libvirt's form, and calls all six on the loop's thread. Ids count up and are
+ * never reused. What cannot be added throws the loop's error.
+ */
 export function asEventImpl(loop: Loop): EventImpl {
   const watches = new Map<number, Watch>();
   const timers = new Map<number, Timeout>();

@@ -4,7 +4,7 @@ import { OverflowError, StateError } from "./errors.ts";
 export interface FeedOptions {
   /** How many values may wait for the listener; one more ends the feed with OverflowError. Default 100,000. */
   readonly limit?: number;
-  /** Told once when the listener leaves or the feed has ended. */
+  /** Told once, when the listener leaves or has heard of the end. */
   readonly onClose?: () => void;
 }
 

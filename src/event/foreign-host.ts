@@ -1,3 +1,4 @@
+import { StateError } from "./errors.ts";
 import type { EventImpl } from "./event-impl.ts";
 import { type Host, type Readiness, Ready } from "./host.ts";
 import type { Token } from "./nexus.ts";
@@ -42,14 +43,22 @@ export class ForeignHost implements Host {
 
   start(turn: () => void): void {
     this.#turn = turn;
-    this.#timer = this.#impl.addTimeout(-1, () => this.#runTurn());
+    this.#timer = accepted(
+      this.#impl.addTimeout(-1, () => this.#runTurn()),
+      "a timer",
+    );
     this.#setTimer();
   }
 
   arm(token: Token, fd: number, interest: Readiness): void {
     const entry: Entry = { token, fd, interest, handle: undefined };
     this.#entries.set(token, entry);
-    this.#apply(entry);
+    try {
+      this.#apply(entry);
+    } catch (error) {
+      this.disarm(token);
+      throw error;
+    }
   }
 
   rearm(token: Token, interest: Readiness): void {
@@ -100,7 +109,8 @@ export class ForeignHost implements Host {
     } else if (entry.handle === undefined) {
       const { token, fd, interest } = entry;
       this.#undisturbed(() => {
-        entry.handle = this.#impl.addHandle(fd, interest, (_watch, _fd, events) => this.#report(token, events));
+        const handle = this.#impl.addHandle(fd, interest, (_watch, _fd, events) => this.#report(token, events));
+        entry.handle = accepted(handle, `fd ${fd}`);
       });
     } else {
       this.#impl.updateHandle(entry.handle, entry.interest);
@@ -136,4 +146,10 @@ export class ForeignHost implements Host {
     const wait = this.#deadline === undefined ? -1 : Math.ceil(Math.max(0, this.#deadline - this.#clock()));
     this.#impl.updateTimeout(this.#timer, this.#awake ? 0 : Math.min(wait, 0x7fffffff));
   }
+}
+
+/** libvirt's way to refuse is a negative id. */
+function accepted(id: number, what: string): number {
+  if (id >= 0) return id;
+  throw new StateError(`the foreign loop does not take ${what}: it must be initialised, and a descriptor open`);
 }

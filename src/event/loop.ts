@@ -13,8 +13,8 @@ export type TurnStep = "poll" | "take posts" | "post" | "compare" | "enter" | "r
 
 export interface LoopOptions {
   /**
-   * Hears what callbacks, posts and release functions throw or reject with. Must not throw.
-   * `source` is the name of the registration, or "post".
+   * Hears what callbacks, posts and release functions throw or reject with. Must not throw: who called the turn would
+   * catch it, and the rest of the pass would be lost. `source` is the name of the registration, or "post".
    */
   readonly onError: (error: unknown, source: string) => void;
 }
@@ -39,7 +39,7 @@ export class Loop {
   #state: "open" | "closing" | "closed" = "open";
   #turning = false;
   readonly #live = new Set<Registration>();
-  #retired: Registration[] = [];
+  readonly #retired: Registration[] = [];
   #posted: (() => unknown)[] = [];
   /** A wakeup is under way that will see what is in `#posted` and `#retired` now. */
   #awake = false;
@@ -140,6 +140,7 @@ export class Loop {
     if (this.#turning) throw new StateError("a turn is running: a callback must not run another");
     if (this.#state === "closed") return;
     this.#turning = true;
+    let released = 0;
     try {
       yield "poll";
       const polled = this.#poll();
@@ -169,15 +170,15 @@ export class Loop {
       }
       yield "release";
       // By index: a release function may remove others, and these are released in this turn too.
-      for (let index = 0; index < this.#retired.length; index++) {
-        this.#retired[index]?.finish();
+      while (released < this.#retired.length) {
+        this.#retired[released++]?.finish();
         yield "release";
       }
-      this.#retired = [];
     } finally {
+      this.#retired.splice(0, released);
       this.#turning = false;
+      this.#reschedule();
     }
-    this.#reschedule();
     if (this.#state === "closing") this.#tryClose();
     yield "sleep";
   }

@@ -71,8 +71,4 @@ export class Nexus<T extends object> {
     if (next < generationLimit) this.#free.push(slot);
     return true;
   }
-
-  *values(): Generator<T> {
-    for (const value of this.#values) if (value !== undefined) yield value;
-  }
 }

@@ -58,7 +58,8 @@ interface TimeoutRecord<L> {
  *
  * drain: open -> draining; resolves when no timeout is out and no call into the library is under way. Only then may the
  * context be disposed of; its last descriptors are deregistered in the course of that.
- * close: draining -> closed, after the library is gone; StateError while a registration is left.
+ * close: any -> closed, after the library is gone; StateError while a registration is left or a call under way. From
+ * then on nothing can be registered.
  *
  * All that before the loop closes: a loop that is gone completes nothing, and `drain` would wait for ever.
  */
@@ -71,6 +72,7 @@ export class OseventHooks<L> {
   /** Calls into the library that have not ended. */
   #calls = 0;
   #draining: Deferred | undefined;
+  #closed = false;
 
   constructor(loop: Loop, library: OseventLibrary<L>, options: OseventHooksOptions) {
     this.#loop = loop;
@@ -89,6 +91,7 @@ export class OseventHooks<L> {
   }
 
   fdRegister(fd: number, out: CookieCell, events: number, forLibrary: L): void {
+    this.#checkOpen();
     const record: FdRecord<L> = { forLibrary, events, watch: undefined };
     const cookie = this.#fds.issue(record);
     out.store(cookie);
@@ -116,6 +119,7 @@ export class OseventHooks<L> {
   }
 
   timeoutRegister(out: CookieCell, at: TimeOfDay, forLibrary: L): void {
+    this.#checkOpen();
     const record: TimeoutRecord<L> = { forLibrary, timeout: undefined };
     const cookie = this.#timeouts.issue(record);
     out.store(cookie);
@@ -151,6 +155,12 @@ export class OseventHooks<L> {
 
   close(): void {
     if (this.size > 0) throw new StateError(`${this.size} registrations of the library are left`);
+    if (this.#calls > 0) throw new StateError(`${this.#calls} calls into the library are under way: drain first`);
+    this.#closed = true;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new StateError("the hooks are closed: nothing can be registered");
   }
 
   #fdOccurred(cookie: Token, fd: number, ready: Readiness): unknown {

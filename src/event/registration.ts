@@ -107,7 +107,7 @@ export abstract class Registration {
         return;
       }
     } catch (error) {
-      this.keeper.report(error, this);
+      return this.#failed(error);
     }
     this.#ended();
   }
@@ -122,19 +122,28 @@ export abstract class Registration {
       if (isThenable(result)) result.then(undefined, report);
     } catch (error) {
       report(error);
+    } finally {
+      this.#closed.resolve();
     }
-    this.#closed.resolve();
   }
 
   #failed(error: unknown): void {
-    this.keeper.report(error, this);
-    this.#ended();
+    try {
+      this.keeper.report(error, this);
+    } finally {
+      this.#ended();
+    }
   }
 
   #ended(): void {
     if (!this.#running) return;
     this.#running = false;
-    if (this.#state === "active") this.settle();
-    else this.keeper.retire(this);
+    if (this.#state !== "active") return this.keeper.retire(this);
+    try {
+      this.settle();
+    } catch (error) {
+      // A foreign loop may refuse to watch again what it has watched before.
+      this.keeper.report(error, this);
+    }
   }
 }

@@ -1,4 +1,4 @@
-/** What a transport tells its user. `closed` comes exactly once and last. */
+/** What a transport tells its user, once it is open. `onClose` comes exactly once and last. */
 export interface TransportListener {
   /** Bytes in order; `fds` are descriptors passed with them, now the listener's to close. */
   onData(bytes: Uint8Array, fds: readonly number[]): void;

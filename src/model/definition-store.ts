@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { access, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { StateError } from "../event/index.ts";
 import { Definition } from "./definition.ts";
@@ -24,7 +24,7 @@ export class DefinitionStore {
     this.directory = directory;
   }
 
-  /** Makes the directory where it is missing, and reads all there is. */
+  /** Makes the directory where it is missing, and reads all there is. Rejects with Node's error when it cannot. */
   async load(): Promise<{ definitions: Definition[]; unreadable: Unreadable[] }> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
     const definitions: Definition[] = [];
@@ -42,9 +42,11 @@ export class DefinitionStore {
     return { definitions, unreadable };
   }
 
+  /** Rejects with StateError over a file that could not be read, and with Node's error (ENOSPC) when writing fails. */
   async save(definition: Definition): Promise<void> {
     const path = this.#pathOf(definition.uuid);
-    if (this.#foreign.has(path)) throw new StateError(`${path} could not be read: move it away, then define again`);
+    if (this.#foreign.has(path) && (await exists(path)))
+      throw new StateError(`${path} could not be read: move it away, then define again`);
     const temporary = `${path}.new`;
     try {
       await write(temporary, definition.toXml());
@@ -56,6 +58,7 @@ export class DefinitionStore {
     await sync(this.directory);
   }
 
+  /** Nothing when there is none. Rejects with Node's error. */
   async remove(uuid: string): Promise<void> {
     await rm(this.#pathOf(uuid), { force: true });
     await sync(this.directory);
@@ -70,6 +73,13 @@ async function read(path: string): Promise<Definition> {
   const definition = Definition.parse(await readFile(path, "utf8"));
   if (`${definition.uuid}.xml` === basename(path)) return definition;
   throw new Error(`the definition in ${path} has another uuid: rename the file to ${definition.uuid}.xml`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code !== "ENOENT",
+  );
 }
 
 async function write(path: string, text: string): Promise<void> {

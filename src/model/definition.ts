@@ -58,7 +58,9 @@ export class Definition {
       const detail = `(domain_definition):${error.line}: ${error.message}\n${error.excerpt}`;
       throw VirError.of(ErrorCode.xmlDetail, ErrorDomain.domain, detail, error);
     }
-    return new Definition(document);
+    const definition = new Definition(document);
+    if (definition.toXml().length <= longestShown) return definition;
+    throw failure(ErrorCode.xmlError, `the definition is longer than ${longestShown} characters: leave something out`);
   }
 
   /** The tree, to read from. */
@@ -86,6 +88,12 @@ export class Definition {
     return writeXml(root);
   }
 }
+
+/**
+ * Layout can make the text much longer than it was given, and what is stored must be readable again. So this is less
+ * than the parser takes, and what a run adds has room.
+ */
+const longestShown = 1_000_000;
 
 const domainTypes = "qemu kqemu kvm xen lxc uml openvz test vmware hyperv vbox phyp parallels bhyve vz hvf".split(" ");
 

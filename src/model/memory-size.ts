@@ -11,7 +11,7 @@ const short = ["", "k", "m", "g", "t", "p", "e"];
  */
 export function memoryKib(element: Element, path: string): number {
   const value = element.text.trim();
-  if (!/^\d+$/.test(value)) {
+  if (!/^\d+$/.test(value) || BigInt(value) >= 2n ** 64n) {
     throw VirError.of(
       ErrorCode.xmlError,
       ErrorDomain.xml,

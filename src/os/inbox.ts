@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, type Transferab
 import { StateError } from "../event/errors.ts";
 import { type Readiness, Ready } from "../event/host.ts";
 import type { Loop } from "../event/loop.ts";
+import { isThenable } from "../event/thenable.ts";
 import type { Watch } from "../event/watch.ts";
 import { Doorbell, type DoorbellAddress } from "./doorbell.ts";
 
@@ -43,10 +44,14 @@ export class Inbox<T> {
 
   constructor(loop: Loop, onValue: (value: T) => unknown) {
     this.#onValue = onValue;
-    this.#watch = loop.watch(this.#doorbell.fd, Ready.readable, (_: Readiness, watch: Watch) => this.#drain(watch), {
-      name: "inbox",
-      release: () => this.#finish(),
-    });
+    const onRing = (_: Readiness, watch: Watch): unknown => this.#drain(watch);
+    const options = { name: "inbox", release: () => this.#finish() };
+    try {
+      this.#watch = loop.watch(this.#doorbell.fd, Ready.readable, onRing, options);
+    } catch (error) {
+      this.#doorbell.close();
+      throw error;
+    }
   }
 
   get state(): "open" | "closed" {
@@ -112,7 +117,7 @@ export class Inbox<T> {
     let isDone = false;
     try {
       result = this.#onValue(message);
-      isDone = !(result instanceof Promise);
+      isDone = !isThenable(result);
     } finally {
       if (!isDone) this.#doorbell.ring();
     }

@@ -18,7 +18,13 @@ export function listenUnix(
   options: SocketFileOptions,
   onConnection: OnConnection,
 ): UnixListener {
-  return new UnixListener(loop, createSocketFile(path, options), onConnection);
+  const file = createSocketFile(path, options);
+  try {
+    return new UnixListener(loop, file, onConnection);
+  } catch (error) {
+    closeSocketFile(file);
+    throw error;
+  }
 }
 
 /** Connections taken in one turn, so that a crowd does not keep those already served waiting. */
@@ -48,7 +54,7 @@ export class UnixListener {
     this.#onConnection = onConnection;
     this.#watch = loop.watch(file.fd, Ready.readable, () => this.#accept(), {
       name: `listener on ${file.path}`,
-      release: () => this.#finish(),
+      release: () => closeSocketFile(file),
     });
   }
 
@@ -96,9 +102,9 @@ export class UnixListener {
       throw error;
     }
   }
+}
 
-  #finish(): void {
-    removeSocketFile(this.#file);
-    libc.close(this.#file.fd);
-  }
+function closeSocketFile(file: SocketFile): void {
+  removeSocketFile(file);
+  libc.close(file.fd);
 }

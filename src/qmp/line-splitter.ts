@@ -25,8 +25,8 @@ export class LineSplitter {
       const line = this.#decoder.decode(this.#take()).trim();
       if (line !== "") yield line;
     }
-    // A copy: the transport may use its buffer again.
-    this.#keep(bytes.slice(from));
+    // A copy, as the transport may use its buffer again; not by slice, because a Buffer's shares the memory.
+    this.#keep(new Uint8Array(bytes.subarray(from)));
   }
 
   #keep(part: Uint8Array): void {

@@ -1,4 +1,12 @@
-import { DeadlineError, Deferred, type Loop, StateError, type Timeout, type Transport } from "../event/index.ts";
+import {
+  type Deadline,
+  DeadlineError,
+  Deferred,
+  type Loop,
+  StateError,
+  type Timeout,
+  type Transport,
+} from "../event/index.ts";
 import { CommandError, MonitorClosedError } from "./errors.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { type JsonObject, type Message, type MonitorEvent, parseMessage } from "./message.ts";
@@ -14,7 +22,7 @@ export interface AbortSignalLike {
 }
 
 export interface ExecuteOptions {
-  /** From sending to reply. Default 30,000. */
+  /** From sending to reply; Infinity waits until the monitor closes. Default 30,000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignalLike;
 }
@@ -61,7 +69,6 @@ export class Monitor {
   readonly #overdue = new Set<number>();
   #state: "idle" | "greeting" | "negotiating" | "ready" | "closed" = "idle";
   #cause: Error | undefined;
-  #openTimeoutMs = defaultTimeoutMs;
   #openTimeout: Timeout | undefined;
   #version: JsonObject = {};
   #lastId = 0;
@@ -86,13 +93,15 @@ export class Monitor {
     return this.#version;
   }
 
-  /** Waits for the greeting and negotiates, both within `timeoutMs` (default 30,000). Rejects with what closed it. */
+  /**
+   * Waits for the greeting and negotiates, both within `timeoutMs` (default 30,000; Infinity waits as long as QEMU
+   * lives). Rejects with what closed it.
+   */
   open(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     if (this.#state !== "idle") throw new StateError(`the monitor is ${this.#state}: it can be opened once`);
     this.#state = "greeting";
     const { timeoutMs = defaultTimeoutMs } = options;
-    this.#openTimeoutMs = timeoutMs;
-    this.#openTimeout = this.#loop.timeout(this.#loop.now() + timeoutMs, () =>
+    this.#openTimeout = this.#loop.timeout(this.#after(timeoutMs), () =>
       this.close(new DeadlineError(`QEMU did not answer on its monitor within ${timeoutMs} ms`)),
     );
     this.#transport.open({
@@ -103,14 +112,16 @@ export class Monitor {
   }
 
   /**
-   * Sends a command and waits for its result. Rejects with CommandError when QEMU refuses it, DeadlineError,
-   * the signal's reason, or MonitorClosedError.
+   * Sends a command and waits for its result; without time or with an aborted signal nothing is sent. Rejects with
+   * CommandError when QEMU refuses it, DeadlineError, the signal's reason, or what closed the monitor.
    */
   execute(command: string, args: JsonObject = {}, options: ExecuteOptions = {}): Promise<unknown> {
     const reply = new Deferred<unknown>();
     if (this.#state === "closed") reply.reject(this.#cause);
     else if (this.#state !== "ready") reply.reject(new StateError(`the monitor is ${this.#state}: open it first`));
     else if (options.signal?.aborted === true) reply.reject(options.signal.reason);
+    else if ((options.timeoutMs ?? defaultTimeoutMs) <= 0)
+      reply.reject(new DeadlineError(`no time left for ${command}`));
     else this.#send(command, args, options, reply);
     return reply.promise;
   }
@@ -130,12 +141,16 @@ export class Monitor {
   #send(command: string, args: JsonObject, options: ExecuteOptions, reply: Deferred<unknown>): void {
     const { signal, timeoutMs = defaultTimeoutMs } = options;
     const id = ++this.#lastId;
-    const timeout = this.#loop.timeout(this.#loop.now() + timeoutMs, () => this.#expire(id, timeoutMs));
+    const timeout = this.#loop.timeout(this.#after(timeoutMs), () => this.#expire(id, timeoutMs));
     const abort = (): void => this.#take(id)?.reply.reject(signal?.reason);
     signal?.addEventListener("abort", abort);
     const abandon = (): void => signal?.removeEventListener("abort", abort);
     this.#pending.set(id, { command, reply, timeout, abandon });
     this.#transport.send(this.#encoder.encode(`${JSON.stringify({ execute: command, arguments: args, id })}\n`));
+  }
+
+  #after(timeoutMs: number): Deadline {
+    return timeoutMs === Infinity ? "never" : this.#loop.now() + timeoutMs;
   }
 
   #expire(id: number, timeoutMs: number): void {
@@ -207,7 +222,8 @@ export class Monitor {
     this.#version = version;
     const reply = new Deferred<unknown>();
     reply.whenSettled(() => this.#negotiated(reply));
-    this.#send("qmp_capabilities", {}, { timeoutMs: this.#openTimeoutMs }, reply);
+    // The time to open runs already.
+    this.#send("qmp_capabilities", {}, { timeoutMs: Infinity }, reply);
   }
 
   #negotiated(reply: Deferred<unknown>): void {

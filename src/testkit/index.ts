@@ -31,7 +31,7 @@ export {
   tryRace,
   type Verdict,
 } from "./races/lab.ts";
-export { type Race, races } from "./races/races.ts";
+export { type Race, raceId, races } from "./races/races.ts";
 export { labTable } from "./races/table.ts";
 export { SimHost, type SimHostOptions } from "./sim/host.ts";
 export { SimFile, SimKernel } from "./sim/kernel.ts";

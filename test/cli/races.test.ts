@@ -7,17 +7,27 @@ import { suite, test } from "node:test";
 
 const main = join(import.meta.dirname, "../../src/cli/main.ts");
 
-function races(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, "races", ...args], { encoding: "utf8" });
-  return { status, stdout, stderr };
+interface Result {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function virtwright(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Result {
+  const env = { ...process.env, ...environment };
+  return spawnSync(process.execPath, [main, ...args], { encoding: "utf8", env });
+}
+
+function races(...args: string[]): Result {
+  return virtwright(["races", ...args]);
 }
 
 suite("virtwright races", () => {
   test("prints JSON whose schedules it can replay", () => {
     const { status, stdout } = races("--json", "--protocol", "naive", "--race", "1");
     assert.equal(status, 0);
-    const [cell] = JSON.parse(stdout) as [{ verdict: string; schedule: string; steps: number }];
-    assert.equal(cell.verdict, "fails");
+    const [cell] = JSON.parse(stdout) as [{ race: number; name: string; verdict: string; schedule: string }];
+    assert.deepEqual([cell.race, cell.name, cell.verdict], [1, "stale fd callback", "fails"]);
     const replay = races("--protocol", "naive", "--race", "1", "--replay", cell.schedule);
     assert.match(replay.stdout, /^loop +worker$/m);
     assert.match(replay.stdout, /use after release: operation is acted on after its release/);
@@ -40,5 +50,16 @@ suite("virtwright races", () => {
     assert.match(stderr, /^error: no protocol "hope": there are naive; entry check; /);
     assert.match(races("--replay", "0").stderr, /^error: --replay needs --protocol and --race/);
     assert.match(races("--sgv", "x").stderr, /^error: Unknown option '--sgv'/);
+  });
+
+  test("tells the user's mistakes in one line, without a stack", () => {
+    const replay = (schedule: string) => races("--protocol", "naive", "--race", "1", "--replay", schedule).stderr;
+    assert.match(replay("0!"), /^error: not a schedule: "0!" at character 2\n$/);
+    assert.match(replay("77"), /^error: the schedule does not fit[^\n]*\n$/);
+    const other = races("--protocol", "merged", "--race", "7");
+    assert.deepEqual([other.status, other.stderr], [1, 'error: race 7 has nothing to do with "merged"\n']);
+    const { stderr } = virtwright(["races", "--race", "1"], { VIRTWRIGHT_EXPLORE_SEED: "x" });
+    assert.equal(stderr, "error: VIRTWRIGHT_EXPLORE_SEED=x: give a number from 0\n");
+    assert.match(virtwright(["constructor"]).stderr, /^error: unknown command "constructor"\nusage: /);
   });
 });

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import {
+  Deferred,
   type EventImpl,
   ForeignHost,
   type HandleCallback,
   Loop,
+  type LoopOptions,
   Ready,
   type TimerCallback,
 } from "../../src/event/index.ts";
@@ -15,8 +17,11 @@ class Puppet implements EventImpl {
   readonly timers = new Map<number, { frequency: number; callback: TimerCallback }>();
   #lastId = 0;
   now = 0;
+  /** It is full, say: answers as libvirt's does. */
+  refuses = false;
 
   addHandle(fd: number, events: number, callback: HandleCallback): number {
+    if (this.refuses) return -1;
     this.handles.set(++this.#lastId, { fd, events, callback });
     return this.#lastId;
   }
@@ -31,6 +36,7 @@ class Puppet implements EventImpl {
   }
 
   addTimeout(frequency: number, callback: TimerCallback): number {
+    if (this.refuses) return -1;
     this.timers.set(++this.#lastId, { frequency, callback });
     return this.#lastId;
   }
@@ -140,6 +146,27 @@ suite("our loop on a foreign one", () => {
     assert.deepEqual(order, ["first", "still first", "second"]);
   });
 
+  test("says so when the foreign loop refuses, and leaves nothing behind of what was refused", () => {
+    const { puppet, loop } = fixture();
+    puppet.refuses = true;
+    assert.throws(() => loop.watch(5, Ready.readable, () => undefined), /does not take fd 5/);
+    assert.equal(loop.size, 0);
+    assert.throws(() => loopOn(puppet), /does not take a timer/);
+  });
+
+  test("reports it when the foreign loop refuses to watch again after an async callback", async () => {
+    const puppet = new Puppet();
+    const errors: string[] = [];
+    const loop = loopOn(puppet, (error, source) => errors.push(`${source}: ${String(error)}`));
+    const work = new Deferred();
+    loop.watch(5, Ready.readable, () => work.promise);
+    for (let call = 0; call < 2; call++) puppet.calls[0]?.(Ready.readable);
+    puppet.refuses = true;
+    work.resolve();
+    await work.promise;
+    assert.match(errors.join(), /^watch on fd 5: StateError: .*does not take fd 5/);
+  });
+
   test("leaves nothing behind when it closes, and ignores what is still called", async () => {
     const { puppet, loop } = fixture();
     loop.watch(5, Ready.readable, () => undefined);
@@ -154,10 +181,11 @@ suite("our loop on a foreign one", () => {
   });
 });
 
+function loopOn(puppet: Puppet, onError: LoopOptions["onError"] = (error) => assert.fail(String(error))): Loop {
+  return new Loop(new ForeignHost(puppet, { clock: () => puppet.now }), { onError });
+}
+
 function fixture() {
   const puppet = new Puppet();
-  const loop = new Loop(new ForeignHost(puppet, { clock: () => puppet.now }), {
-    onError: (error) => assert.fail(String(error)),
-  });
-  return { puppet, loop };
+  return { puppet, loop: loopOn(puppet) };
 }

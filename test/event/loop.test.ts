@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { DeadlineError, Deferred, Ready, StateError } from "../../src/event/index.ts";
+import { DeadlineError, Deferred, Loop, Ready, StateError } from "../../src/event/index.ts";
+import { SimHost, SimKernel } from "../../src/testkit/index.ts";
 import { LoopFixture } from "./loop-fixture.ts";
 
 suite("a loop", () => {
@@ -62,6 +63,34 @@ suite("a loop", () => {
       "post: Error: job",
       `watch on fd ${fd}: Error: callback`,
     ]);
+  });
+
+  test("releases each registration once also when the error handler throws, which it must not", async () => {
+    const kernel = new SimKernel();
+    const host = new SimHost(kernel);
+    const loop = new Loop(host, {
+      onError: (error) => {
+        throw error;
+      },
+    });
+    const released: string[] = [];
+    const fail = (): never => {
+      throw new Error("broken");
+    };
+    const release = (name: string) => (): void => {
+      released.push(name);
+      if (name === "first") fail();
+    };
+    const [first, second] = ["first", "second"].map((name) => loop.timeout("never", fail, { release: release(name) }));
+    const thrower = loop.timeout("now", fail, { release: () => released.push("thrower") });
+    for (const each of [first, second]) each?.remove();
+    for (let turn = 0; turn < 2; turn++) assert.throws(() => loop.runTurn(), /broken/);
+    loop.runTurn();
+    assert.deepEqual(released, ["first", "second", "thrower"]);
+    for (const each of [first, second, thrower]) await each?.closed;
+    const closed = loop.close();
+    host.runUntilIdle();
+    await closed;
   });
 
   test("refuses to be run from inside a callback", () => {

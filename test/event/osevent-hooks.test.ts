@@ -129,6 +129,19 @@ suite("hooks for a native library", () => {
     assert.throws(() => hooks.close(), /1 registrations/);
     hooks.fdDeregister(cell.load());
     hooks.close();
+    assert.throws(() => hooks.fdRegister(3, cell, Poll.in, "operation"), /closed/);
+    assert.throws(() => hooks.timeoutRegister(cell, asSoonAsPossible, "operation"), /closed/);
+  });
+
+  test("cannot be closed while a call into the library is under way", async () => {
+    const work = new Deferred();
+    const { fixture, hooks } = library({ occurredTimeout: () => work.promise });
+    hooks.timeoutRegister(new Cell(), asSoonAsPossible, "operation");
+    fixture.run();
+    assert.throws(() => hooks.close(), /1 calls into the library are under way/);
+    work.resolve();
+    await hooks.drain();
+    hooks.close();
   });
 
   test("count what the kernel cannot watch as always ready", () => {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import koffi from "koffi";
+import koffi, { type LibraryHandle } from "koffi";
 import { type EventImpl, ForeignHost, Loop, Ready } from "../../src/event/index.ts";
 import { loadLibvirt, types } from "./libvirt-so.ts";
 
 const libvirt = loadLibvirt();
 
 /** libvirt's default loop as an EventImpl: what it calls back goes through one C function each, told apart by id. */
-function defaultImpl(library: koffi.LibraryHandle): EventImpl & { runOnce(): void } {
+function defaultImpl(library: LibraryHandle): EventImpl & { runOnce(): void } {
   library.func("int virEventRegisterDefaultImpl()")();
   const add = library.func("int virEventAddHandle(int fd, int events, void *cb, void *opaque, void *ff)");
   const addTimer = library.func("int virEventAddTimeout(int ms, void *cb, void *opaque, void *ff)");

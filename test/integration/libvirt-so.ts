@@ -1,7 +1,7 @@
-import koffi from "koffi";
+import koffi, { type LibraryHandle } from "koffi";
 
 /** libvirt.so of this machine, or why there is none. Loaded by the tests that hand loops to it and take its own. */
-export function loadLibvirt(): koffi.LibraryHandle | string {
+export function loadLibvirt(): LibraryHandle | string {
   try {
     return koffi.load("libvirt.so.0");
   } catch {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import koffi from "koffi";
+import koffi, { type LibraryHandle } from "koffi";
 import { asEventImpl, type EventImpl } from "../../src/event/index.ts";
 import { openLoop } from "../../src/os/index.ts";
 import { loadLibvirt } from "./libvirt-so.ts";
@@ -9,7 +9,7 @@ const libvirt = loadLibvirt();
 type Pointer = bigint | null;
 
 /** Hands our loop to libvirt.so: the six functions of virEventRegisterImpl, in C's calling convention. */
-function register(library: koffi.LibraryHandle, impl: EventImpl): void {
+function register(library: LibraryHandle, impl: EventImpl): void {
   const add = koffi.pointer(koffi.proto("int vw_add_handle(int fd, int events, void *cb, void *opaque, void *ff)"));
   const update = koffi.pointer(koffi.proto("void vw_update(int id, int value)"));
   const remove = koffi.pointer(koffi.proto("int vw_remove(int id)"));

@@ -51,6 +51,11 @@ class Bench {
     return join(this.directory, "serial.log");
   }
 
+  /** What running guests have there. */
+  get runFiles(): string[] {
+    return readdirSync(join(this.directory, "run")).filter((name) => name !== "lock");
+  }
+
   define(xml = helloDefinition({ serialLog: this.serialLog })): Promise<Domain> {
     return call(this.driver, "domainDefineXml", { xml }).then(({ dom }) => dom);
   }
@@ -71,9 +76,13 @@ class Bench {
     return [state, reason];
   }
 
-  /** Waits, bounded by the test's own time, for something that only QEMU decides when it happens. */
+  /** Waits for something that only QEMU decides when it happens. */
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await sleep(10);
+    const deadline = this.loop.now() + 30_000;
+    while (!condition()) {
+      assert.ok(this.loop.now() < deadline, `not within 30 s; so far: ${this.events.join(", ")}`);
+      await sleep(10);
+    }
   }
 
   async close(): Promise<void> {
@@ -115,13 +124,20 @@ function nameOf({ domain, event, detail }: DomainEvent): string {
   return `${domain.name} ${domain.id}: ${names[event]} ${detail}`;
 }
 
-/** A disk whose boot sector powers the machine off through ACPI: out 0x604, 0x2000. */
-function poweringOff(path: string): string {
+/** Powers the machine off through ACPI: out 0x604, 0x2000; hlt. */
+const powerOff = [0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef, 0xf4];
+/** cli; lets ACPI see the power button: out 0x602, 0x100; and waits until it does: in 0x600, test ah, 1, jz. */
+const awaitButton = [
+  0xfa, 0xba, 0x02, 0x06, 0xb8, 0x00, 0x01, 0xef, 0xba, 0x00, 0x06, 0xed, 0xf6, 0xc4, 0x01, 0x74, 0xfa,
+];
+
+/** A disk that boots into this code. */
+function bootable(path: string, code: readonly number[]): string {
   const sector = Buffer.alloc(65_536);
-  sector.set([0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef, 0xf4]);
+  sector.set(code);
   sector.set([0x55, 0xaa], 510);
   writeFileSync(path, sector);
-  return path;
+  return `<disk type='file' device='disk'><source file='${path}'/><target dev='hda'/></disk>`;
 }
 
 function withDevices(bench: Bench, devices: string): string {
@@ -179,14 +195,38 @@ test("a QEMU that is terminated from outside was shut down by the host", bounded
 
 test("a guest that powers itself off was shut down by the guest", bounded, async (context) => {
   const bench = await Bench.open(context);
-  const image = poweringOff(join(bench.directory, "off, really.img"));
-  const dom = await bench.define(
-    withDevices(bench, `<disk type='file' device='disk'><source file='${image}'/><target dev='hda'/></disk>`),
-  );
+  const disk = bootable(join(bench.directory, "off, really.img"), powerOff);
+  const dom = await bench.define(withDevices(bench, disk));
   await call(bench.driver, "domainCreate", { dom });
   await bench.until(() => bench.events.length > 4);
   assert.deepEqual(bench.events.slice(3), ["hello 1: shutdown 1", "hello 1: stopped 0"]);
   assert.deepEqual(await bench.state(dom), [5, 1]);
+});
+
+test("a guest whose power button is pressed powers off, if it listens", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  const disk = bootable(join(bench.directory, "button.img"), [...awaitButton, ...powerOff]);
+  const dom = await bench.define(withDevices(bench, disk));
+  await bench.start(dom);
+  // Before it listens a press is lost, as on a real machine.
+  while (bench.events.length < 5) {
+    await call(bench.driver, "domainShutdown", { dom }).catch(() => {});
+    await sleep(50);
+  }
+  assert.deepEqual(bench.events.slice(3), ["hello 1: shutdown 1", "hello 1: stopped 0"]);
+  assert.deepEqual(await bench.state(dom), [5, 1]);
+});
+
+test("a guest that is reset boots again, as the same run", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  const dom = await bench.define();
+  const pid = await bench.start(dom);
+  const boots = (): number => readFileSync(bench.serialLog, "utf8").split("No bootable device").length - 1;
+  await bench.until(() => boots() === 1);
+  await call(bench.driver, "domainReset", { dom, flags: 0 });
+  await bench.until(() => boots() === 2);
+  assert.deepEqual([bench.events.length, await bench.state(dom), bench.pid(dom)], [3, [1, 1], pid]);
+  await call(bench.driver, "domainDestroy", { dom });
 });
 
 test("ids grow by one, and transient domains vanish", bounded, async (context) => {
@@ -217,7 +257,7 @@ test("when QEMU fails at its start the error is its own, and there is no event",
   });
   assert.deepEqual(bench.events, ["hello -1: defined 0"]);
   assert.deepEqual(await bench.state(dom), [5, 6]);
-  assert.deepEqual(readdirSync(join(bench.directory, "run")), []);
+  assert.deepEqual(bench.runFiles, []);
 });
 
 test("what a guest needs and is not there is named, with what to do", bounded, async (context) => {
@@ -247,7 +287,7 @@ test("a directory too deep for a socket is named as the reason", bounded, async 
   const dom = await bench.define();
   await assert.rejects(call(bench.driver, "domainCreate", { dom }), /UNIX socket path '.*' too long: choose a shorter/);
   assert.deepEqual(await bench.state(dom), [5, 6]);
-  assert.deepEqual(readdirSync(runDir), []);
+  assert.deepEqual(readdirSync(runDir), ["lock"]);
 });
 
 test("a pseudo terminal is shown where it is", bounded, async (context) => {
@@ -275,8 +315,57 @@ test("guests outlive the driver, and the next one takes them up", bounded, async
   await bench.until(() => commandOf(pid) === "");
   await bench.openDriver();
   assert.deepEqual(await bench.state(dom), [5, 3]);
-  assert.deepEqual(readdirSync(join(bench.directory, "run")), []);
+  assert.deepEqual(bench.runFiles, []);
 });
+
+test("a driver does not take a directory that another has", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  const dom = await bench.define();
+  const pid = await bench.start(dom);
+  await assert.rejects(bench.openDriver(), /lock is already served: stop that daemon/);
+  await call(bench.driver, "domainSuspend", { dom });
+  assert.match(commandOf(pid), /guest=hello/);
+});
+
+test(
+  "a QEMU that was launched by a driver which died before it knew the pid is found and ended",
+  bounded,
+  async (context) => {
+    const bench = await Bench.open(context);
+    const dom = await bench.define();
+    const pid = await bench.start(dom);
+    await bench.driver.close();
+    const record = join(bench.directory, "run", `${dom.uuid}.json`);
+    const { process: _, ...rest } = JSON.parse(readFileSync(record, "utf8"));
+    writeFileSync(record, JSON.stringify({ ...rest, status: { state: 3, reason: 11 } }));
+    await bench.openDriver();
+    await bench.until(() => commandOf(pid) === "");
+    await bench.until(() => bench.runFiles.length === 0);
+    assert.deepEqual(await bench.state(dom), [5, 6]);
+    await bench.start(dom);
+    await call(bench.driver, "domainDestroy", { dom });
+  },
+);
+
+test(
+  "a stopped QEMU is taken up without waiting for it, and is itself again when it goes on",
+  bounded,
+  async (context) => {
+    const bench = await Bench.open(context);
+    const dom = await bench.define();
+    const pid = await bench.start(dom);
+    process.kill(pid, "SIGSTOP");
+    await bench.driver.close();
+    await bench.openDriver();
+    assert.deepEqual(await bench.state(dom), [1, 1]);
+    const deadline = bench.loop.now() + 200;
+    await assert.rejects(call(bench.driver, "domainSuspend", { dom }, { deadline }), /held by reconnect/);
+    process.kill(pid, "SIGCONT");
+    await call(bench.driver, "domainSuspend", { dom });
+    assert.deepEqual([await bench.state(dom), bench.pid(dom)], [[3, 1], pid]);
+    await call(bench.driver, "domainDestroy", { dom });
+  },
+);
 
 test("a stopped QEMU keeps nobody longer than the caller waits, and can be destroyed", bounded, async (context) => {
   const bench = await Bench.open(context, { terminateMs: 300 });
@@ -284,10 +373,14 @@ test("a stopped QEMU keeps nobody longer than the caller waits, and can be destr
   const other = await bench.define(helloDefinition({ name: "other", serialLog: bench.serialLog }));
   process.kill(await bench.start(dom), "SIGSTOP");
   await bench.start(other);
-  const deadline = bench.loop.now() + 200;
-  const stuck = call(bench.driver, "domainSuspend", { dom }, { deadline });
+  const deadline = bench.loop.now() + 1000;
+  let isStuck = true;
+  const stuck = call(bench.driver, "domainSuspend", { dom }, { deadline }).finally(() => {
+    isStuck = false;
+  });
   await call(bench.driver, "domainSuspend", { dom: other });
   await call(bench.driver, "domainDestroy", { dom: other });
+  assert.ok(isStuck, "the other guest did not wait for this one");
   await assert.rejects(stuck, { code: ErrorCode.operationTimeout });
   await call(bench.driver, "domainDestroy", { dom });
   assert.deepEqual(await bench.state(dom), [5, 2]);
@@ -305,6 +398,6 @@ test("twenty rounds of start and destroy leave nothing behind", bounded, async (
   }
   await bench.until(() => bench.loop.size === 0);
   assert.equal(descriptors(), before);
-  assert.deepEqual(readdirSync(join(bench.directory, "run")), []);
+  assert.deepEqual(bench.runFiles, []);
   for (const pid of bench.pids) assert.ok(!commandOf(pid).includes("qemu-system"));
 });

@@ -34,8 +34,13 @@ class Program implements AsyncDisposable {
     }
   }
 
+  /** Nobody reads on: the next line it prints fails. */
+  closeOutput(): void {
+    this.#child.stdout?.destroy();
+  }
+
   async end(signal: NodeJS.Signals): Promise<number | null> {
-    if (this.#child.exitCode !== null) return this.#child.exitCode;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;
     const exited = once(this.#child, "exit", { signal: AbortSignal.timeout(30_000) });
     this.#child.kill(signal);
     const [code] = (await exited) as [number | null];
@@ -58,7 +63,7 @@ function readmeBlock(language: string, start: string): string {
 
 suite("virtwright start", () => {
   test("serves virsh what README.md shows, with a real guest", { skip }, async () => {
-    const directory = mkdtempSync(join(tmpdir(), "virtwright-start-"));
+    const directory = mkdtempSync(join(tmpdir(), "virtwright's start & more-"));
     try {
       await using daemon = new Program(process.execPath, [
         join(root, "src/cli/main.ts"),
@@ -83,6 +88,28 @@ suite("virtwright start", () => {
       const shown = events.output.split("\n").filter((line) => line.includes("'hello'"));
       assert.equal(`${shown.join("\n")}\n`, readmeBlock("text", "event 'lifecycle'"));
       await daemon.has(/hello stopped \(destroyed\)/);
+      const test = { ...env, LIBVIRT_DEFAULT_URI: address.replace(/^qemu\+unix:\/\/\/\w+/, "test+unix:///default") };
+      assert.match(spawnSync("virsh", ["list"], { env: test, encoding: "utf8" }).stdout, /^ 1 +test +running$/m);
+      assert.equal(await daemon.end("SIGTERM"), 0, daemon.output);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  test("is alone in its directory, and outlives its reader", { skip }, async () => {
+    const directory = mkdtempSync(join(tmpdir(), "virtwright-start-"));
+    try {
+      const args = [join(root, "src/cli/main.ts"), "start", "--directory", directory];
+      await using daemon = new Program(process.execPath, args);
+      const [, address = ""] = await daemon.has(/virsh -c '([^']+)' list --all/);
+      const virsh = (...args: string[]): string =>
+        spawnSync("virsh", ["-q", "-c", address, ...args], { encoding: "utf8", timeout: 60_000 }).stdout.trim();
+      daemon.closeOutput();
+      virsh("start", "hello");
+      await using second = new Program(process.execPath, args);
+      await second.has(/is already served: stop that daemon/);
+      assert.equal(virsh("domstate", "hello"), "running");
+      virsh("destroy", "hello");
       assert.equal(await daemon.end("SIGTERM"), 0, daemon.output);
     } finally {
       rmSync(directory, { recursive: true });

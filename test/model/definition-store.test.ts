@@ -48,6 +48,9 @@ test("what cannot be read is reported, kept, and not written over", async (conte
   assert.deepEqual([definitions.length, unreadable.map((each) => each.path)], [0, [file]]);
   await assert.rejects(store.save(definition), /could not be read: move it away/);
   assert.equal(await readFile(file, "utf8"), "<domain");
+  await rm(file);
+  await store.save(definition);
+  assert.equal(await readFile(file, "utf8"), definition.toXml(), "moved away, it is in nobody's way");
 });
 
 test("a file under another's name is not believed", async (context) => {

@@ -157,6 +157,13 @@ const refused: readonly [what: string, source: string, code: number, domain: num
     5,
     "XML error: Invalid value '-1' for element or attribute './memory[1]'",
   ],
+  [
+    "memory that no number holds",
+    xml({ memory: `<memory>${"9".repeat(20)}</memory>` }),
+    27,
+    5,
+    `XML error: Invalid value '${"9".repeat(20)}' for element or attribute './memory[1]'`,
+  ],
   ["words for vcpus", xml({ more: "<vcpu>x</vcpu>" }), 27, 20, "XML error: maximum vcpus count must be an integer"],
   [
     "more vcpus now than ever",
@@ -207,6 +214,11 @@ for (const [what, source, code, domain, message] of refused) {
 
 test("memory beyond all numbers is refused", () => {
   assert.equal(errorOf(xml({ memory: "<memory unit='EiB'>99999</memory>" })).code, ErrorCode.overflow);
+});
+
+test("what would be too long to be read again is refused, however short it was given", () => {
+  const deep = `${"<a>".repeat(200)}${"<b/>".repeat(10_000)}${"</a>".repeat(200)}`;
+  assert.match(errorOf(xml({ more: deep })).message, /^XML error: the definition is longer than 1000000 characters/);
 });
 
 test("a text that is no XML says where", () => {

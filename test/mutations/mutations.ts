@@ -102,7 +102,8 @@ export const mutations: readonly Mutation[] = [
       {
         file: "loop.ts",
         find: "const watch = this.#nexus.resolve(token);",
-        replace: "const watch = [...this.#nexus.values()].find((each) => each.fd === token && each.interest !== 0);",
+        replace:
+          "const watch = [...this.#live].find((each) => each.state === 'active' && each.fd === token && each.interest !== 0);",
       },
     ],
     foundBy: "a reused descriptor number",
@@ -116,13 +117,13 @@ export const mutations: readonly Mutation[] = [
         file: "loop.ts",
         find: "polled.push({ token, ready })",
         replace:
-          "polled.push({ token: [...this.#nexus.values()].filter((each) => each.interest > 0)" +
+          "polled.push({ token: [...this.#live].filter((each) => each.state === 'active' && each.interest > 0)" +
           ".findIndex((each) => each.id === token), ready })",
       },
       {
         file: "loop.ts",
         find: "const watch = this.#nexus.resolve(token);",
-        replace: "const watch = [...this.#nexus.values()].filter((each) => each.interest > 0)[token];",
+        replace: "const watch = [...this.#live].filter((each) => each.state === 'active' && each.interest > 0)[token];",
       },
     ],
     foundBy: "two watches on one descriptor",
@@ -421,8 +422,8 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: "registration.ts",
-        find: "        return;\n      }\n    } catch (error) {\n      this.keeper.report(error, this);",
-        replace: "        return;\n      }\n    } catch (error) {\n      throw error;",
+        find: "return this.#failed(error);",
+        replace: "throw error;",
       },
     ],
     foundBy: "throwing callbacks",

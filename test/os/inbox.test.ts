@@ -6,7 +6,7 @@ import { openLoop } from "../../src/os/event-loop.ts";
 import { connectInbox, openInbox } from "../../src/os/inbox.ts";
 import { openDescriptors } from "./descriptors.ts";
 
-/** The sender's end works in the loop's own thread too; test/integration/os-inbox.test.ts has real threads. */
+/** The sender's end works in the loop's own thread too; test/integration/os-threads.test.ts has real threads. */
 suite("Inbox", () => {
   let loop: Loop;
   let before: string[];
@@ -123,6 +123,13 @@ suite("Inbox", () => {
     other.post("end");
     await ended;
     assert.deepEqual(values, ["last", "other"]);
+  });
+
+  test("on a closed loop it is refused and leaves nothing behind", async () => {
+    await loop.close();
+    const open = openDescriptors();
+    assert.throws(() => openInbox(loop, () => {}), { name: "StateError" });
+    assert.deepEqual(openDescriptors(), open);
   });
 
   test("a value that cannot be cloned throws at the sender and holds nothing up", async () => {

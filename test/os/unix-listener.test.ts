@@ -122,6 +122,14 @@ suite("listenUnix", () => {
     assert.ok(!existsSync(path));
   });
 
+  test("on a closed loop it is refused and leaves nothing behind", async () => {
+    await loop.close();
+    const open = openDescriptors();
+    assert.throws(() => listenUnix(loop, path, {}, reject), StateError);
+    assert.ok(!existsSync(path));
+    assert.deepEqual(openDescriptors(), open);
+  });
+
   test("an error in the callback closes that connection and hurts no other", async () => {
     let count = 0;
     listenUnix(loop, path, {}, (connection) => {

@@ -153,6 +153,46 @@ test("a settled command leaves no listener on its signal", async () => {
   assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
+test("a command without time is not sent", async () => {
+  const { monitor, qemu } = await ready();
+  const before = qemu.commands.length;
+  await assert.rejects(monitor.execute("stop", {}, { timeoutMs: 0 }), DeadlineError);
+  assert.equal(qemu.commands.length, before);
+});
+
+test("who has all the time waits until QEMU answers or goes", async () => {
+  const { hand, monitor, qemu } = setUp();
+  const opened = outcome(monitor.open({ timeoutMs: Infinity }));
+  await hand.pass(1e9, 1e8);
+  qemu.greet();
+  await hand.pass(1e9, 1e8);
+  assert.deepEqual(opened, {});
+  qemu.reply();
+  await hand.settle();
+  assert.equal(monitor.state, "ready");
+  const reply = outcome(monitor.execute("query-status", {}, { timeoutMs: Infinity }));
+  await hand.pass(1e9, 1e8);
+  assert.deepEqual(reply, {});
+  qemu.hangUp();
+  await hand.settle();
+  assert.ok(reply.error instanceof MonitorClosedError);
+  assert.equal(hand.loop.size, 0);
+});
+
+test("a line in two pieces is read although the transport uses its buffer again", async () => {
+  const { hand, monitor, qemu } = await ready();
+  const reply = outcome(monitor.execute("query-status"));
+  const line = JSON.stringify({ return: "whole", id: qemu.commands.at(-1)?.id });
+  const buffer = Buffer.from(line);
+  qemu.bytes(buffer.subarray(0, 20));
+  const rest = Buffer.from(buffer.subarray(20));
+  buffer.fill("x");
+  qemu.bytes(rest);
+  qemu.text("\n");
+  await hand.settle();
+  assert.deepEqual(reply, { value: "whole" });
+});
+
 test("a signal that is already aborted sends nothing", async () => {
   const { monitor, qemu } = await ready();
   const before = qemu.commands.length;

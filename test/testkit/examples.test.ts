@@ -3,17 +3,11 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
+import { fromSources, snippets } from "../house/snippets.ts";
 
 const root = join(import.meta.dirname, "../..");
 const scratch = mkdtempSync(join(root, "test/.examples-"));
 after(() => rmSync(scratch, { recursive: true }));
-
-/** The package's own name leads to its sources: nothing has to be built for the examples to run. */
-function fromSources(code: string): string {
-  return code.replaceAll(/"virtwright\/(\w+)"/g, (_, name: string) =>
-    JSON.stringify(join(root, "src", name, "index.ts")),
-  );
-}
 
 function run(file: string): string {
   const { stdout, stderr, status } = spawnSync(process.execPath, [file], { encoding: "utf8", timeout: 20_000 });
@@ -23,9 +17,9 @@ function run(file: string): string {
 
 suite("docs/explorer.md", () => {
   const text = readFileSync(join(root, "docs/explorer.md"), "utf8");
-  const snippets = [...text.matchAll(/```ts\n(.*?)```\n\n```text\n(.*?)```/gs)];
+  const found = snippets(text);
 
-  for (const [index, [, code = "", output = ""]] of snippets.entries()) {
+  for (const [index, { code, output }] of found.entries()) {
     test(`snippet ${index + 1} prints what it says`, () => {
       const file = join(scratch, `snippet-${index}.ts`);
       writeFileSync(file, fromSources(code));
@@ -33,7 +27,7 @@ suite("docs/explorer.md", () => {
     });
   }
 
-  test("has no snippet that does not run", () => assert.equal(snippets.length, text.split("```ts").length - 1));
+  test("has no snippet that does not run", () => assert.equal(found.length, text.split("```ts").length - 1));
 });
 
 suite("examples/find-a-race", () => {

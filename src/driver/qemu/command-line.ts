@@ -31,13 +31,14 @@ export function commandLine(definition: Definition): string[] {
 
 function machine(definition: Definition): string[] {
   const name = definition.root.find("os", "type")?.attribute("machine") ?? "pc";
-  const options = [value(name), "usb=off", "dump-guest-core=off"];
+  // The key is written out: without it a name with "=" in it would be taken for an option.
+  const options = [`type=${value(name)}`, "usb=off", "dump-guest-core=off"];
   if (isX86(definition)) options.push(`acpi=${definition.root.find("features", "acpi") === undefined ? "off" : "on"}`);
   // Without a display the firmware then talks on the first serial port.
   if (definition.root.find("os", "bios")?.attribute("useserial") === "yes") options.push("graphics=off");
   const accelerator = definition.type === "kvm" ? "kvm" : "tcg";
   const model = cpuModel(definition);
-  return ["-machine", options.join(","), "-accel", accelerator, ...(model === undefined ? [] : ["-cpu", value(model)])];
+  return ["-machine", options.join(","), "-accel", accelerator, ...(model === undefined ? [] : ["-cpu", model])];
 }
 
 function cpuModel({ root }: Definition): string | undefined {
@@ -46,7 +47,10 @@ function cpuModel({ root }: Definition): string | undefined {
   if (mode === "host-passthrough") return "host";
   if (mode === "maximum") return "max";
   if (mode !== "custom") throw unsupported(`cpu mode '${mode}' is not supported`);
-  return cpu?.first("model")?.text.trim() || undefined;
+  const model = cpu?.first("model")?.text.trim() || undefined;
+  // QEMU takes what follows a comma for a feature, doubled or not.
+  if (model?.includes(",") === true) throw unsupported(`Unknown CPU model ${model}`);
+  return model;
 }
 
 function boot(definition: Definition): string[] {

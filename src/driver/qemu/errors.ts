@@ -38,6 +38,10 @@ export function invalid(detail: string): VirError {
   return VirError.of(ErrorCode.operationInvalid, ErrorDomain.qemu, detail);
 }
 
+export function noAgent(): VirError {
+  return VirError.of(ErrorCode.argumentUnsupported, ErrorDomain.qemu, "QEMU guest agent is not configured");
+}
+
 export function closed(): VirError {
   return VirError.of(ErrorCode.operationInvalid, ErrorDomain.qemu, "the driver is closed");
 }

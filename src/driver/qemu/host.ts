@@ -34,8 +34,10 @@ export interface LaunchPlan {
 export interface QemuHost {
   /** Rejects with SystemError. */
   launch(plan: LaunchPlan): Promise<Connected>;
-  /** Finds a QEMU again that was launched earlier; undefined when it is gone. Its monitor may be closed. */
-  find(identity: ProcessIdentity, monitorPath: string): Connected | undefined;
-  /** Connects to a monitor; undefined when nobody serves it. */
-  reach(monitorPath: string): Transport | undefined;
+  /**
+   * Finds the QEMU again that was launched earlier for this monitor; undefined when it is gone. Without an identity,
+   * which the daemon before us did not live to write down, every process is looked at. Its monitor may be closed.
+   * Throws SystemError when it cannot be told or taken hold of.
+   */
+  find(identity: ProcessIdentity | undefined, monitorPath: string): Connected | undefined;
 }

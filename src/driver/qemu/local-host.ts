@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, writeSync } from "node:fs";
 import { type Loop, StateError, type Transport, type TransportListener } from "../../event/index.ts";
 import {
   connectUnix,
@@ -15,6 +15,8 @@ import type { Connected, HeldProcess, LaunchPlan, QemuHost } from "./host.ts";
 
 /** Most that is read back of a log, in bytes. */
 const tailLimit = 4096;
+/** In a QEMU's environment, with the path of its monitor: by this it is known again when nobody has noted its pid. */
+const mark = "VIRTWRIGHT_MONITOR";
 
 /** QEMU on this machine. */
 export class LocalHost implements QemuHost {
@@ -36,7 +38,11 @@ export class LocalHost implements QemuHost {
       transport = connectUnix(this.#loop, plan.monitorPath);
       const process = await spawnDetached(plan.binary, plan.args, {
         cwd: "/",
-        env: { LC_ALL: "C", PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
+        env: {
+          [mark]: plan.monitorPath,
+          LC_ALL: "C",
+          PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        },
         stdout: plan.logPath,
         stderr: plan.logPath,
         fds: [socket.fd],
@@ -51,19 +57,24 @@ export class LocalHost implements QemuHost {
     }
   }
 
-  find(identity: ProcessIdentity, monitorPath: string): Connected | undefined {
-    const process = openProcess(identity);
+  find(identity: ProcessIdentity | undefined, monitorPath: string): Connected | undefined {
+    const process = identity === undefined ? findMarked(monitorPath) : openProcess(identity);
     if (process === undefined) return undefined;
-    const transport = this.reach(monitorPath) ?? new BrokenTransport(this.#loop);
-    return { process: this.#hold(process), transport, lastWords: () => "" };
+    try {
+      return { process: this.#hold(process), transport: this.#reach(monitorPath), lastWords: () => "" };
+    } catch (error) {
+      process.close();
+      throw error;
+    }
   }
 
-  reach(monitorPath: string): Transport | undefined {
+  /** Only what says that nobody serves the monitor counts as that: a guest must not pay for a shortage of ours. */
+  #reach(monitorPath: string): Transport {
     try {
       return connectUnix(this.#loop, monitorPath);
     } catch (error) {
-      if (error instanceof SystemError) return undefined;
-      throw error;
+      if (!(error instanceof SystemError) || !["ENOENT", "ECONNREFUSED"].includes(error.code)) throw error;
+      return new BrokenTransport(this.#loop);
     }
   }
 
@@ -96,6 +107,27 @@ class BrokenTransport implements Transport {
   close(): void {}
 }
 
+/** The process that was launched for this monitor. */
+function findMarked(monitorPath: string): Process | undefined {
+  for (const pid of readdirSync("/proc").map(Number)) {
+    if (!isMarked(pid, monitorPath)) continue;
+    const process = openProcess(pid);
+    // Again, now that it is held: the number may be another's by now.
+    if (isMarked(pid, monitorPath)) return process;
+    process?.close();
+  }
+  return undefined;
+}
+
+function isMarked(pid: number, monitorPath: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`${mark}=${monitorPath}`);
+  } catch {
+    // Not a process, gone, or somebody else's.
+    return false;
+  }
+}
+
 /** Writes down what is started. Returns where QEMU's own words will begin. */
 function beginLog({ binary, args, logPath }: LaunchPlan): number {
   const words = [binary, ...args].map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)));
@@ -108,8 +140,9 @@ function beginLog({ binary, args, logPath }: LaunchPlan): number {
   }
 }
 
-/** What the file holds from `start` on, the end of it. */
+/** What the file holds from `start` on, the end of it; nothing when it is not there any more. */
 function tailOf(path: string, start: number): string {
+  if (!existsSync(path)) return "";
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);

@@ -4,7 +4,6 @@ import { ErrorCode, ErrorDomain, Lifecycle, VirError, type Domain as WireDomain 
 import { completeDefinition } from "./binary.ts";
 import { closed, invalid, notRunning, toVirError } from "./errors.ts";
 import type { LaunchPlan, QemuHost } from "./host.ts";
-import { endOrphan } from "./orphan.ts";
 import { Run } from "./run.ts";
 import type { RunRecord, RunRecords } from "./run-record.ts";
 
@@ -15,7 +14,7 @@ export interface OperationsOptions {
   readonly loop: Loop;
   readonly host: QemuHost;
   readonly store: Pick<DefinitionStore, "load" | "save" | "remove">;
-  readonly records: Pick<RunRecords, "monitorPath" | "write" | "remove" | "readAll">;
+  readonly records: Pick<RunRecords, "monitorPath" | "checkFree" | "write" | "remove" | "readAll" | "close">;
   /** From launch to the monitor's readiness. */
   readonly startTimeoutMs: number;
   /** From SIGTERM to SIGKILL. */
@@ -37,7 +36,7 @@ const commandMs = 30_000;
  *
  *     open -> closed
  *
- * load:  open, before everything else: takes up definitions and running guests.
+ * load:  open, before everything else: takes up definitions and running guests, and waits for none of these.
  * close: open -> closed; running guests run on, starts under way are given up, and what is waiting fails.
  * All others: open; they reject with VirError.
  */
@@ -64,18 +63,20 @@ export class Operations {
   async load(): Promise<void> {
     const { store, records, report } = this.#options;
     const { definitions, unreadable } = await store.load();
-    for (const { path, error } of unreadable)
+    const complain = (path: string, error: Error): void =>
       report(new Error(`cannot read ${path}: ${error.message}`, { cause: error }));
+    for (const { path, error } of unreadable) complain(path, error);
     for (const definition of definitions) this.#attempt(() => this.#domains.claim(definition).define(definition));
-    const running = records.readAll((path, error) => report(new Error(`cannot read ${path}`, { cause: error })));
+    const running = records.readAll(complain);
     this.#lastId = Math.max(0, ...running.map(({ id }) => id));
-    await Promise.all(running.map((record) => this.#adopt(record).catch(report)));
+    for (const record of running) this.#attempt(() => this.#adopt(record));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     for (const run of this.#runs.values()) run.release();
     await Promise.allSettled(this.#underWay);
+    this.#options.records.close();
   }
 
   async define(xml: string, patience: Patience): Promise<WireDomain> {
@@ -128,8 +129,14 @@ export class Operations {
     return this.#onRun(domain, "resume", patience, (run, timeoutMs) => run.resume(timeoutMs));
   }
 
-  shutdown(domain: Domain, patience: Patience): Promise<void> {
-    return this.#onRun(domain, "shutdown", patience, (run, timeoutMs) => run.shutdown(timeoutMs));
+  reset(domain: Domain, patience: Patience): Promise<void> {
+    return this.#onRun(domain, "reset", patience, (run, timeoutMs) => run.reset(timeoutMs));
+  }
+
+  /** `byAgent`: by nothing else. */
+  shutdown(domain: Domain, byAgent: boolean, patience: Patience): Promise<void> {
+    const act = (run: Run, timeoutMs: number): Promise<void> => run.shutdown(byAgent, timeoutMs);
+    return this.#onRun(domain, "shutdown", patience, act, () => invalid("domain is not running"));
   }
 
   /** Ends the run that there is now, at once: a job that waits for this QEMU fails, and then it is our turn. */
@@ -170,27 +177,35 @@ export class Operations {
     operation: string,
     patience: Patience,
     act: (run: Run, timeoutMs: number) => Promise<void>,
+    missing: () => VirError = notRunning,
   ): Promise<void> {
     const meant = domain.incarnation;
     await this.#exclusively(domain, operation, patience, async () => {
       this.#checkExists(domain);
       const run = this.#runs.get(domain);
-      if (run === undefined || (meant !== undefined && run.incarnation !== meant)) throw notRunning();
+      if (run === undefined || (meant !== undefined && run.incarnation !== meant)) throw missing();
       await act(run, this.#timeLeft(patience));
     });
   }
 
   async #boot(domain: Domain, definition: Definition, paused: boolean): Promise<void> {
+    this.#options.records.checkFree(domain.uuid);
     await this.#begin(domain, definition, ++this.#lastId).boot(() => this.#options.plan(definition), paused);
   }
 
-  /** Takes up a guest that was running when the daemon before us went. */
-  async #adopt({ id, process, status, definition }: RunRecord): Promise<void> {
-    const { loop, host, records, report } = this.#options;
-    const monitorPath = records.monitorPath(definition.uuid);
-    const run = this.#begin(this.#domains.claim(definition), definition, id);
-    if (process === undefined) await endOrphan(loop, host.reach(monitorPath)).catch(report);
-    await run.adopt(process === undefined ? undefined : host.find(process, monitorPath), status);
+  /**
+   * Takes up a guest that was running when the daemon before us went. Its state is there when this returns; the job
+   * lasts until its QEMU has answered, and meanwhile others wait their own time for it. Throws VirError when the domain
+   * contradicts another; what fails later is reported, and the record stays.
+   */
+  #adopt({ id, process, status, definition }: RunRecord): void {
+    const { host, records, report } = this.#options;
+    const domain = this.#domains.claim(definition);
+    const work = this.#exclusively(domain, "reconnect", {}, async () => {
+      const connected = host.find(process, records.monitorPath(definition.uuid));
+      await this.#begin(domain, definition, id).adopt(connected, status);
+    });
+    work.catch(report);
   }
 
   #begin(domain: Domain, definition: Definition, id: number): Run {

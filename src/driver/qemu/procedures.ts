@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
-import type { Domain } from "../../model/index.ts";
-import { ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
+import type { Definition, Domain } from "../../model/index.ts";
+import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import type { CallContext, DriverProcedures } from "../driver.ts";
 import { selectDomains } from "./domain-filter.ts";
+import { notRunning } from "./errors.ts";
 import { capabilities, cpuTimeNs, nodeInfo } from "./machine.ts";
 import type { Operations, Patience } from "./operations.ts";
 
@@ -11,10 +12,12 @@ const xml = { inactive: 2, all: 1 | 2 | 4 | 8 };
 const start = { paused: 1, bypassCache: 4, forceBoot: 8 };
 const startFlags = start.paused | start.bypassCache | start.forceBoot;
 const destroyGracefully = 1;
-const shutdownByPowerButton = 1;
+const shutdown = { powerButton: 1, agent: 2 };
 /** Managed save, snapshots, NVRAM, checkpoints: there are none that could stay behind or go. */
 const undefineFlags = 1 | 2 | 4 | 8 | 16;
 const vcpus = { maximum: 4, all: 1 | 2 | 4 };
+const affect = { live: 1, config: 2 };
+const listFilters = 0xffff;
 
 /** What the driver answers: arguments in, Operations or a look at the domain, results out. */
 export function qemuProcedures(operations: Operations, version: bigint): DriverProcedures {
@@ -33,6 +36,7 @@ export function qemuProcedures(operations: Operations, version: bigint): DriverP
     connectGetHostname: () => ({ hostname: hostname() }),
     nodeGetSecurityModel: () => ({ model: "none", doi: "0" }),
     connectListAllDomains: ({ needResults, flags }) => {
+      check(flags, listFilters, "qemuConnectListAllDomains");
       const found = selectDomains(operations.domains, flags);
       return { domains: needResults === 0 ? [] : found, ret: found.length };
     },
@@ -64,10 +68,14 @@ export function qemuProcedures(operations: Operations, version: bigint): DriverP
     },
     domainSuspend: ({ dom }, context) => operations.suspend(find(dom), patienceOf(context)),
     domainResume: ({ dom }, context) => operations.resume(find(dom), patienceOf(context)),
-    domainShutdown: ({ dom }, context) => operations.shutdown(find(dom), patienceOf(context)),
+    domainReset: ({ dom, flags }, context) => {
+      check(flags, 0, "qemuDomainReset");
+      return operations.reset(find(dom), patienceOf(context));
+    },
+    domainShutdown: ({ dom }, context) => operations.shutdown(find(dom), false, patienceOf(context)),
     domainShutdownFlags: ({ dom, flags }, context) => {
-      check(flags, shutdownByPowerButton, "qemuDomainShutdownFlags");
-      return operations.shutdown(find(dom), patienceOf(context));
+      check(flags, shutdown.powerButton | shutdown.agent, "qemuDomainShutdownFlags");
+      return operations.shutdown(find(dom), flags === shutdown.agent, patienceOf(context));
     },
     domainDestroy: ({ dom }, context) => operations.destroy(find(dom), false, patienceOf(context)),
     domainDestroyFlags: ({ dom, flags }, context) => {
@@ -94,11 +102,11 @@ export function qemuProcedures(operations: Operations, version: bigint): DriverP
       };
     },
     domainGetMaxMemory: ({ dom }) => ({ memory: BigInt(find(dom).definition?.memoryKib ?? 0) }),
-    domainGetMaxVcpus: ({ dom }) => ({ num: find(dom).definition?.maxVcpus ?? 0 }),
+    domainGetMaxVcpus: ({ dom }) => ({ num: affected(find(dom), affect.live).maxVcpus }),
     domainGetVcpusFlags: ({ dom, flags }) => {
       check(flags, vcpus.all, "qemuDomainGetVcpusFlags");
-      const { definition } = find(dom);
-      return { num: (has(flags, vcpus.maximum) ? definition?.maxVcpus : definition?.vcpus) ?? 0 };
+      const definition = affected(find(dom), flags);
+      return { num: has(flags, vcpus.maximum) ? definition.maxVcpus : definition.vcpus };
     },
     domainGetOsType: ({ dom }) => ({ type: find(dom).definition?.osType ?? "" }),
     domainIsActive: ({ dom }) => ({ active: Number(find(dom).incarnation !== undefined) }),
@@ -115,6 +123,15 @@ export function qemuProcedures(operations: Operations, version: bigint): DriverP
 function describe({ persistent, definition, id }: Domain, inactive: boolean): string {
   const shown = inactive ? (persistent ?? definition) : definition;
   return shown?.toXml(inactive || id < 0 ? undefined : id) ?? "";
+}
+
+/** The definition that virDomainModificationImpact means. Throws VirError when the domain has none of that kind. */
+function affected({ persistent, definition, incarnation }: Domain, flags: number): Definition {
+  if (has(flags, affect.live) && incarnation === undefined) throw notRunning();
+  const meant = has(flags, affect.config) ? persistent : definition;
+  if (meant !== undefined) return meant;
+  const detail = "transient domains do not have any persistent config";
+  throw VirError.of(ErrorCode.operationInvalid, ErrorDomain.domain, detail);
 }
 
 function patienceOf({ deadline, signal }: CallContext): Patience {

@@ -24,8 +24,11 @@ export class Publisher<T> {
     this.#queue.push(event);
     if (this.#telling) return;
     this.#telling = true;
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#tell(next);
-    this.#telling = false;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#tell(next);
+    } finally {
+      this.#telling = false;
+    }
   }
 
   #tell(event: T): void {

@@ -56,9 +56,12 @@ export class QemuDriver implements Driver {
     this.#publisher = publisher;
   }
 
+  /** Rejects with StateError when another driver has `runDir`. */
   static async open(loop: Loop, options: QemuDriverOptions): Promise<QemuDriver> {
     const report = options.onWarning ?? ((error: unknown): void => raise(loop, error));
     const publisher = new Publisher<DomainEvent>(report);
+    await makeDirectory(options.logDir);
+    const version = await binaryVersion();
     const records = new RunRecords(options.runDir);
     const operations = new Operations({
       loop,
@@ -72,9 +75,12 @@ export class QemuDriver implements Driver {
       publish: (domain: WireDomain, event: number, detail: number) =>
         publisher.publish({ name: "lifecycle", domain, event, detail }),
     });
-    await makeDirectory(options.logDir);
-    const version = await binaryVersion();
-    await operations.load();
+    try {
+      await operations.load();
+    } catch (error) {
+      await operations.close();
+      throw error;
+    }
     return new QemuDriver(options.uri, operations, publisher, version);
   }
 

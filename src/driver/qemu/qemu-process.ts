@@ -10,8 +10,6 @@ export interface QemuProcessListener {
   onEnd(exit: ProcessExit): void;
 }
 
-/** From SIGTERM to SIGKILL: QEMU writes back what its disks have not yet. */
-const defaultTerminateMs = 10_000;
 /** How long a dead QEMU's monitor may stay open before it is closed here: another process may have inherited it. */
 const drainMs = 1000;
 
@@ -40,11 +38,12 @@ export class QemuProcess {
   /** Until SIGKILL, or until a dead QEMU's monitor is closed. */
   #timeout: Timeout | undefined;
 
-  constructor(loop: Loop, { process, transport }: Connected, listener: QemuProcessListener, terminateMs?: number) {
+  /** `terminateMs`: from SIGTERM to SIGKILL, while QEMU writes back what its disks have not yet. */
+  constructor(loop: Loop, { process, transport }: Connected, listener: QemuProcessListener, terminateMs: number) {
     this.#loop = loop;
     this.#process = process;
     this.#listener = listener;
-    this.#terminateMs = terminateMs ?? defaultTerminateMs;
+    this.#terminateMs = terminateMs;
     this.monitor = new Monitor(loop, transport, {
       onEvent: (event) => listener.onEvent(event),
       onClose: () => this.#onMonitorClose(),

@@ -1,12 +1,22 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { StateError } from "../../event/index.ts";
 import { Definition, type DomainStatus } from "../../model/index.ts";
-import type { ProcessIdentity } from "../../os/index.ts";
+import { createSocketFile, type ProcessIdentity } from "../../os/index.ts";
 
 /** What is needed to find a running guest again after the daemon has gone and come back. */
 export interface RunRecord {
   readonly id: number;
-  /** Absent from the decision to start until the process exists. */
+  /** Absent from the decision to start until the process exists, and when the machine has booted since. */
   readonly process?: ProcessIdentity | undefined;
   readonly status: DomainStatus;
   readonly definition: Definition;
@@ -14,25 +24,43 @@ export interface RunRecord {
 
 /**
  * The files of running guests in one directory: `UUID.json` and `UUID.monitor`. The record is there before the process
- * is, and goes after it. The directory does not outlive a boot, so nothing has to reach the disk; but a record is
- * replaced at once or not at all.
+ * is, and goes after it. Nothing has to reach the disk, as no guest outlives a boot; but a record is replaced at once or
+ * not at all.
+ *
+ *     open -> closed
+ *
+ * While it is open the directory is this driver's alone: two would fight for the monitors. The lock is a socket that
+ * listens, so that it goes with the process, however that ends.
  */
 export class RunRecords {
   readonly #directory: string;
+  readonly #lock: { readonly fd: number };
+  /** A process is known by its number and start time within one boot only. */
+  readonly #boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  #closed = false;
 
-  /** Makes the directory where it is missing. */
+  /** Makes the directory where it is missing. Throws StateError when another driver has it. */
   constructor(directory: string) {
     this.#directory = directory;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#lock = createSocketFile(join(directory, "lock"), { mode: 0o600 });
   }
 
   monitorPath(uuid: string): string {
     return join(this.#directory, `${uuid}.monitor`);
   }
 
+  /** Throws StateError when there is a record, hence perhaps a QEMU, that nobody has taken up. */
+  checkFree(uuid: string): void {
+    const path = this.#path(uuid);
+    if (!existsSync(path)) return;
+    throw new StateError(`${path} is of a guest that may still be running: end its QEMU, then remove the file`);
+  }
+
   write({ definition, ...record }: RunRecord): void {
     const path = this.#path(definition.uuid);
-    writeFileSync(`${path}.new`, JSON.stringify({ ...record, xml: definition.toXml() }), { mode: 0o600 });
+    const text = JSON.stringify({ ...record, boot: this.#boot, xml: definition.toXml() });
+    writeFileSync(`${path}.new`, text, { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
 
@@ -43,27 +71,36 @@ export class RunRecords {
   }
 
   /** All records; what cannot be read is told to `unreadable` and left alone. */
-  readAll(unreadable: (path: string, error: unknown) => void): RunRecord[] {
+  readAll(unreadable: (path: string, error: Error) => void): RunRecord[] {
     const records: RunRecord[] = [];
     for (const name of readdirSync(this.#directory)) {
       if (!name.endsWith(".json")) continue;
       const path = join(this.#directory, name);
       try {
-        records.push(parse(readFileSync(path, "utf8")));
+        records.push(this.#parse(readFileSync(path, "utf8")));
       } catch (error) {
-        unreadable(path, error);
+        unreadable(path, error as Error);
       }
     }
     return records;
   }
 
+  /** Idempotent. */
+  close(): void {
+    if (!this.#closed) closeSync(this.#lock.fd);
+    this.#closed = true;
+  }
+
   #path(uuid: string): string {
     return join(this.#directory, `${uuid}.json`);
   }
-}
 
-function parse(text: string): RunRecord {
-  const { id, process, status, xml } = JSON.parse(text) as Omit<RunRecord, "definition"> & { readonly xml: string };
-  if (!Number.isInteger(id) || !Number.isInteger(status?.state)) throw new Error("this is not the record of a guest");
-  return { id, process, status, definition: Definition.parse(xml) };
+  #parse(text: string): RunRecord {
+    const { id, process, status, boot, xml } = JSON.parse(text) as Omit<RunRecord, "definition"> & {
+      readonly boot: string;
+      readonly xml: string;
+    };
+    if (!Number.isInteger(id) || !Number.isInteger(status?.state)) throw new Error("this is not the record of a guest");
+    return { id, process: boot === this.#boot ? process : undefined, status, definition: Definition.parse(xml) };
+  }
 }

@@ -1,9 +1,9 @@
-import type { Loop } from "../../event/index.ts";
+import { DeadlineError, type Loop } from "../../event/index.ts";
 import type { Definition, Domain, DomainStatus, Incarnation } from "../../model/index.ts";
 import { DomainReason, DomainState, Lifecycle, type Domain as WireDomain } from "../../protocol/index.ts";
 import { type JsonObject, MonitorClosedError, type MonitorEvent } from "../../qmp/index.ts";
 import { findTerminals } from "./console.ts";
-import { invalid, QemuDiedError } from "./errors.ts";
+import { invalid, noAgent, QemuDiedError } from "./errors.ts";
 import type { Connected, LaunchPlan, QemuHost } from "./host.ts";
 import { QemuProcess, type QemuProcessListener } from "./qemu-process.ts";
 import type { RunRecords } from "./run-record.ts";
@@ -36,8 +36,8 @@ const dyingMs = 15_000;
  *     starting -> ended                (nobody hears of a start that failed)
  *     starting, started -> released    (the guest runs on without us)
  *
- * boot, adopt:      starting; once.
- * suspend, resume, shutdown: started; under the domain's job. The state changes by the event that QEMU sends before its
+ * boot, adopt:      starting; once; under the domain's job.
+ * suspend, resume, reset, shutdown: started; under the domain's job. The state changes by the event that QEMU sends before its
  *                   reply, so that there is one order of things.
  * destroy:          any; it needs no job, because what holds the job may be waiting for this very QEMU.
  *
@@ -56,7 +56,8 @@ export class Run implements QemuProcessListener {
   #isShutDown = false;
   /** Whether somebody has asked for its end. */
   #destroyed: "no" | "gracefully" | "surely" = "no";
-  #isUnmanageable = false;
+  /** How often QEMU has said that its state changes. */
+  #changes = 0;
 
   constructor(around: RunSurroundings, domain: Domain, incarnation: Incarnation, definition: Definition) {
     this.#around = around;
@@ -87,26 +88,35 @@ export class Run implements QemuProcessListener {
       if (!paused) await monitor.execute("cont");
       this.#start(paused);
     } catch (error) {
+      if (this.#process === undefined) discard(connected);
       await this.#abort().catch(this.#around.report);
       throw error instanceof MonitorClosedError ? new QemuDiedError(connected?.lastWords() ?? "", error) : error;
     }
   }
 
-  /** Takes up a guest that ran before the driver was opened. It ends when it cannot be managed. */
+  /**
+   * Takes up a guest that ran before the driver was opened, in its last known state at once; resolves when QEMU has said
+   * what it does now. One that does not answer is waited for as long as it lives: it is no worse a guest than before. It
+   * ends when its monitor is closed, or its start had not come to an end.
+   */
   async adopt(connected: Connected | undefined, status: DomainStatus): Promise<void> {
     if (status.reason !== DomainReason.paused.startingUp || status.state !== DomainState.paused)
       this.#phase = "started";
     this.#domain.move(this.incarnation, status);
     if (connected === undefined) return this.#finish();
     const { monitor } = this.#attach(connected);
+    if (this.#phase === "starting") return this.#abort().catch(this.#around.report);
+    const complaint = this.#complainLater();
     try {
-      await monitor.open({ timeoutMs: this.#around.startTimeoutMs });
-      this.#synchronise((await monitor.execute("query-status")) as JsonObject);
-      if (this.#phase === "starting") await this.#abort();
+      await monitor.open({ timeoutMs: Infinity });
+      const before = this.#changes;
+      const answer = (await monitor.execute("query-status", {}, { timeoutMs: Infinity })) as JsonObject;
+      // An event in the meantime is as new as the answer or newer.
+      if (this.#changes === before) this.#synchronise(answer);
     } catch (error) {
-      this.#around.report(error);
-      this.#isUnmanageable = true;
-      await this.#abort().catch(this.#around.report);
+      if (this.#phase === "started") this.#around.report(error);
+    } finally {
+      complaint.remove();
     }
   }
 
@@ -125,8 +135,14 @@ export class Run implements QemuProcessListener {
     await this.#execute("cont", timeoutMs);
   }
 
-  /** Presses the guest's power button. */
-  async shutdown(timeoutMs: number): Promise<void> {
+  async reset(timeoutMs: number): Promise<void> {
+    await this.#execute("system_reset", timeoutMs);
+  }
+
+  /** Presses the guest's power button; `byAgent` would ask its agent instead, and none has one yet. */
+  async shutdown(byAgent: boolean, timeoutMs: number): Promise<void> {
+    if (this.#domain.status.state !== DomainState.running) throw invalid("domain is not running");
+    if (byAgent) throw noAgent();
     await this.#execute("system_powerdown", timeoutMs);
   }
 
@@ -163,6 +179,7 @@ export class Run implements QemuProcessListener {
   }
 
   onEvent({ name, data }: MonitorEvent): void {
+    if (["STOP", "RESUME", "SHUTDOWN"].includes(name)) this.#changes++;
     if (name === "STOP") this.#onStop();
     else if (name === "RESUME") this.#onResume();
     else if (name === "SHUTDOWN") this.#onShutdown(data["guest"]);
@@ -174,11 +191,10 @@ export class Run implements QemuProcessListener {
 
   #attach(connected: Connected): QemuProcess {
     const { loop, terminateMs } = this.#around;
-    const process = new QemuProcess(loop, connected, this, terminateMs);
-    this.#process = process;
+    this.#process = new QemuProcess(loop, connected, this, terminateMs);
     // Given up while it was being launched.
-    if (this.#destroyed !== "no") process.kill();
-    return process;
+    if (this.#destroyed !== "no") this.#process.kill();
+    return this.#process;
   }
 
   async #execute(command: string, timeoutMs: number): Promise<void> {
@@ -225,7 +241,8 @@ export class Run implements QemuProcessListener {
       const { finished, guest, host } = Lifecycle.shutdown.detail;
       this.#tell(Lifecycle.shutdown.event, byGuest === undefined ? finished : byGuest === true ? guest : host);
     }
-    this.#process?.terminate();
+    // It writes back what its disks have not yet, however long that takes.
+    this.#process?.terminate({ gracefully: true });
   }
 
   /** What QEMU says it does now, against what was last known of it. */
@@ -235,9 +252,17 @@ export class Run implements QemuProcessListener {
     if (status === "shutdown") this.#onShutdown(undefined);
     else if (status === "running" && state !== DomainState.running) {
       this.#move({ state: DomainState.running, reason: DomainReason.running.unknown });
+      this.#tell(Lifecycle.resumed.event, Lifecycle.resumed.detail.unpaused);
     } else if (status !== "running" && state === DomainState.running) {
       this.#move({ state: DomainState.paused, reason: DomainReason.paused.unknown });
+      this.#tell(Lifecycle.suspended.event, Lifecycle.suspended.detail.paused);
     }
+  }
+
+  #complainLater(): { remove(): void } {
+    const { loop, startTimeoutMs, report } = this.#around;
+    const message = `QEMU (pid ${this.pid}) of domain '${this.#domain.name}' has not answered for ${startTimeoutMs} ms; it is left alone`;
+    return loop.timeout(loop.now() + startTimeoutMs, () => report(new DeadlineError(message)));
   }
 
   /** Ends the run at once, whatever it was about. */
@@ -266,7 +291,7 @@ export class Run implements QemuProcessListener {
     if (!hasStarted) return { reason: reason.failed, detail: detail.failed };
     if (this.#destroyed !== "no") return { reason: reason.destroyed, detail: detail.destroyed };
     if (this.#isShutDown) return { reason: reason.shutdown, detail: detail.shutdown };
-    return { reason: this.#isUnmanageable ? reason.daemon : reason.crashed, detail: detail.failed };
+    return { reason: reason.crashed, detail: detail.failed };
   }
 
   #move(status: DomainStatus): void {
@@ -291,4 +316,11 @@ export class Run implements QemuProcessListener {
       this.#around.report(error);
     }
   }
+}
+
+/** A QEMU that could not be watched must not stay behind unseen. */
+function discard(connected: Connected | undefined): void {
+  connected?.process.signal("SIGKILL");
+  connected?.process.close();
+  connected?.transport.close();
 }

@@ -9,7 +9,8 @@ export interface PctOptions {
 
 /**
  * Probabilistic concurrency testing (Burckhardt et al., ASPLOS 2010): tasks have random priorities, the highest runs,
- * and at d - 1 random steps the running task falls below all others. A task that yields falls likewise.
+ * and at d - 1 random steps the running task falls below all that have not fallen. Among those that have, the order is
+ * random too, whoever fell first; a task that yields falls below every other.
  */
 export class PctScheduler implements Scheduler {
   readonly #random: () => number;
@@ -18,8 +19,9 @@ export class PctScheduler implements Scheduler {
   /** The longest execution so far: change points are spread over it. */
   #longest = 16;
   #step = 0;
-  #priorities = new Map<TaskId, number>();
-  #changes: number[] = [];
+  readonly #priorities = new Map<TaskId, number>();
+  /** The steps at which the running task falls, and the priority it falls to: below 1, where all begin. */
+  readonly #changes = new Map<number, number>();
   #lowest = 0;
 
   constructor({ seed, executions, depth = 3 }: PctOptions) {
@@ -33,14 +35,15 @@ export class PctScheduler implements Scheduler {
     this.#step = 0;
     this.#lowest = 0;
     this.#priorities.clear();
-    this.#changes = Array.from({ length: this.#depth - 1 }, () => this.nextChoice(this.#longest));
+    this.#changes.clear();
+    for (let fall = 1; fall < this.#depth; fall++)
+      this.#changes.set(this.nextChoice(this.#longest), fall / this.#depth);
     return this.#left-- > 0;
   }
 
   nextTask(runnable: readonly Runnable[], current: TaskId | undefined, yielding: boolean): number {
-    if (current !== undefined && (yielding || this.#changes.includes(this.#step))) {
-      this.#priorities.set(current, --this.#lowest);
-    }
+    const fallen = yielding ? --this.#lowest : this.#changes.get(this.#step);
+    if (current !== undefined && fallen !== undefined) this.#priorities.set(current, fallen);
     this.#step++;
     let best = 0;
     for (let index = 1; index < runnable.length; index++) {

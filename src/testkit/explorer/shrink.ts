@@ -4,8 +4,8 @@ import { type Schedule, trim } from "./schedule.ts";
 const mostAttempts = 3_000;
 
 /**
- * Makes a failing schedule short: fewer surprises first, then fewer steps, then earlier ones, as long as it fails in
- * the same way. Yields a schedule to be run and is resumed with its outcome, or undefined where it does not fit; so one
+ * Makes a failing schedule short: fewer surprises first, then fewer steps, then earlier ones, as long as the failure is
+ * of the same kind. Yields a schedule to be run and is resumed with its outcome, or undefined where it does not fit; so one
  * shrinker serves synchronous and asynchronous subjects.
  */
 export function* shrink(outcome: Outcome): Generator<Schedule, Outcome, Outcome | undefined> {

@@ -1,4 +1,4 @@
-import { Deferred } from "../../event/index.ts";
+import { Ending } from "./ending.ts";
 import type { Execution } from "./execution.ts";
 import { Failure, type FailureKind } from "./failure.ts";
 import type { Step } from "./scheduler.ts";
@@ -77,20 +77,5 @@ export class Sim {
   /** `taken` is taken while `held` are held: over an execution that order must be acyclic. */
   acquired(held: readonly { name: string }[], taken: { name: string }): void {
     this.#execution.lockOrder.add(held, taken);
-  }
-}
-
-/** Settles synchronously, which a promise cannot: the event core hears of a callback's end in the step that ends it. */
-class Ending implements PromiseLike<void> {
-  readonly #ended = new Deferred();
-
-  end(): void {
-    this.#ended.resolve();
-  }
-
-  // oxlint-disable-next-line unicorn/no-thenable
-  then<A, B>(onFulfilled?: (() => A | PromiseLike<A>) | null): PromiseLike<A | B> {
-    this.#ended.whenSettled(() => void onFulfilled?.());
-    return this as unknown as PromiseLike<A | B>;
   }
 }

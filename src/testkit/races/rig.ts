@@ -48,6 +48,8 @@ export interface Mistakes {
   readonly recurring?: boolean;
   /** The loop keeps its lock over callbacks. */
   readonly holdLock?: boolean;
+  /** No mistake: the library ignores calls for what it has ended, so that what goes wrong in the loop itself is seen. */
+  readonly ignoreEnded?: boolean;
 }
 
 /**
@@ -143,8 +145,8 @@ export class NaiveRig implements Rig {
   }
 
   /** The check at the library's door, under its lock. */
-  protected accepts(_info: HookInfo): boolean {
-    return true;
+  protected accepts({ registration }: HookInfo): boolean {
+    return !(this.#mistakes.ignoreEnded && registration.ended);
   }
 
   /** The loop's free function: no call for this registration is under way or will come. */

@@ -1,8 +1,8 @@
 import { type Host, Loop, type Readiness, type TimeoutOptions } from "../../event/index.ts";
+import { Ending } from "../explorer/ending.ts";
 import type { Sim } from "../explorer/sim.ts";
 import type { Body } from "../explorer/task.ts";
 import type { SimKernel } from "../sim/kernel.ts";
-import { Ending } from "./ending.ts";
 import { Pipe } from "./pipe.ts";
 import { TimeoutWitness, WatchWitness } from "./witness.ts";
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Operations, type OperationsOptions } from "../../../src/driver/qemu/operations.ts";
 import { Publisher } from "../../../src/driver/qemu/publisher.ts";
 import type { RunRecord } from "../../../src/driver/qemu/run-record.ts";
+import { StateError } from "../../../src/event/index.ts";
 import type { Definition, Domain } from "../../../src/model/index.ts";
 import type { VirError, Domain as WireDomain } from "../../../src/protocol/index.ts";
 import { HandLoop } from "../../qmp/hand-host.ts";
@@ -37,6 +38,8 @@ export class Bench {
   readonly reported: unknown[] = [];
   readonly stored = new Map<string, Definition>();
   readonly records = new Map<string, RunRecord>();
+  /** The records may be another driver's. */
+  isGivenBack = false;
   readonly publisher = new Publisher<{ domain: WireDomain; what: string }>((error) => this.reported.push(error));
   /** Holds the next writes of definitions back. */
   storeGate: Promise<void> | undefined;
@@ -59,6 +62,12 @@ export class Bench {
     },
     records: {
       monitorPath: (uuid) => `/run/${uuid}`,
+      checkFree: (uuid) => {
+        if (this.records.has(uuid)) throw new StateError("there is a record");
+      },
+      close: () => {
+        this.isGivenBack = true;
+      },
       write: (record) => this.records.set(record.definition.uuid, record),
       remove: (uuid) => this.records.delete(uuid),
       readAll: () => [...this.records.values()],

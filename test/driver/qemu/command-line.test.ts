@@ -31,7 +31,7 @@ function valuesOf(args: readonly string[], option: string): string[] {
 test("the whole line for a small guest", () => {
   const expected = [
     "-name guest=hello,debug-threads=on -S",
-    "-machine pc,usb=off,dump-guest-core=off,acpi=on -accel tcg",
+    "-machine type=pc,usb=off,dump-guest-core=off,acpi=on -accel tcg",
     "-m size=131072k -overcommit mem-lock=off -smp cpus=1,maxcpus=2",
     `-uuid ${uuid} -display none -no-user-config -nodefaults`,
     "-chardev socket,id=charmonitor,fd=3,server=on,wait=off",
@@ -89,16 +89,28 @@ test("no value from the definition becomes an option of its own", () => {
   const args = argumentsOf({
     name: evil,
     os: `<type machine='pc,accel=kvm'>hvm</type><kernel>-nographic</kernel>`,
-    top: "<cpu><model>qemu64,enforce</model></cpu>",
     devices: `<serial type='file'><source path='/log,append=off'/></serial>
       <disk><source file='/a","driver":"nbd'/><target dev='vda'/></disk>`,
   });
   assert.deepEqual(valuesOf(args, "-name"), ["guest=x,,debug-threads=off,,process=y,debug-threads=on"]);
-  assert.match(valuesOf(args, "-machine")[0] ?? "", /^pc,,accel=kvm,usb=off/);
-  assert.deepEqual(valuesOf(args, "-cpu"), ["qemu64,,enforce"]);
+  assert.match(valuesOf(args, "-machine")[0] ?? "", /^type=pc,,accel=kvm,usb=off/);
   assert.deepEqual(valuesOf(args, "-kernel"), ["-nographic"]);
   assert.equal(valuesOf(args, "-chardev")[1], "file,id=charserial0,path=/log,,append=off,append=on");
   assert.equal(JSON.parse(valuesOf(args, "-blockdev")[0] ?? "").filename, '/a","driver":"nbd');
+});
+
+test("a machine with an equals sign in it is a name all the same", () => {
+  const args = argumentsOf({ os: "<type machine='kernel=/etc/passwd'>hvm</type>" });
+  assert.match(valuesOf(args, "-machine")[0] ?? "", /^type=kernel=\/etc\/passwd,usb=off/);
+});
+
+test("a cpu model with a comma in it is refused, as QEMU would find features behind it", () => {
+  for (const model of ["qemu64,enforce", "qemu64,,enforce"]) {
+    assert.throws(() => argumentsOf({ top: `<cpu><model>${model}</model></cpu>` }), {
+      code: ErrorCode.configUnsupported,
+      message: `unsupported configuration: Unknown CPU model ${model}`,
+    });
+  }
 });
 
 for (const [what, devices, message] of [

@@ -8,6 +8,8 @@ export class FakeProcess implements HeldProcess {
   readonly identity: ProcessIdentity;
   readonly signals: string[] = [];
   onSignal: (signal: string) => void = () => {};
+  /** What watching it fails with. */
+  failure: Error | undefined;
   isClosed = false;
   #hasEnded = false;
   readonly #loop: Loop;
@@ -30,6 +32,7 @@ export class FakeProcess implements HeldProcess {
   }
 
   onExit(listener: (exit: ProcessExit) => void): { remove(): void } {
+    if (this.failure !== undefined) throw this.failure;
     this.#listener = listener;
     return {
       remove: () => {
@@ -88,13 +91,15 @@ export class FakeGuest implements Connected {
 
 export class FakeHost implements QemuHost {
   readonly launched: FakeGuest[] = [];
-  /** What `find` and `reach` come upon. */
+  /** What `find` comes upon, by pid and without one. */
   readonly survivors = new Map<number, FakeGuest>();
-  orphan: FakeGuest | undefined;
+  unrecorded: FakeGuest | undefined;
   obeys = true;
   /** Holds the next launches back. */
   gate: Promise<void> | undefined;
   failure: Error | undefined;
+  /** What watching the next processes fails with. */
+  watchFailure: Error | undefined;
   readonly #loop: Loop;
 
   constructor(loop: Loop) {
@@ -111,15 +116,12 @@ export class FakeHost implements QemuHost {
     await this.gate;
     if (this.failure !== undefined) throw this.failure;
     const guest = new FakeGuest(this.#loop, 1000 + this.launched.length, this.obeys, plan);
+    guest.process.failure = this.watchFailure;
     this.launched.push(guest);
     return guest;
   }
 
-  find({ pid }: ProcessIdentity): Connected | undefined {
-    return this.survivors.get(pid);
-  }
-
-  reach(): FakeQemu | undefined {
-    return this.orphan?.transport;
+  find(identity: ProcessIdentity | undefined): Connected | undefined {
+    return identity === undefined ? this.unrecorded : this.survivors.get(identity.pid);
   }
 }

@@ -55,6 +55,17 @@ test("a listener that throws is reported and hurts nobody else", () => {
   assert.deepEqual([heard, errors.length], [[1], 1]);
 });
 
+test("an error that nobody takes does not silence what comes next", () => {
+  const publisher = new Publisher<number>(raise);
+  const heard: number[] = [];
+  const leave = publisher.subscribe(() => raise(new Error("listener")));
+  publisher.subscribe((event) => heard.push(event));
+  assert.throws(() => publisher.publish(1), /listener/);
+  leave();
+  publisher.publish(2);
+  assert.deepEqual(heard, [2]);
+});
+
 test("one function may listen twice, and leave once", () => {
   const publisher = new Publisher<number>(raise);
   let count = 0;

@@ -35,7 +35,8 @@ test("the signs of an end in every order: one cleanup, one terminal event, one r
         if (turns[index] === true) await bench.hand.settle();
       }
       process.onSignal = () => process.exit({ signal: "SIGKILL" });
-      if (!said.includes("exit") && said.every((sign) => sign === "unheard")) process.exit();
+      // Nobody kills it for that.
+      if (said.every((sign) => sign === "unheard" || sign === "shutdown")) process.exit();
       await bench.hand.pass(12_000, 500);
       const reason = said.includes("destroy") ? "destroyed" : said.includes("shutdown") ? "shutdown" : "failed";
       const stops = bench.log.filter((what) => what.startsWith("stopped"));
@@ -104,6 +105,18 @@ test("asked to end gracefully it is never killed, and the domain stays as it was
   bench.host.last.transport.hangUp();
   await bench.hand.settle();
   assert.deepEqual(bench.log, ["stopped failed"]);
+});
+
+test("a guest that shuts down is given the time to write its disks back, gracefully destroyed or by itself", async () => {
+  for (const destroyed of [true, false]) {
+    const { bench, domain } = await stubborn();
+    const { process, transport } = bench.host.last;
+    if (destroyed) bench.watch(bench.operations.destroy(domain, true, {}));
+    transport.event("SHUTDOWN", { guest: !destroyed });
+    await bench.hand.pass(60_000, 1000);
+    assert.ok(!process.signals.includes("SIGKILL"));
+    assert.equal(bench.status, "shutdown 0");
+  }
 });
 
 test("a graceful attempt that fails does not take back a sure one", async () => {
@@ -280,6 +293,15 @@ test("a destroy while QEMU is being launched fails the start, and nothing is tol
   bench.checkQuiet();
 });
 
+test("a QEMU that cannot be watched is not left behind", async () => {
+  const bench = new Bench();
+  const domain = await bench.defined();
+  bench.host.watchFailure = new Error("too many open files");
+  await assert.rejects(bench.done(bench.operations.start(domain, false, {})), /too many open files/);
+  assert.deepEqual([bench.host.last.process.signals, bench.status], [["SIGKILL"], "shutoff 6"]);
+  bench.checkQuiet();
+});
+
 test("a transient domain whose start fails was never there", async () => {
   const bench = new Bench();
   bench.planFailure = new Error("no plan");
@@ -364,7 +386,7 @@ test("any calls and faults in any order: every call settles, every run is told f
         else if (step === "suspend") calls.push(bench.watch(operations.suspend(domain, {})));
         else if (step === "resume") calls.push(bench.watch(operations.resume(domain, {})));
         else if (step === "destroy") calls.push(bench.watch(operations.destroy(domain, false, {})));
-        else if (step === "shutdown") calls.push(bench.watch(operations.shutdown(domain, {})));
+        else if (step === "shutdown") calls.push(bench.watch(operations.shutdown(domain, false, {})));
         else if (step === "kill") guest?.end("SIGKILL");
         else if (step === "poweroff") guest?.transport.event("SHUTDOWN", { guest: true });
         else if (step === "eof") guest?.transport.hangUp();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -9,8 +9,12 @@ import { uuid, xml } from "./bench.ts";
 
 function setUp(context: TestContext): { directory: string; records: RunRecords } {
   const directory = mkdtempSync(join(tmpdir(), "virtwright-run-"));
-  context.after(() => rmSync(directory, { recursive: true }));
-  return { directory, records: new RunRecords(directory) };
+  const records = new RunRecords(directory);
+  context.after(() => {
+    records.close();
+    rmSync(directory, { recursive: true });
+  });
+  return { directory, records };
 }
 
 const definition = Definition.parse(xml());
@@ -58,4 +62,31 @@ test("what is no record is told, kept, and does not hide the others", (context) 
     ["a.json", "b.json", "c.json"].map((name) => join(directory, name)),
   );
   assert.ok(existsSync(join(directory, "a.json")));
+});
+
+test("a directory has one driver at a time, and the next when that has closed", (context) => {
+  const { directory, records } = setUp(context);
+  assert.throws(() => new RunRecords(directory), /lock is already served: stop that daemon/);
+  records.close();
+  records.close();
+  const next = new RunRecords(directory);
+  records.close();
+  assert.throws(() => new RunRecords(directory), /already served/, "closing twice closes nobody else's");
+  next.close();
+});
+
+test("after a boot the number of a process means nothing", (context) => {
+  const { directory, records } = setUp(context);
+  records.write({ id: 3, process: { pid: 4, startTime: 5 }, status, definition });
+  const path = join(directory, `${uuid}.json`);
+  writeFileSync(path, readFileSync(path, "utf8").replace(/"boot":"[^"]+"/, '"boot":"another"'));
+  const [record] = records.readAll(assert.fail);
+  assert.deepEqual([record?.id, record?.process], [3, undefined]);
+});
+
+test("a record that is there is not taken for a free place", (context) => {
+  const { directory, records } = setUp(context);
+  records.checkFree(uuid);
+  writeFileSync(join(directory, `${uuid}.json`), "{");
+  assert.throws(() => records.checkFree(uuid), /may still be running: end its QEMU, then remove the file/);
 });

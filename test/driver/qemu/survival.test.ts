@@ -101,18 +101,32 @@ test("the next guest gets the next id", async () => {
   assert.equal((await bench.done(bench.operations.start(bench.domain, false, {}))).id, 8);
 });
 
-test("a guest that was stopped meanwhile is paused, one that runs again is running", async () => {
-  for (const [recorded, status, expected] of [
-    [1, "paused", "paused 0"],
-    [3, "running", "running 0"],
-    [3, "prelaunch", "paused 1"],
+test("a guest that was stopped meanwhile is paused, one that runs again is running, and both are told", async () => {
+  for (const [recorded, status, expected, told] of [
+    [1, "paused", "paused 0", ["suspended paused"]],
+    [3, "running", "running 0", ["resumed unpaused"]],
+    [3, "prelaunch", "paused 1", []],
   ] as const) {
     const bench = new Bench();
     bench.records.set(uuid, { ...running, status: { state: recorded, reason: 1 } });
     survivor(bench, status);
     await bench.done(bench.operations.load());
-    assert.equal(bench.status, expected);
+    assert.deepEqual([bench.status, bench.log], [expected, told]);
   }
+});
+
+test("what happens between the question and its answer is not undone by the answer", async () => {
+  const bench = new Bench();
+  bench.records.set(uuid, running);
+  const { transport } = survivor(bench);
+  const { onCommand } = transport;
+  transport.onCommand = (command) => {
+    const answer = { return: { status: "running" }, id: command.id };
+    if (command.execute === "query-status") bench.hand.loop.post(() => transport.json(answer, { event: "STOP" }));
+    else onCommand(command);
+  };
+  await bench.done(bench.operations.load());
+  assert.deepEqual([bench.status, bench.log], ["paused 0", ["suspended paused"]]);
 });
 
 test("a guest that has powered off meanwhile is ended", async () => {
@@ -135,18 +149,82 @@ test("a guest that died meanwhile has crashed, and its files are gone", async ()
   bench.checkQuiet();
 });
 
-test("a guest that does not answer is ended, so that it cannot run twice", async () => {
-  const bench = new Bench();
+/** A guest whose QEMU is there and says nothing, as one that was stopped by SIGSTOP. */
+function silent(bench: Bench): FakeGuest {
   bench.records.set(uuid, running);
   bench.stored.set(uuid, definition);
   const guest = new FakeGuest(bench.hand.loop, 4711, false);
-  guest.process.onSignal = (signal) => guest.end(signal);
+  guest.process.onSignal = (signal) => signal === "SIGKILL" && guest.end(signal);
   bench.host.survivors.set(4711, guest);
-  const loaded = bench.watch(bench.operations.load());
-  await bench.hand.pass(61_000, 1000);
-  assert.equal(loaded.result, "ok");
-  assert.deepEqual([bench.status, bench.reported.length], ["shutoff 8", 1]);
+  return guest;
+}
+
+test("a guest that does not answer is left alone, and keeps nobody waiting but those who want it", async () => {
+  const bench = new Bench();
+  const guest = silent(bench);
+  const other = Definition.parse(xml("other", uuid.replace("0", "1")));
+  bench.records.set(other.uuid, { ...running, id: 8, process: { pid: 4712, startTime: 1 }, definition: other });
+  bench.host.survivors.set(4712, new FakeGuest(bench.hand.loop, 4712, true));
+  await bench.done(bench.operations.load());
+  assert.equal(bench.status, "running 1", "as it was last known");
+  await bench.done(bench.operations.suspend(bench.domains.byName("other"), {}));
+  const stuck = bench.watch(bench.operations.suspend(bench.domain, { deadline: 1000 }));
+  await bench.hand.pass(1500);
+  assert.match(stuck.result ?? "", /cannot acquire state change lock within 1\.0 s \(held by reconnect for 1\.0 s\)/);
+  await bench.hand.pass(120_000, 5000);
+  assert.match(
+    String(bench.reported),
+    /\(pid 4711\) of domain 'hello' has not answered for 60000 ms; it is left alone/,
+  );
+  assert.deepEqual([guest.process.signals, bench.reported.length, bench.status], [[], 1, "running 1"]);
+  guest.transport.onCommand = ({ execute, id }) => bench.hand.loop.post(() => guest.answer(execute, id));
+  guest.transport.greet();
+  await bench.done(bench.operations.suspend(bench.domain, {}));
+  assert.equal(bench.status, "paused 1", "it has come back");
+});
+
+test("a guest that does not answer can be destroyed", async () => {
+  const bench = new Bench();
+  const guest = silent(bench);
+  await bench.done(bench.operations.load());
+  const destroyed = bench.watch(bench.operations.destroy(bench.domain, false, {}));
+  await bench.hand.pass(11_000, 1000);
+  assert.deepEqual([guest.process.signals, destroyed.result], [["SIGTERM", "SIGKILL"], "ok"]);
+  assert.deepEqual([bench.log, bench.status, bench.reported], [["stopped destroyed"], "shutoff 2", []]);
   bench.checkQuiet();
+});
+
+test("closing the driver does not wait for a guest that does not answer", async () => {
+  const bench = new Bench();
+  const guest = silent(bench);
+  await bench.done(bench.operations.load());
+  await bench.done(bench.operations.close());
+  assert.deepEqual([guest.process.signals, guest.process.isClosed, bench.reported], [[], true, []]);
+  assert.deepEqual([bench.records.size, bench.hand.loop.size, bench.isGivenBack], [1, 0, true]);
+});
+
+test("a guest whose monitor is closed is ended, so that it cannot run twice", async () => {
+  const bench = new Bench();
+  const guest = silent(bench);
+  await bench.done(bench.operations.load());
+  guest.transport.hangUp();
+  await bench.hand.pass(11_000, 1000);
+  assert.deepEqual([guest.process.signals, bench.status], [["SIGTERM", "SIGKILL"], "shutoff 3"]);
+  assert.deepEqual([bench.log, bench.reported.length], [["stopped failed"], 1]);
+  bench.checkQuiet();
+});
+
+test("a guest that cannot be taken hold of keeps its record, and cannot be started over it", async () => {
+  const bench = new Bench();
+  bench.records.set(uuid, running);
+  bench.stored.set(uuid, definition);
+  bench.host.find = () => {
+    throw new Error("too many open files");
+  };
+  await bench.done(bench.operations.load());
+  assert.match(String(bench.reported), /too many open files/);
+  await assert.rejects(bench.done(bench.operations.start(bench.domain, false, {})), /there is a record/);
+  assert.deepEqual([bench.records.get(uuid), bench.host.launched.length], [running, 0]);
 });
 
 test("a guest whose start was under way is ended", async () => {
@@ -159,27 +237,14 @@ test("a guest whose start was under way is ended", async () => {
   bench.checkQuiet();
 });
 
-test("a QEMU whose process was never written down is told to quit", async () => {
+test("a QEMU whose process was never written down is found and ended", async () => {
   const bench = new Bench();
   bench.records.set(uuid, { ...running, process: undefined, status: { state: 3, reason: 11 } });
   bench.stored.set(uuid, definition);
-  const orphan = new FakeGuest(bench.hand.loop, 1, true);
-  bench.host.orphan = orphan;
+  const guest = new FakeGuest(bench.hand.loop, 1, true);
+  bench.host.unrecorded = guest;
   await bench.done(bench.operations.load());
-  assert.equal(orphan.transport.commands.at(-1)?.execute, "quit");
-  assert.deepEqual([bench.status, bench.log], ["shutoff 6", []]);
-  bench.checkQuiet();
-});
-
-test("an orphan that does not quit is reported, and the domain is not running", async () => {
-  const bench = new Bench();
-  bench.records.set(uuid, { ...running, process: undefined, status: { state: 3, reason: 11 } });
-  bench.stored.set(uuid, definition);
-  bench.host.orphan = new FakeGuest(bench.hand.loop, 1, false);
-  const loaded = bench.watch(bench.operations.load());
-  await bench.hand.pass(6000, 500);
-  assert.equal(loaded.result, "ok");
-  assert.deepEqual([bench.status, bench.reported.length], ["shutoff 6", 1]);
+  assert.deepEqual([guest.process.signals, bench.status, bench.log], [["SIGKILL"], "shutoff 6", []]);
   bench.checkQuiet();
 });
 
@@ -192,4 +257,5 @@ test("one record that contradicts a definition does not keep the others out", as
   await bench.done(bench.operations.load());
   assert.deepEqual(bench.listed, ["hello"]);
   assert.equal(bench.reported.length, 1);
+  assert.equal(bench.records.get(uuid), running, "its guest may be running");
 });

@@ -49,6 +49,16 @@ suite("PCT", () => {
     for (const order of heard) assert.match(order, /^(\d)\1{3}(\d)\2{3}(\d)\3{3}$/);
   });
 
+  test("lets who fell later go on before who fell first, too: no order of that depth is out of its reach", () => {
+    const heard: string[] = [];
+    explore(
+      counting([2, 2, 1], (order) => heard.push(order)),
+      { strategy: "pct", depth: 3, executions: 10_000 },
+    );
+    assert.ok(heard.includes("01201"), "the first to fall goes on first");
+    assert.ok(heard.includes("01210"), "the last to fall goes on first");
+  });
+
   test("lets a task that yields fall behind all others, so that a busy loop ends", () => {
     for (const seed of [1, 2, 3, 4, 5]) {
       const report = explore(

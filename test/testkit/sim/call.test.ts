@@ -30,9 +30,6 @@ suite("a call with steps of its own, from synchronous code", () => {
       sim.atEnd(() => stories.add(story.trim()));
     });
     assert.equal(failing, undefined);
-    assert.deepEqual(
-      [...stories].sort(),
-      ["in on out", "in other out on", "in out on other", "in out other on", "other in out on"].slice(1),
-    );
+    assert.deepEqual([...stories].sort(), ["in other out on", "in out on other", "in out other on", "other in out on"]);
   });
 });
