@@ -12,6 +12,7 @@ export interface Handle {
  *
  * add:   open; later it closes the handle at once and throws, so that nothing is left without an owner.
  * close: all handles are closed even if some fail; then one error is rethrown as it is, several as an AggregateError.
+ *        A handle may close the scope that closes it, but not wait for that: it would wait for itself.
  */
 export class Scope implements Handle {
   readonly #handles = new Set<Handle>();

@@ -53,6 +53,7 @@ suite("the event core", () => {
 
   for (const [what, line] of [
     ["the time of day", "export const now: number = Date.now();"],
+    ["the time of day, by way of Intl", "export const today: string = new Intl.DateTimeFormat().format();"],
     ["a random source", "export const dice: number = Math.random();"],
     ["a Node module", 'export { connect } from "node:net";'],
     ["Node's timers", "export const timer: unknown = setTimeout(() => undefined, 1);"],

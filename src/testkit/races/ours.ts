@@ -5,8 +5,8 @@ import type { Kind, Rig } from "./rig.ts";
 import { type LibraryEvent, labTime, type Registration, type World } from "./world.ts";
 
 export interface OursOptions {
-  /** Which library stands behind the hooks: one that trusts every call, or one with a nexus that polls again. */
-  readonly library: "2012" | "4.17";
+  /** Which libxl stands behind the hooks: one that trusts every call, or one with a nexus that polls again. */
+  readonly libxl: "2012" | "4.17";
   /**
    * How other threads reach the library: by a post, by a message that is on its way for a while (a worker or a process
    * of its own), or, as an ablation, directly.
@@ -102,7 +102,7 @@ export class OursRig implements Rig {
   *timeoutEnd(event: LibraryEvent): Body {
     yield this.#world.sim.step("timeout_end");
     this.#world.end(event);
-    if (this.#options.library === "2012") this.#hooks.timeoutDeregister(event.cookie as Token);
+    if (this.#options.libxl === "2012") this.#hooks.timeoutDeregister(event.cookie as Token);
     else this.#hooks.timeoutModify(cellOf(event), timeOfDay(labTime));
   }
 
@@ -148,7 +148,7 @@ export class OursRig implements Rig {
   }
 
   #accepts(event: LibraryEvent, registration: Registration, kind: Kind): boolean {
-    if (this.#options.library === "2012") return true;
+    if (this.#options.libxl === "2012") return true;
     return kind === "timeout" ? !registration.ended : event.registered && this.#world.isReadable(event.fd);
   }
 }

@@ -62,6 +62,32 @@ suite("the depth-first scheduler", () => {
     assert.equal(explore(lostUpdate, { preemptions: 1 }).failing?.failure?.message, "the total is 1");
   });
 
+  test("lets a busy loop go round once for each step of the others, and so comes to an end", () => {
+    let most = 0;
+    const { failing, exhausted } = explore(
+      (sim) => {
+        let rounds = 0;
+        let ready = false;
+        sim.spawn("spinner", function* () {
+          while (!ready) {
+            yield sim.pause("look again");
+            most = Math.max(most, ++rounds);
+          }
+        });
+        sim.spawn("worker", function* () {
+          for (let step = 0; step < 5; step++) {
+            rounds = 0;
+            yield sim.step("work");
+          }
+          rounds = 0;
+          ready = true;
+        });
+      },
+      { preemptions: Infinity },
+    );
+    assert.deepEqual([failing, exhausted, most], [undefined, true, 1]);
+  });
+
   test("says so when the subject is not deterministic", () => {
     let round = 0;
     const forgetful: Subject = (sim) => counting(round++ % 2 === 0 ? [2, 2] : [1, 1], () => undefined)(sim);
