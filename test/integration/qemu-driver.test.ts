@@ -98,6 +98,15 @@ class Bench {
   }
 }
 
+/** A process that is on its way out has no command line any more, but has not ended: its pidfd is silent still. */
+function hasEnded(pid: number): boolean {
+  try {
+    return /^\d+ \(.*\) [ZX] /s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return true;
+  }
+}
+
 function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8");
@@ -276,6 +285,26 @@ test("what a guest needs and is not there is named, with what to do", bounded, a
     await attempt("<disk><source file='/nosuch.img'/><target dev='vda'/></disk>"),
     "Cannot access storage file '/nosuch.img': No such file or directory",
   );
+  const { dom } = await call(bench.driver, "domainDefineXml", {
+    xml: helloDefinition({ serialLog: bench.serialLog, kernel: "/nosuch" }),
+  });
+  await assert.rejects(
+    call(bench.driver, "domainCreate", { dom }),
+    /^VirError: unable to stat: \/nosuch: No such file/,
+  );
+});
+
+test("an emulator that cannot be executed leaves nothing behind", bounded, async (context) => {
+  const bench = await Bench.open(context);
+  // A directory passes for executable until it is executed.
+  const dom = await bench.define(withDevices(bench, `<emulator>${bench.directory}</emulator>`));
+  const descriptors = (): number => readdirSync("/proc/self/fd").length;
+  const before = descriptors();
+  for (let round = 0; round < 3; round++) {
+    await assert.rejects(call(bench.driver, "domainCreate", { dom }), { code: ErrorCode.systemError, int1: 13 });
+  }
+  await bench.until(() => bench.loop.size === 0);
+  assert.deepEqual([descriptors(), bench.runFiles], [before, []]);
 });
 
 test("a directory too deep for a socket is named as the reason", bounded, async (context) => {
@@ -312,7 +341,7 @@ test("guests outlive the driver, and the next one takes them up", bounded, async
   assert.equal(bench.pid(dom), pid);
   await bench.driver.close();
   process.kill(pid, "SIGKILL");
-  await bench.until(() => commandOf(pid) === "");
+  await bench.until(() => hasEnded(pid));
   await bench.openDriver();
   assert.deepEqual(await bench.state(dom), [5, 3]);
   assert.deepEqual(bench.runFiles, []);

@@ -58,6 +58,7 @@ test("an error says where it is and shows the line", () => {
 for (const [what, source] of [
   ["nothing at all", ""],
   ["no element", "hello"],
+  ["what only XML 1.1 allows", "<?xml version='1.1'?><a>&#1;</a>"],
   ["an element left open", "<a><b></b>"],
   ["two roots", "<a/><b/>"],
   ["an attribute twice", "<a x='1' x='2'/>"],

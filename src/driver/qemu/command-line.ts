@@ -49,7 +49,9 @@ function cpuModel({ root }: Definition): string | undefined {
   if (mode !== "custom") throw unsupported(`cpu mode '${mode}' is not supported`);
   const model = cpu?.first("model")?.text.trim() || undefined;
   // QEMU takes what follows a comma for a feature, doubled or not.
-  if (model?.includes(",") === true) throw unsupported(`Unknown CPU model ${model}`);
+  if (model?.includes(",") === true) {
+    throw VirError.of(ErrorCode.internalError, ErrorDomain.qemu, `Unknown CPU model ${model}`);
+  }
   return model;
 }
 

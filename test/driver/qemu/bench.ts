@@ -144,7 +144,7 @@ export class Bench {
     assert.deepEqual(this.hand.errors, []);
     for (const domain of this.domains) assert.ok(domain.jobs.isIdle, "a job is left");
     for (const { process, transport } of this.host.launched) {
-      assert.ok(process.isClosed && transport.closed, "a process or a connection is left");
+      assert.ok(process.isClosed && !process.isWatched && transport.closed, "a process or a connection is left");
       assert.equal(transport.sentAfterClose, 0);
     }
   }

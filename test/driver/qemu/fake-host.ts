@@ -20,6 +20,10 @@ export class FakeProcess implements HeldProcess {
     this.identity = { pid, startTime: pid };
   }
 
+  get isWatched(): boolean {
+    return this.#listener !== undefined;
+  }
+
   get hasEnded(): boolean {
     return this.#hasEnded;
   }

@@ -34,9 +34,15 @@ test("the record of a run is there before its process, and goes with it", async 
   await bench.hand.settle();
   assert.equal(bench.records.get(uuid)?.process, undefined);
   assert.deepEqual(bench.records.get(uuid)?.status, { state: 3, reason: 11 });
+  bench.host.obeys = false;
   gate.resolve();
+  await bench.hand.settle();
+  assert.equal(bench.records.get(uuid)?.process?.pid, 1000, "before it has said a word");
+  const { transport, process } = bench.host.last;
+  transport.onCommand = ({ execute, id }) => bench.hand.loop.post(() => bench.host.last.answer(execute, id));
+  process.onSignal = (signal) => bench.host.last.end(signal);
+  transport.greet();
   await bench.done(started);
-  assert.equal(bench.records.get(uuid)?.process?.pid, 1000);
   assert.deepEqual(bench.records.get(uuid)?.status, { state: 1, reason: 1 });
   await bench.done(bench.operations.destroy(domain, false, {}));
   bench.checkQuiet();
@@ -47,7 +53,10 @@ test("suspend and resume tell one event each, and again nothing", async () => {
   const domain = await bench.running();
   await bench.done(bench.operations.suspend(domain, {}));
   assert.equal(bench.status, "paused 1");
+  const { commands } = bench.host.last.transport;
+  const before = commands.length;
   await bench.done(bench.operations.suspend(domain, {}));
+  assert.equal(commands.length, before, "QEMU is not asked again");
   await bench.done(bench.operations.resume(domain, {}));
   assert.deepEqual(bench.log, ["suspended paused", "resumed unpaused"]);
   await assert.rejects(bench.done(bench.operations.resume(domain, {})), {
@@ -208,6 +217,18 @@ test("a domain that was undefined is not found by those who still hold it", asyn
     code: ErrorCode.noDomain,
     message: `Domain not found: no domain with matching uuid '${uuid}' (hello)`,
   });
+});
+
+test("of two who undefine the second finds nothing", async () => {
+  const bench = new Bench();
+  const domain = await bench.defined();
+  const both = [1, 2].map(() => bench.watch(bench.operations.undefine(domain, {})));
+  await bench.hand.settle();
+  assert.deepEqual(
+    both.map(({ error }) => error?.code),
+    [undefined, ErrorCode.noDomain],
+  );
+  assert.deepEqual(bench.log, ["undefined removed"]);
 });
 
 test("a definition that cannot be written is not there", async () => {

@@ -110,3 +110,17 @@ test("vcpus are those of the run or of the definition, as asked for", async () =
     "Requested operation is not valid: transient domains do not have any persistent config",
   ]);
 });
+
+test("a definition is shown as it runs, or as it will", async () => {
+  const { bench, procedures, dom } = setUp();
+  const domain = await bench.running();
+  await bench.done(bench.operations.define(xml().replace("1024", "2048"), {}));
+  const show = async (flags: number): Promise<unknown[]> => {
+    const { xml } = await procedures.domainGetXmlDesc({ dom, flags }, context);
+    return [/^<domain [^>]*>/.exec(xml)?.[0], /<memory unit='KiB'>(\d+)/.exec(xml)?.[1]];
+  };
+  assert.deepEqual(await show(0), ["<domain type='qemu' id='1'>", "1024"]);
+  assert.deepEqual(await show(2), ["<domain type='qemu'>", "2048"]);
+  await bench.done(bench.operations.destroy(domain, false, {}));
+  assert.deepEqual(await show(0), ["<domain type='qemu'>", "2048"]);
+});

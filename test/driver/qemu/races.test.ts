@@ -131,6 +131,17 @@ test("a graceful attempt that fails does not take back a sure one", async () => 
   assert.deepEqual([sure.result, bench.log], ["ok", ["stopped destroyed"]]);
 });
 
+test("a graceful attempt after a sure one does not make it graceful", async () => {
+  const { bench, domain } = await stubborn();
+  bench.watch(bench.operations.destroy(domain, false, {}));
+  const graceful = bench.watch(bench.operations.destroy(domain, true, {}));
+  await bench.hand.pass(40_000, 1000);
+  assert.equal(graceful.error?.code, ErrorCode.operationTimeout);
+  bench.host.last.end("SIGKILL");
+  await bench.hand.settle();
+  assert.deepEqual(bench.log, ["stopped destroyed"]);
+});
+
 test("a process that cannot be killed lets the caller go", async () => {
   const { bench, domain } = await stubborn();
   const destroyed = bench.watch(bench.operations.destroy(domain, false, {}));
@@ -162,6 +173,19 @@ test("two destroys end one run once", async () => {
     ["ok", "ok"],
   );
   assert.deepEqual(bench.log, ["shutdown host", "stopped destroyed"]);
+  bench.checkQuiet();
+});
+
+test("a QEMU that ends in time is not waited for to be killed", async () => {
+  const { bench, domain } = await stubborn();
+  const destroyed = bench.watch(bench.operations.destroy(domain, false, {}));
+  bench.host.last.process.exit();
+  await bench.hand.pass(500);
+  assert.equal(destroyed.isSettled, false, "it may still have something to say");
+  bench.host.last.transport.hangUp();
+  await bench.hand.settle();
+  assert.equal(destroyed.result, "ok");
+  bench.checkQuiet();
 });
 
 test("a start that waits behind a destroy starts the next run", async () => {

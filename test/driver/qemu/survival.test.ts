@@ -29,7 +29,7 @@ test("closing the driver leaves running guests alone", async () => {
   await bench.running();
   await bench.done(bench.operations.close());
   const { process, transport } = bench.host.last;
-  assert.deepEqual([process.signals, process.isClosed, transport.closed], [[], true, true]);
+  assert.deepEqual([process.signals, process.isClosed, process.isWatched, transport.closed], [[], true, false, true]);
   assert.deepEqual([bench.log, bench.records.size, bench.hand.loop.size], [[], 1, 0]);
   process.exit();
   await bench.hand.settle();
@@ -46,6 +46,7 @@ test("closing the driver while a dead QEMU's last words are awaited tells nothin
   await bench.done(bench.operations.close());
   await bench.hand.pass(2000);
   assert.deepEqual([bench.log, bench.hand.loop.size], [[], 0]);
+  assert.equal(bench.records.size, 1, "the next driver finds out");
 });
 
 test("closing the driver gives up a start under way, and fails who waits", async () => {
@@ -71,6 +72,9 @@ test("closing the driver while QEMU is being launched kills it", async () => {
   const started = bench.watch(bench.operations.start(domain, false, {}));
   await bench.hand.settle();
   const closed = bench.operations.close();
+  const outcome = bench.watch(closed);
+  await bench.hand.settle();
+  assert.equal(outcome.isSettled, false, "nobody would be there to kill it");
   gate.resolve();
   await bench.done(closed);
   assert.match(started.result ?? "", /process exited/);
