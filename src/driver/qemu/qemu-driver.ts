@@ -3,6 +3,7 @@ import type { Loop } from "../../event/index.ts";
 import { type Definition, DefinitionStore } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import type { DomainEvent, Driver, DriverProcedures } from "../driver.ts";
+import { Publisher } from "../publisher.ts";
 import { binaryVersion, findBinary } from "./binary.ts";
 import { commandLine } from "./command-line.ts";
 import { checkFiles, makeDirectory } from "./files.ts";
@@ -10,7 +11,6 @@ import type { LaunchPlan, QemuHost } from "./host.ts";
 import { LocalHost } from "./local-host.ts";
 import { Operations } from "./operations.ts";
 import { qemuProcedures } from "./procedures.ts";
-import { Publisher } from "./publisher.ts";
 import { RunRecords } from "./run-record.ts";
 
 export interface QemuDriverOptions {

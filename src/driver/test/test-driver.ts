@@ -1,6 +1,6 @@
 import type { Loop } from "../../event/index.ts";
 import type { DomainEvent, Driver, DriverProcedures } from "../driver.ts";
-import { Publisher } from "../qemu/publisher.ts";
+import { Publisher } from "../publisher.ts";
 import { checkpointProcedures } from "./checkpoint-procedures.ts";
 import { cpuStatisticsProcedures } from "./cpu-statistics.ts";
 import { agentProcedures } from "./guest-agent.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { Publisher } from "../../../src/driver/publisher.ts";
 import { Operations, type OperationsOptions } from "../../../src/driver/qemu/operations.ts";
-import { Publisher } from "../../../src/driver/qemu/publisher.ts";
 import type { RunRecord } from "../../../src/driver/qemu/run-record.ts";
 import { StateError } from "../../../src/event/index.ts";
 import type { Definition, Domain } from "../../../src/model/index.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Publisher } from "../../../src/driver/qemu/publisher.ts";
+import { Publisher } from "../../src/driver/publisher.ts";
 
 function raise(error: unknown): never {
   throw error;
