@@ -2,11 +2,11 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Daemon } from "../daemon/index.ts";
-import type { DomainEvent } from "../driver/driver.ts";
+import { localContext } from "../driver/local-context.ts";
 import { helloDefinition, QemuDriver } from "../driver/qemu/index.ts";
 import { TestDriver } from "../driver/test/index.ts";
 import { openLoop } from "../os/index.ts";
-import { ErrorCode, VirError } from "../protocol/index.ts";
+import { type DomainEvent, ErrorCode, VirError } from "../protocol/index.ts";
 import { lifecycleText } from "./lifecycle-text.ts";
 import { type Places, placesIn } from "./places.ts";
 
@@ -60,7 +60,7 @@ function ending(): Promise<void> {
 }
 
 async function defineHello(driver: QemuDriver, places: Places): Promise<void> {
-  const context = { signal: new AbortController().signal, readOnly: false };
+  const context = localContext();
   const { domainLookupByName, domainDefineXmlFlags } = driver.procedures;
   try {
     await domainLookupByName?.({ name: "hello" }, context);
@@ -71,9 +71,10 @@ async function defineHello(driver: QemuDriver, places: Places): Promise<void> {
   }
 }
 
-function eventLine(driver: string, { domain, event, detail }: DomainEvent): string {
+function eventLine(driver: string, event: DomainEvent): string {
   const time = new Date().toTimeString().slice(0, 8);
-  return `${time} ${driver}: ${domain.name} ${lifecycleText(event, detail)}`;
+  const what = event.name === "lifecycle" ? lifecycleText(event.event, event.detail) : event.name;
+  return `${time} ${driver}: ${event.dom.name} ${what}`;
 }
 
 function advice(uri: string, { socket, logDir }: Places): string {

@@ -28,9 +28,11 @@ export interface Origin {
   /** All connections are read-only. */
   readonly readOnly?: boolean;
   readonly identity?: Identity;
+  /** The transport passes descriptors. */
+  readonly passesFds?: boolean;
 }
 
-export interface SocketOptions extends SocketFileOptions, Omit<Origin, "identity"> {
+export interface SocketOptions extends SocketFileOptions, Pick<Origin, "auth" | "readOnly"> {
   readonly path: string;
 }
 
@@ -73,7 +75,7 @@ export class Daemon implements Handle {
   listen({ path, auth = "none", readOnly = false, ...file }: SocketOptions): void {
     this.#checkOpen();
     const listener = listenUnix(this.#loop, path, { backlog: 1_000, ...file }, (transport) => {
-      this.accept(transport, { auth, readOnly, identity: transport.peer });
+      this.accept(transport, { auth, readOnly, identity: transport.peer, passesFds: true });
     });
     this.#listeners.push(listener);
     this.#log({ level: "info", message: `listening on ${path}${readOnly ? ", read-only" : ""}` });
@@ -93,7 +95,7 @@ export class Daemon implements Handle {
       auth: origin.auth ?? "none",
       readOnly: origin.readOnly ?? false,
       identity: origin.identity,
-      connection: { ...connection, releaseFds: closeAll },
+      connection: { ...connection, passesFds: origin.passesFds ?? false, releaseFds: closeAll },
       keepalive: this.#options.keepalive ?? { intervalMs: 5_000, count: 5 },
       issueCallbackId: () => this.#nextCallbackId++,
       log: (entry) => this.#log({ ...entry, peer: number }),

@@ -1,13 +1,13 @@
-import type { CallContext, DomainEvent, Driver, Identity } from "../driver/driver.ts";
+import type { Driver, Identity } from "../driver/driver.ts";
 import type { Loop, Transport } from "../event/index.ts";
-import { remote, VirError } from "../protocol/index.ts";
+import { type DomainEvent, eventMessage, legacyEventMessage, remote, VirError } from "../protocol/index.ts";
 import { Connection, type ConnectionOptions, type IncomingCall, type KeepaliveOptions } from "../rpc/index.ts";
-import { decode, struct } from "../xdr/index.ts";
 import type { Log } from "./log.ts";
-import { eventHandlers, type OwnContext, sessionHandlers } from "./own-procedures.ts";
+import { PeerCall } from "./peer-call.ts";
 import { internalError, rpcError } from "./refusal.ts";
-import { checkReadOnly, type Route, routeOf, unsupported } from "./route.ts";
+import { checkReadOnly, unsupported } from "./route.ts";
 import { type AuthPolicy, Session } from "./session.ts";
+import { eventHandlers, type SessionContext, sessionHandlers } from "./session-procedures.ts";
 import type { Subscription } from "./subscriptions.ts";
 
 export interface PeerOptions {
@@ -29,7 +29,7 @@ type HandlerTable = Readonly<Record<string, Handler | undefined>>;
 
 /**
  * The daemon's side of one connection. Every call passes the gates here and goes to the daemon's own handlers or to the
- * session's driver; events come back the same way.
+ * session's hypervisor; events come back the same way.
  *
  *     open -> ending -> closed
  *
@@ -39,19 +39,22 @@ export class Peer {
   readonly #options: PeerOptions;
   readonly #connection: Connection;
   readonly #session: Session;
-  readonly #ownContext: OwnContext;
-  /** Aborted when nobody waits for answers any more. */
-  readonly #gone = new AbortController();
+  readonly #sessionContext: SessionContext;
+  /** Those whose handlers have not returned yet. */
+  readonly #underWay = new Set<PeerCall>();
+  #stopHearingOfLoss: (() => void) | undefined;
 
   constructor(loop: Loop, transport: Transport, options: PeerOptions) {
     this.#options = options;
     this.#connection = new Connection(loop, transport, options.connection);
     this.#session = new Session({ ...options, deliver: (subscription, event) => this.#deliver(subscription, event) });
-    this.#ownContext = {
+    this.#sessionContext = {
       session: this.#session,
+      passesFds: options.connection.passesFds === true,
       startKeepalive: () => this.#connection.startKeepalive(options.keepalive),
       // The reply is sent when the handler has returned, so that in the next turn it is under way.
       leave: () => loop.post(() => this.end()),
+      hearOfLoss: (wanted) => this.#hearOfLoss(wanted),
     };
     this.#connection.open({ onCall: (call) => this.#onCall(call), onClose: (cause) => this.#onClose(cause) });
   }
@@ -61,68 +64,72 @@ export class Peer {
   }
 
   #onCall(call: IncomingCall): void {
-    let name = `procedure ${call.header.procedure}`;
+    const peerCall = new PeerCall(call, this.#session.readOnly, this.#options.identity);
     try {
-      const route = routeOf(call.header);
-      name = route.name;
-      const result = this.#run(route, call);
-      const reply = (value: unknown): void => call.reply<unknown>(route.row?.ret ?? noResult, value);
-      if (result instanceof Promise) result.then(reply, (error: unknown) => this.#fail(call, name, error));
-      else reply(result);
+      const result = this.#run(peerCall);
+      if (!(result instanceof Promise)) return this.#answer(peerCall, result);
+      this.#underWay.add(peerCall);
+      result
+        .then((value: unknown) => this.#answer(peerCall, value))
+        .catch((error: unknown) => this.#fail(peerCall, error));
     } catch (error) {
-      this.#fail(call, name, error);
+      this.#fail(peerCall, error);
     }
   }
 
   /** The gates. Their order decides what a client hears when several are closed. */
-  #run(route: Route, call: IncomingCall): unknown {
+  #run(peerCall: PeerCall): unknown {
+    const route = peerCall.find();
     if (this.#session.state === "new" && route.from !== "new") throw rpcError("authentication required");
-    const args = decodeArgs(route, call);
+    const args = peerCall.readArgs();
     const opened = route.from === "open" ? this.#session.opened : undefined;
     if (this.#session.readOnly) checkReadOnly(route, args);
     const { owner, name } = route;
-    if (owner === "session") return (sessionHandlers as HandlerTable)[name]?.(args, this.#ownContext);
-    if (owner === "events") return (eventHandlers as HandlerTable)[name]?.(args, this.#ownContext);
-    const procedures = (owner === "driver" ? opened?.driver.procedures : undefined) as HandlerTable | undefined;
+    if (owner === "session") return (sessionHandlers as HandlerTable)[name]?.(args, this.#sessionContext);
+    if (owner === "events") return (eventHandlers as HandlerTable)[name]?.(args, this.#sessionContext);
+    const procedures = (owner === "driver" ? opened?.hypervisor.procedures : undefined) as HandlerTable | undefined;
     const handler = procedures?.[name];
     if (handler === undefined) throw unsupported(route);
-    return handler(args, this.#callContext());
+    return handler(args, peerCall);
   }
 
-  #callContext(): CallContext {
-    const { identity } = this.#options;
-    const context = { signal: this.#gone.signal, readOnly: this.#session.readOnly };
-    return identity === undefined ? context : { ...context, identity };
+  #answer(peerCall: PeerCall, value: unknown): void {
+    this.#underWay.delete(peerCall);
+    const served = peerCall.answer(value);
+    served?.serve(served.stream).catch((error: unknown) => served.stream.abort(this.#clientError(peerCall, error)));
+  }
+
+  #fail(peerCall: PeerCall, error: unknown): void {
+    this.#underWay.delete(peerCall);
+    peerCall.fail(this.#clientError(peerCall, error));
   }
 
   /** What is not a VirError is a fault of ours: it is logged, and the client hears its message as an internal error. */
-  #fail(call: IncomingCall, name: string, error: unknown): void {
-    if (error instanceof VirError) return call.fail(error);
+  #clientError({ name }: PeerCall, error: unknown): VirError {
+    if (error instanceof VirError) return error;
     const detail = error instanceof Error ? error.message : String(error);
     this.#options.log({ level: "error", message: `${name} failed: ${detail}`, error });
-    call.fail(internalError(detail, error));
+    return internalError(detail, error);
   }
 
   #deliver({ callbackId, legacy }: Subscription, event: DomainEvent): void {
-    const message = { dom: event.domain, event: event.event, detail: event.detail };
-    if (legacy) this.#connection.sendEvent(remote, "domainEventLifecycle", message);
-    else this.#connection.sendEvent(remote, "domainEventCallbackLifecycle", { callbackId, msg: message });
+    const found = legacy ? legacyEventMessage(event) : eventMessage(event, callbackId);
+    if (found !== undefined) this.#connection.sendEvent(remote, found.row, found.message);
+  }
+
+  #hearOfLoss(wanted: boolean): void {
+    this.#stopHearingOfLoss?.();
+    this.#stopHearingOfLoss = undefined;
+    if (!wanted) return;
+    const tell = (reason: number): void =>
+      this.#connection.sendEvent(remote, "connectEventConnectionClosed", { reason });
+    this.#stopHearingOfLoss = this.#session.opened.hypervisor.onLost?.(tell);
   }
 
   #onClose(cause: Error | undefined): void {
+    this.#hearOfLoss(false);
     this.#session.close();
-    this.#gone.abort(cause);
+    for (const call of this.#underWay) call.abort(cause);
     this.#options.onClose(cause);
-  }
-}
-
-const noResult = struct("ret", {});
-
-function decodeArgs({ row }: Route, call: IncomingCall): unknown {
-  if (row === undefined) return {};
-  try {
-    return decode<unknown>(row.args, call.args);
-  } catch (cause) {
-    throw rpcError("Unable to decode message payload", cause);
   }
 }

@@ -1,5 +1,5 @@
-import type { DomainEvent, Driver, Identity } from "../driver/driver.ts";
-import { AuthType, connectReadOnly, ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
+import type { Driver, Hypervisor, HypervisorHold, Identity } from "../driver/driver.ts";
+import { AuthType, connectReadOnly, type DomainEvent, ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
 import { internalError } from "./refusal.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 
@@ -21,27 +21,30 @@ export interface SessionOptions {
 
 /** What a session has once it is open. */
 export interface Opened {
-  readonly driver: Driver;
+  readonly hypervisor: Hypervisor;
   /** As the client named it. */
   readonly uri: string;
   readonly subscriptions: Subscriptions;
 }
 
+type State = "new" | "authenticated" | "opening" | "open" | "closed";
+
 /**
  * A client's session with a hypervisor.
  *
- *     new -> authenticated -> open -> closed
+ *     new -> authenticated -> opening -> open -> closed      (opening: on error: authenticated)
  *
  * authenticate:  new -> authenticated, where the policy asks for it; later it only answers.
- * open:          authenticated -> open.
+ * open:          authenticated -> opening -> open; without the step between where the driver does not need to wait.
  * opened:        open; otherwise it throws.
- * close:         any -> closed; idempotent; ends the subscriptions.
+ * close:         any -> closed; idempotent; ends the subscriptions, and its share in the hypervisor.
  */
 export class Session {
   readonly #options: SessionOptions;
-  #state: "new" | "authenticated" | "open" | "closed";
+  #state: State;
   #readOnly: boolean;
   #opened: Opened | undefined;
+  #hold: HypervisorHold | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -49,7 +52,7 @@ export class Session {
     this.#state = options.auth === "none" ? "authenticated" : "new";
   }
 
-  get state(): "new" | "authenticated" | "open" | "closed" {
+  get state(): State {
     return this.#state;
   }
 
@@ -70,21 +73,42 @@ export class Session {
   }
 
   /** Takes the first driver that accepts the URI. */
-  open(uri: string | null, flags: number): void {
-    if (this.#state === "open") throw internalError("connection already open");
+  open(uri: string | null, flags: number): void | Promise<void> {
+    if (this.#state === "open" || this.#state === "opening") throw internalError("connection already open");
     if (uri === null) throw internalError("connection not open");
     const driver = this.#options.drivers.find((each) => each.accepts(uri));
     if (driver === undefined) throw VirError.of(ErrorCode.noConnect, ErrorDomain.none, uri);
-    const { issueCallbackId, deliver } = this.#options;
-    this.#opened = { driver, uri, subscriptions: new Subscriptions({ driver, issueCallbackId, deliver }) };
-    this.#readOnly ||= (flags & connectReadOnly) !== 0;
-    this.#state = "open";
+    const hold = driver.connect(uri);
+    if (!(hold instanceof Promise)) return this.#begin(hold, uri, flags);
+    this.#state = "opening";
+    return hold.then(
+      (ready) => this.#begin(ready, uri, flags),
+      (error: unknown) => {
+        if (this.#state === "opening") this.#state = "authenticated";
+        throw error;
+      },
+    );
   }
 
   close(): void {
     this.#state = "closed";
     this.#opened?.subscriptions.close();
     this.#opened = undefined;
+    this.#hold?.release();
+    this.#hold = undefined;
+  }
+
+  #begin(hold: HypervisorHold, uri: string, flags: number): void {
+    if (this.#state === "closed") {
+      hold.release();
+      throw internalError("the connection was closed while the hypervisor was opened");
+    }
+    const { hypervisor } = hold;
+    const { issueCallbackId, deliver } = this.#options;
+    this.#hold = hold;
+    this.#opened = { hypervisor, uri, subscriptions: new Subscriptions({ hypervisor, issueCallbackId, deliver }) };
+    this.#readOnly ||= (flags & connectReadOnly) !== 0;
+    this.#state = "open";
   }
 
   #checkIdentity(): void {

@@ -1,5 +1,14 @@
-import type { DomainEvent, Driver } from "../driver/driver.ts";
-import { type Domain, DomainEventId, domainEventIdLimit, ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
+import type { Hypervisor } from "../driver/driver.ts";
+import {
+  type Domain,
+  type DomainEvent,
+  domainEventId,
+  domainEventIdLimit,
+  ErrorCode,
+  ErrorDomain,
+  legacyEventIdLimit,
+  VirError,
+} from "../protocol/index.ts";
 import { internalError } from "./refusal.ts";
 
 /** One peer's wish to hear one kind of event. */
@@ -14,17 +23,14 @@ export interface Subscription {
 }
 
 export interface SubscriptionsOptions {
-  readonly driver: Driver;
+  readonly hypervisor: Hypervisor;
   /** The next callback id; they grow across the daemon. */
   readonly issueCallbackId: () => number;
   readonly deliver: (subscription: Subscription, event: DomainEvent) => void;
 }
 
-/** The legacy calls know the events below this one. */
-const legacyEventIdLimit = 16;
-
 /**
- * What one peer has subscribed to. Events come from the driver while there is at least one subscription.
+ * What one peer has subscribed to. Events come from the hypervisor while there is at least one subscription.
  *
  * After `remove` has returned that subscription gets nothing more, not even of an event under delivery; `close` does
  * the same for all. A new subscription starts with the next event.
@@ -52,7 +58,7 @@ export class Subscriptions {
     }
     const callbackId = this.#options.issueCallbackId();
     this.#byId.set(callbackId, { callbackId, eventId, uuid, legacy });
-    this.#unsubscribe ??= this.#options.driver.subscribe((event) => this.#onEvent(event));
+    this.#unsubscribe ??= this.#options.hypervisor.subscribe((event) => this.#onEvent(event));
     return callbackId;
   }
 
@@ -82,9 +88,10 @@ export class Subscriptions {
   #onEvent(event: DomainEvent): void {
     // Those there are now: what is added under delivery starts with the next event.
     const subscriptions = [...this.#byId.values()];
+    const id = domainEventId(event.name);
     for (const subscription of subscriptions) {
       const { callbackId, eventId, uuid } = subscription;
-      if (eventId !== DomainEventId[event.name] || (uuid !== null && uuid !== event.domain.uuid)) continue;
+      if (eventId !== id || (uuid !== null && uuid !== event.dom.uuid)) continue;
       if (this.#byId.has(callbackId)) this.#options.deliver(subscription, event);
     }
   }

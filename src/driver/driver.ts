@@ -1,4 +1,5 @@
-import type { Domain, driverProcedures, Handlers } from "../protocol/index.ts";
+import type { DomainEvent, driverProcedures, Handlers } from "../protocol/index.ts";
+import type { Stream } from "../rpc/index.ts";
 
 /** Who calls: the peer of a Unix socket, as the kernel says. */
 export interface Identity {
@@ -17,29 +18,53 @@ export interface CallContext {
   readonly readOnly: boolean;
   /** Absent where the transport does not know. */
   readonly identity?: Identity;
+  /** The descriptors passed with the call, from here on the handler's to close. A second time there are none. */
+  takeFds(): readonly number[];
+  /** Descriptors to go with the reply; they are closed once it has left, or when the call fails. */
+  passFds(fds: readonly number[]): void;
 }
+
+/**
+ * Serves a stream that a call has opened, after its reply: the handler of such a call returns it beside the result. It
+ * resolves when all is done; what it rejects with aborts the stream and reaches the client.
+ */
+export type ServeStream = (stream: Stream) => Promise<void>;
 
 /**
  * The procedures that a driver has, named as their rows; a missing one is answered with libvirt's "not supported".
  * Arguments and results are the row's own; a domain in the arguments is looked up by its uuid alone. A handler may be
  * async, and throws VirError; anything else that it throws reaches the client as an internal error.
  */
-export type DriverProcedures = Partial<Handlers<typeof driverProcedures, CallContext>>;
-
-/** A domain has changed its state: numbers of `Lifecycle`. */
-export interface LifecycleEvent {
-  readonly name: "lifecycle";
-  /** As libvirt tells it: `id` is -1 once it was destroyed, and still the old one when it ended by itself. */
-  readonly domain: Domain;
-  readonly event: number;
-  readonly detail: number;
-}
-
-/** What drivers report of their domains, by name. */
-export type DomainEvent = LifecycleEvent;
+export type DriverProcedures = Partial<Handlers<typeof driverProcedures, CallContext, ServeStream>>;
 
 /**
- * A hypervisor, as the daemon sees it: all that `src/daemon` knows of one is here.
+ * What a URI names: the domains of one hypervisor. Several connections may share it.
+ *
+ *     open -> closed      (by its driver, or with the last connection, as the driver likes it)
+ */
+export interface Hypervisor {
+  /** The features (VIR_DRV_FEATURE_*) that depend on the hypervisor; the wire's own are the daemon's to answer. */
+  readonly features: ReadonlySet<number>;
+  readonly procedures: DriverProcedures;
+  /**
+   * Reports every event from here on, in the order in which they happened, synchronously, until the function returned
+   * is called; after that none, not even one that is being delivered to others. A destroyed domain has the id -1 in its
+   * last event, and one that ended by itself still the old one, as libvirt tells it.
+   */
+  subscribe(listener: (event: DomainEvent) => void): () => void;
+  /** Reports, with a virConnectCloseReason, that the hypervisor is gone; absent where that cannot happen. */
+  onLost?(listener: (reason: number) => void): () => void;
+}
+
+/** A connection's share in a hypervisor. */
+export interface HypervisorHold {
+  readonly hypervisor: Hypervisor;
+  /** Idempotent. */
+  release(): void;
+}
+
+/**
+ * A kind of hypervisor, as the daemon sees it: all that `src/daemon` knows of one is here.
  *
  * After `close` has resolved nothing is called back any more, and every call fails.
  */
@@ -48,14 +73,8 @@ export interface Driver {
   readonly name: string;
   /** Whether a connection to this URI (`qemu:///system`) is this driver's; the first that accepts has it. */
   accepts(uri: string): boolean;
-  /** The features (VIR_DRV_FEATURE_*) that depend on the hypervisor; the wire's own are the daemon's to answer. */
-  readonly features: ReadonlySet<number>;
-  readonly procedures: DriverProcedures;
-  /**
-   * Reports every event from here on, in the order in which they happened, synchronously, until the function returned
-   * is called; after that none, not even one that is being delivered to others.
-   */
-  subscribe(listener: (event: DomainEvent) => void): () => void;
+  /** Takes part in the hypervisor that the URI names. Throws or rejects with VirError. */
+  connect(uri: string): HypervisorHold | Promise<HypervisorHold>;
   /** Lets go of the guests, which run on. Idempotent. */
   close(): Promise<void>;
 }

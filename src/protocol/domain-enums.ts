@@ -57,11 +57,6 @@ export const DomainReason = {
   crashed: { unknown: 0, panicked: 1 },
 } as const;
 
-/** virDomainEventID. */
-export const DomainEventId = { lifecycle: 0 } as const;
-/** One more than the highest event id that libvirt knows. */
-export const domainEventIdLimit = 27;
-
 /** virDomainEventType, and its details. */
 export const Lifecycle = {
   defined: { event: 0, detail: { added: 0, updated: 1, renamed: 2, fromSnapshot: 3 } },

@@ -1,5 +1,16 @@
 export { AdminClient, AdminServer, admin } from "./admin.ts";
-export { DomainEventId, DomainReason, DomainState, domainEventIdLimit, Lifecycle } from "./domain-enums.ts";
+export { DomainReason, DomainState, Lifecycle } from "./domain-enums.ts";
+export {
+  type DomainEvent,
+  type DomainEventName,
+  domainEventId,
+  domainEventIdLimit,
+  type EventMessage,
+  eventMessage,
+  type LifecycleEvent,
+  legacyEventIdLimit,
+  legacyEventMessage,
+} from "./domain-event.ts";
 export { ErrorCode, ErrorDomain, ErrorLevel } from "./error-codes.ts";
 export { AuthType, connectReadOnly, Feature, libvirtVersion } from "./handshake.ts";
 export { keepalive } from "./keepalive.ts";
@@ -36,6 +47,7 @@ export {
   type ReadOnlyRule,
   type RetOf,
   type StreamCall,
+  type Streaming,
   type StreamName,
   type StreamRule,
   type Table,

@@ -117,9 +117,20 @@ export type CallName<T extends Table> = Names<T, "call">;
 export type StreamName<T extends Table> = { [N in keyof T]: T[N] extends StreamCall ? N : never }[keyof T];
 export type EventName<T extends Table> = Names<T, "event">;
 
-/** The server's side of a table: one function per call, named as its row. */
-export type Handlers<T extends Table, Context> = {
-  readonly [N in CallName<T>]: (args: ArgsOf<T[N]>, context: Context) => RetOf<T[N]> | Promise<RetOf<T[N]>>;
+/** What the handler of a call that opens a stream returns: the reply, and who serves the stream once it has left. */
+export interface Streaming<Ret, Serve> {
+  readonly ret: Ret;
+  readonly serve: Serve;
+}
+
+type Answer<P, Serve> = P extends StreamCall ? Streaming<RetOf<P>, Serve> : RetOf<P>;
+
+/** The server's side of a table: one function per call, named as its row. `Serve` is what takes a stream. */
+export type Handlers<T extends Table, Context, Serve = never> = {
+  readonly [N in CallName<T>]: (
+    args: ArgsOf<T[N]>,
+    context: Context,
+  ) => Answer<T[N], Serve> | Promise<Answer<T[N], Serve>>;
 };
 
 /** What a call that opens a stream gives: the reply and the stream. */

@@ -1,6 +1,7 @@
-import type { DomainEvent, Driver, DriverProcedures } from "../../src/driver/driver.ts";
+import type { Driver, DriverProcedures, Hypervisor, HypervisorHold } from "../../src/driver/driver.ts";
 import {
   type Domain,
+  type DomainEvent,
   DomainReason,
   DomainState,
   ErrorCode,
@@ -8,6 +9,7 @@ import {
   Lifecycle,
   VirError,
 } from "../../src/protocol/index.ts";
+import type { Stream } from "../../src/rpc/index.ts";
 
 interface FakeDomain {
   readonly name: string;
@@ -19,11 +21,20 @@ interface FakeDomain {
 }
 
 /** A hypervisor of a few lines: domains are names with a state, a definition is taken apart by regular expressions. */
-export class FakeDriver implements Driver {
+export class FakeDriver implements Driver, Hypervisor {
   readonly name = "fake";
   readonly features: ReadonlySet<number> = new Set([11]);
   /** Calls of `domainGetMessages` wait for this one, so that a test can keep a call under way. */
   stuck: Promise<void> = Promise.resolve();
+  /** Opening a connection waits for this one. */
+  opening: Promise<void> | undefined;
+  /** Connections that share it now. */
+  holds = 0;
+  /** What `domainOpenConsole` sends, and what it fails with afterwards. */
+  consoleText = "";
+  consoleFailure: Error | undefined;
+  /** What `domainOpenGraphicsFd` passes along. */
+  graphicsFds: readonly number[] = [];
   /** The signal that the last of them was called with. */
   stuckSignal: AbortSignal | undefined;
   readonly #domains = new Map<string, FakeDomain>();
@@ -32,6 +43,19 @@ export class FakeDriver implements Driver {
 
   accepts(uri: string): boolean {
     return uri === "fake:///default" || uri === "qemu:///system";
+  }
+
+  connect(): HypervisorHold | Promise<HypervisorHold> {
+    const hold = (): HypervisorHold => {
+      this.holds++;
+      return { hypervisor: this, release: () => this.holds-- };
+    };
+    return this.opening === undefined ? hold() : this.opening.then(hold);
+  }
+
+  /** Tells listeners of something. */
+  tell(event: DomainEvent): void {
+    for (const listener of this.#listeners) listener(event);
   }
 
   subscribe(listener: (event: DomainEvent) => void): () => void {
@@ -123,6 +147,16 @@ export class FakeDriver implements Driver {
     domainIsUpdated: () => {
       throw new Error("the fake driver fell over");
     },
+    domainOpenConsole: ({ dom }) => {
+      this.#of(dom);
+      const serve = async (stream: Stream): Promise<void> => {
+        await stream.write(Buffer.from(this.consoleText));
+        if (this.consoleFailure !== undefined) throw this.consoleFailure;
+        await stream.finish();
+      };
+      return { ret: undefined, serve };
+    },
+    domainOpenGraphicsFd: (_, context) => context.passFds(this.graphicsFds),
     domainGetMessages: async (_, { signal }) => {
       this.stuckSignal = signal;
       await this.stuck;
@@ -151,7 +185,7 @@ export class FakeDriver implements Driver {
   }
 
   #report(domain: FakeDomain, event: number, detail: number): void {
-    for (const listener of this.#listeners) listener({ name: "lifecycle", domain: refer(domain), event, detail });
+    this.tell({ name: "lifecycle", dom: refer(domain), event, detail });
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fstatSync, openSync } from "node:fs";
 import { describe, it } from "node:test";
 import { ErrorCode, MessageType, remote, type WireError } from "../../src/protocol/index.ts";
 import { encode, rest, uint } from "../../src/xdr/index.ts";
@@ -91,6 +92,53 @@ describe("opening the hypervisor connection", () => {
     assert.deepEqual(await serving.settle(call.connectGetLibVersion({})), { libVer: 9_000_000n });
     await serving.settle(call.connectRegisterCloseCallback({}));
     await serving.settle(call.connectUnregisterCloseCallback({}));
+  });
+
+  it("may take its time, and is refused a second time meanwhile", async () => {
+    const serving = new Serving();
+    let open = (): void => {};
+    serving.driver.opening = new Promise((resolve) => {
+      open = resolve;
+    });
+    const { call } = serving.connect();
+    const opening = call.connectOpen({ name: fake, flags: 0 });
+    await assert.rejects(serving.settle(call.connectOpen({ name: fake, flags: 0 })), { message: /already open/ });
+    await assert.rejects(serving.settle(call.connectGetType({})), { message: /connection not open/ });
+    open();
+    await serving.settle(opening);
+    assert.deepEqual(await serving.settle(call.connectGetType({})), { type: "Fake" });
+  });
+
+  it("that fails can be tried again", async () => {
+    const serving = new Serving();
+    const { call } = serving.connect();
+    serving.driver.opening = Promise.reject(new Error("no disk"));
+    await assert.rejects(serving.settle(call.connectOpen({ name: fake, flags: 0 })), { message: /no disk/ });
+    serving.driver.opening = undefined;
+    await serving.settle(call.connectOpen({ name: fake, flags: 0 }));
+    assert.equal(serving.driver.holds, 1);
+  });
+
+  it("holds the hypervisor until the connection ends, be that while it opens", async () => {
+    const serving = new Serving();
+    const first = await serving.open();
+    assert.equal(serving.driver.holds, 1);
+    first.connection.close();
+    serving.world.run();
+    assert.equal(serving.driver.holds, 0);
+    let open = (): void => {};
+    serving.driver.opening = new Promise((resolve) => {
+      open = resolve;
+    });
+    const { connection, call } = serving.connect();
+    const opening = call.connectOpen({ name: fake, flags: 0 }).catch(() => {});
+    serving.world.run();
+    connection.close();
+    serving.world.run();
+    open();
+    await serving.settle(opening);
+    await serving.settle(Promise.resolve());
+    assert.equal(serving.driver.holds, 0);
   });
 
   it("ignores flags that are the client's own", async () => {
@@ -312,3 +360,63 @@ describe("a client that promises to answer pings", () => {
     assert.equal(entry?.message, "dropped: keepalive: the peer has been silent for 30000 ms");
   });
 });
+
+describe("a call that opens a stream", () => {
+  it("is answered, then served, then confirmed", async () => {
+    const serving = new Serving();
+    serving.driver.consoleText = "login: ";
+    const { call } = await serving.open();
+    const dom = serving.driver.define("hello");
+    const { stream } = await serving.settle(call.domainOpenConsole({ dom, devName: null, flags: 0 }));
+    assert.equal(Buffer.concat(await serving.settle(collect(stream))).toString(), "login: ");
+    await serving.settle(stream.finish());
+  });
+
+  it("that is refused opens none", async () => {
+    const serving = new Serving();
+    const { call } = await serving.open();
+    const opening = call.domainOpenConsole({ dom: missing, devName: null, flags: 0 });
+    await assert.rejects(serving.settle(opening), { code: ErrorCode.noDomain });
+  });
+
+  it("that fails while it is served says why, after what was sent", async () => {
+    const serving = new Serving();
+    serving.driver.consoleText = "login: ";
+    serving.driver.consoleFailure = new Error("the pty is gone");
+    const { call } = await serving.open();
+    const dom = serving.driver.define("hello");
+    const { stream } = await serving.settle(call.domainOpenConsole({ dom, devName: null, flags: 0 }));
+    await assert.rejects(serving.settle(collect(stream)), { message: "internal error: the pty is gone" });
+    assert.match(serving.log.map(({ message }) => message).join("\n"), /domainOpenConsole failed: the pty is gone/);
+  });
+});
+
+describe("passing descriptors", () => {
+  it("is promised where the transport can", async () => {
+    const serving = new Serving();
+    for (const passesFds of [false, true]) {
+      const { call } = await serving.open({ passesFds });
+      assert.deepEqual(await serving.settle(call.connectSupportsFeature({ feature: 8 })), {
+        supported: Number(passesFds),
+      });
+    }
+  });
+
+  it("fails where it cannot, and what was to be passed is closed", async () => {
+    const serving = new Serving();
+    const { call } = await serving.open();
+    const fd = openSync("/dev/null", "r");
+    serving.driver.graphicsFds = [fd];
+    const dom = serving.driver.define("hello");
+    await assert.rejects(serving.settle(call.domainOpenGraphicsFd({ dom, idx: 0, flags: 0 })), {
+      code: ErrorCode.operationUnsupported,
+    });
+    assert.throws(() => fstatSync(fd), { code: "EBADF" });
+  });
+});
+
+async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const parts: Uint8Array[] = [];
+  for await (const part of stream) parts.push(part);
+  return parts;
+}

@@ -8,6 +8,7 @@ import {
   decodeEvent,
   pairInMemory,
   type ReceivedEvent,
+  type Stream,
 } from "../../src/rpc/index.ts";
 import { type Codec, decode } from "../../src/xdr/index.ts";
 import { nothing, RawEnd, World } from "../rpc/world.ts";
@@ -18,7 +19,7 @@ type RemoteTable = typeof remote.procedures;
 /** A client as a program would use it, with the events that came. */
 export interface TestClient {
   readonly connection: Connection;
-  readonly call: Client<RemoteTable, CallOptions>;
+  readonly call: Client<RemoteTable, CallOptions, Stream>;
   readonly events: (ReceivedEvent<RemoteTable> | undefined)[];
   /** Once the connection is over. */
   readonly closed: (Error | undefined)[];

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ErrorCode, remote } from "../../src/protocol/index.ts";
+import { domainEventIdLimit, ErrorCode, legacyEventIdLimit, remote } from "../../src/protocol/index.ts";
+import { sampleEvents } from "./sample-events.ts";
 import { Serving, type TestClient } from "./serving.ts";
 
 const tracked = { code: ErrorCode.invalidArg, domain: 0, message: "invalid argument: event callback already tracked" };
@@ -16,6 +17,12 @@ function heard({ events }: TestClient): string[] {
     if (event?.name === "domainEventLifecycle") return `legacy ${event.message.dom.name} ${event.message.event}`;
     return String(event?.name);
   });
+}
+
+/** What an event says, whether or not it stands behind a callback id. */
+function contentOf(event: { readonly message: object } | undefined): object {
+  const { callbackId: _, name: __, msg, reason, ...rest } = { ...event?.message } as Record<string, unknown>;
+  return { ...(msg === undefined ? { ...rest, ...(reason === undefined ? {} : { reason }) } : (msg as object)) };
 }
 
 describe("domain events", () => {
@@ -67,14 +74,35 @@ describe("domain events", () => {
     assert.deepEqual([heard(first).length, heard(second).length], [1, 1]);
   });
 
-  it("that no driver reports yet can be subscribed to all the same", async () => {
-    const serving = new Serving();
-    const { call } = await serving.open();
-    for (let eventId = 0; eventId < 27; eventId++) {
-      const { callbackId } = await serving.settle(call.connectDomainEventCallbackRegisterAny({ eventId, dom: null }));
-      assert.equal(callbackId, eventId);
-    }
-  });
+  for (const [eventId, event] of sampleEvents.slice(0, domainEventIdLimit).entries()) {
+    it(`of the kind ${event.name} reach those who asked for id ${eventId}, whole, and nobody else`, async () => {
+      const serving = new Serving();
+      const [asked, other] = [await serving.open(), await serving.open()];
+      await serving.settle(asked.call.connectDomainEventCallbackRegisterAny({ eventId, dom: null }));
+      await serving.settle(
+        other.call.connectDomainEventCallbackRegisterAny({ eventId: eventId === 0 ? 1 : 0, dom: null }),
+      );
+      serving.driver.tell(event);
+      serving.world.run();
+      const [received] = asked.events;
+      assert.equal(asked.events.length, 1);
+      assert.equal(other.events.length, 0);
+      assert.deepEqual(contentOf(received), contentOf({ message: event }));
+    });
+  }
+
+  for (const [eventId, event] of sampleEvents.slice(0, legacyEventIdLimit).entries()) {
+    it(`of the kind ${event.name} have an older form`, async () => {
+      const serving = new Serving();
+      const client = await serving.open();
+      await serving.settle(client.call.connectDomainEventRegisterAny({ eventId }));
+      serving.driver.tell(event);
+      serving.world.run();
+      const [received] = client.events;
+      assert.equal(received?.name, `domainEvent${event.name[0]?.toUpperCase()}${event.name.slice(1)}`);
+      assert.deepEqual({ ...received?.message }, contentOf({ message: { ...event } }));
+    });
+  }
 });
 
 describe("a subscription", () => {

@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CallContext, DomainEvent } from "../../src/driver/driver.ts";
+import type { CallContext } from "../../src/driver/driver.ts";
+import { localContext } from "../../src/driver/local-context.ts";
 import { helloDefinition, QemuDriver, type QemuDriverOptions } from "../../src/driver/qemu/index.ts";
 import type { Loop } from "../../src/event/index.ts";
 import { openLoop, openProcess } from "../../src/os/index.ts";
-import { type Domain, ErrorCode, VirError } from "../../src/protocol/index.ts";
+import { type Domain, ErrorCode, type LifecycleEvent, VirError } from "../../src/protocol/index.ts";
 
 const missing = existsSync("/usr/bin/qemu-system-x86_64")
   ? false
@@ -40,7 +41,9 @@ class Bench {
       logDir: join(this.directory, "log"),
       ...options,
     });
-    this.#driver.subscribe((event) => this.events.push(nameOf(event)));
+    this.#driver.subscribe((event) => {
+      if (event.name === "lifecycle") this.events.push(nameOf(event));
+    });
   }
 
   get driver(): QemuDriver {
@@ -124,13 +127,13 @@ async function call<N extends keyof Procedures>(
   context: Partial<CallContext> = {},
 ): Promise<Awaited<ReturnType<Procedures[N]>>> {
   const procedure = driver.procedures[name] as (args: unknown, context: CallContext) => unknown;
-  const full = { signal: new AbortController().signal, readOnly: false, ...context };
+  const full = { ...localContext(), ...context };
   return (await procedure(args, full)) as Awaited<ReturnType<Procedures[N]>>;
 }
 
-function nameOf({ domain, event, detail }: DomainEvent): string {
+function nameOf({ dom, event, detail }: LifecycleEvent): string {
   const names = ["defined", "undefined", "started", "suspended", "resumed", "stopped", "shutdown"];
-  return `${domain.name} ${domain.id}: ${names[event]} ${detail}`;
+  return `${dom.name} ${dom.id}: ${names[event]} ${detail}`;
 }
 
 /** Powers the machine off through ACPI: out 0x604, 0x2000; hlt. */

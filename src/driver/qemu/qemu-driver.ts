@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
 import { type Definition, DefinitionStore } from "../../model/index.ts";
-import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
-import type { DomainEvent, Driver, DriverProcedures } from "../driver.ts";
+import { type DomainEvent, ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
+import type { Driver, DriverProcedures, Hypervisor, HypervisorHold } from "../driver.ts";
 import { Publisher } from "../publisher.ts";
 import { binaryVersion, findBinary } from "./binary.ts";
 import { commandLine } from "./command-line.ts";
@@ -40,7 +40,7 @@ export interface QemuDriverOptions {
  * open:  takes up the definitions and the running guests of the driver before.
  * close: open -> closed; idempotent. Guests run on; what is being started is given up.
  */
-export class QemuDriver implements Driver {
+export class QemuDriver implements Driver, Hypervisor {
   readonly name = "qemu";
   readonly features: ReadonlySet<number> = new Set();
   readonly procedures: DriverProcedures;
@@ -72,8 +72,8 @@ export class QemuDriver implements Driver {
       startTimeoutMs: options.startTimeoutMs ?? 60_000,
       terminateMs: options.terminateMs ?? 10_000,
       plan: (definition) => planOf(definition, records, options.logDir),
-      publish: (domain: WireDomain, event: number, detail: number) =>
-        publisher.publish({ name: "lifecycle", domain, event, detail }),
+      publish: (dom: WireDomain, event: number, detail: number) =>
+        publisher.publish({ name: "lifecycle", dom, event, detail }),
     });
     try {
       await operations.load();
@@ -86,6 +86,10 @@ export class QemuDriver implements Driver {
 
   accepts(uri: string): boolean {
     return uri === this.#uri;
+  }
+
+  connect(): HypervisorHold {
+    return { hypervisor: this, release: () => {} };
   }
 
   subscribe(listener: (event: DomainEvent) => void): () => void {

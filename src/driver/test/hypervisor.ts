@@ -1,19 +1,12 @@
 import type { Definition } from "../../model/index.ts";
-import {
-  DomainReason,
-  ErrorCode,
-  ErrorDomain,
-  Lifecycle,
-  VirError,
-  type Domain as WireDomain,
-} from "../../protocol/index.ts";
+import { type DomainEvent, DomainReason, ErrorCode, ErrorDomain, Lifecycle, VirError } from "../../protocol/index.ts";
 import { parseDefinition } from "./canonical.ts";
 import { defaultDomain } from "./default-domain.ts";
 import { internal, invalid, invalidDomain, noDomain } from "./failure.ts";
 import { Guest } from "./guest.ts";
 
-/** A lifecycle event, by its numbers. */
-export type Tell = (domain: WireDomain, event: number, detail: number) => void;
+/** Hears what has happened. */
+export type Tell = (event: DomainEvent) => void;
 
 /** The domains, and what happens to them: every change of a domain's life is made and told here. */
 export class Hypervisor {
@@ -114,13 +107,19 @@ export class Hypervisor {
     this.#byName.delete(guest.name);
     guest.rename(name);
     this.#byName.set(name, guest);
-    this.#tell(before, Lifecycle.undefined.event, Lifecycle.undefined.detail.renamed);
+    const { event, detail } = Lifecycle.undefined;
+    this.#tell({ name: "lifecycle", dom: before, event, detail: detail.renamed });
     this.report(guest, Lifecycle.defined.event, Lifecycle.defined.detail.renamed);
   }
 
-  /** Tells what has happened, as the domain is now. Numbers of Lifecycle. */
+  /** Tells that its state has changed, as the domain is now. Numbers of Lifecycle. */
   report(guest: Guest, event: number, detail: number): void {
-    this.#tell(guest.reference, event, detail);
+    this.#tell({ name: "lifecycle", dom: guest.reference, event, detail });
+  }
+
+  /** Tells what else has happened. */
+  tell(event: DomainEvent): void {
+    this.#tell(event);
   }
 
   /** The domain that has this uuid and name, if there is one; another may have neither of them. */

@@ -26,10 +26,12 @@ export function metadataProcedures(hypervisor: Hypervisor): DriverProcedures {
       checkFlags(flags, allFlags, "testDomainSetMetadata");
       const name = names[type];
       const own = name === undefined && metadata !== null ? ownElement(metadata, key ?? "", uri ?? "") : undefined;
-      find(dom).edit(flags, (root) => {
+      const guest = find(dom);
+      guest.edit(flags, (root) => {
         if (name === undefined) setOwn(root, uri ?? "", own);
         else setText(root, name, metadata ?? "");
       });
+      hypervisor.tell({ name: "metadataChange", dom: guest.reference, type, nsuri: uri });
     },
   };
 }

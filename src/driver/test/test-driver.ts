@@ -1,5 +1,6 @@
 import type { Loop } from "../../event/index.ts";
-import type { DomainEvent, Driver, DriverProcedures } from "../driver.ts";
+import type { DomainEvent } from "../../protocol/index.ts";
+import type { Hypervisor as Connectable, Driver, DriverProcedures, HypervisorHold } from "../driver.ts";
 import { Publisher } from "../publisher.ts";
 import { checkpointProcedures } from "./checkpoint-procedures.ts";
 import { cpuStatisticsProcedures } from "./cpu-statistics.ts";
@@ -33,7 +34,7 @@ export interface TestDriverOptions {
  *
  * close: open -> closed; idempotent. No call is known then, so that nothing happens any more.
  */
-export class TestDriver implements Driver {
+export class TestDriver implements Driver, Connectable {
   readonly name = "test";
   readonly features: ReadonlySet<number> = new Set();
   readonly #procedures: DriverProcedures;
@@ -47,10 +48,7 @@ export class TestDriver implements Driver {
       });
     };
     this.#publisher = new Publisher(options.onWarning ?? raise);
-    const hypervisor = new Hypervisor(
-      (domain, event, detail) => this.#publisher.publish({ name: "lifecycle", domain, event, detail }),
-      options.clock ?? Date.now,
-    );
+    const hypervisor = new Hypervisor((event) => this.#publisher.publish(event), options.clock ?? Date.now);
     this.#procedures = {
       ...hostProcedures(),
       ...lookupProcedures(hypervisor),
@@ -76,6 +74,10 @@ export class TestDriver implements Driver {
 
   accepts(uri: string): boolean {
     return uri === "test:///default";
+  }
+
+  connect(): HypervisorHold {
+    return { hypervisor: this, release: () => {} };
   }
 
   subscribe(listener: (event: DomainEvent) => void): () => void {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { localContext } from "../../../src/driver/local-context.ts";
 import { qemuProcedures } from "../../../src/driver/qemu/procedures.ts";
 import type { VirError } from "../../../src/protocol/index.ts";
 import { Bench, uuid, xml } from "./bench.ts";
 
-const context = { signal: new AbortController().signal, readOnly: false };
+const context = localContext();
 
 type Procedures = Required<ReturnType<typeof qemuProcedures>>;
 

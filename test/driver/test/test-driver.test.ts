@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import type { CallContext, DomainEvent } from "../../../src/driver/driver.ts";
+import type { CallContext } from "../../../src/driver/driver.ts";
+import { localContext } from "../../../src/driver/local-context.ts";
 import { TestDriver } from "../../../src/driver/test/index.ts";
 import {
   type ArgsOf,
@@ -9,6 +10,7 @@ import {
   ErrorCode,
   ErrorDomain,
   Lifecycle,
+  type LifecycleEvent,
   type RetOf,
 } from "../../../src/protocol/index.ts";
 import { World } from "../../rpc/world.ts";
@@ -24,18 +26,20 @@ const small = `<domain type='test'>
   <name>small</name>
 </domain>`;
 
-const context: CallContext = { signal: new AbortController().signal, readOnly: false };
+const context = localContext();
 
 describe("the test hypervisor", () => {
   let driver: TestDriver;
-  let events: DomainEvent[];
+  let events: LifecycleEvent[];
   let now: number;
 
   beforeEach(() => {
     now = 1_000_000_000_000;
     driver = new TestDriver(new World().loop, { clock: () => now });
     events = [];
-    driver.subscribe((event) => events.push(event));
+    driver.subscribe((event) => {
+      if (event.name === "lifecycle") events.push(event);
+    });
   });
   afterEach(() => driver.close());
 
@@ -53,8 +57,8 @@ describe("the test hypervisor", () => {
 
   function told(): string[] {
     const names = Object.entries(Lifecycle).map(([name, { event }]) => [event, name] as const);
-    return events.splice(0).map(({ domain, event, detail }) => {
-      return `${domain.name} ${domain.id} ${new Map(names).get(event as never)} ${detail}`;
+    return events.splice(0).map(({ dom, event, detail }) => {
+      return `${dom.name} ${dom.id} ${new Map(names).get(event as never)} ${detail}`;
     });
   }
 

@@ -1,5 +1,5 @@
 import {
-  DomainEventId,
+  domainEventId,
   type eventProcedures,
   Feature,
   type Handlers,
@@ -9,15 +9,19 @@ import {
 import type { Session } from "./session.ts";
 
 /** What the daemon's own procedures need of the peer that calls them. */
-export interface OwnContext {
+export interface SessionContext {
   readonly session: Session;
   /** The peer has promised to answer pings. */
   startKeepalive(): void;
   /** Ends the connection once the reply to this call has left. */
   leave(): void;
+  /** The transport can. */
+  readonly passesFds: boolean;
+  /** The peer wants to be told, or not any more, when its hypervisor is lost. */
+  hearOfLoss(wanted: boolean): void;
 }
 
-/** Promises about the wire, which hold for every driver. Passing descriptors is not among them yet. */
+/** Promises about the wire, which hold for every driver. Passing descriptors depends on the transport. */
 const wireFeatures: ReadonlySet<number> = new Set([
   Feature.typedParamString,
   Feature.remoteEventCallback,
@@ -25,7 +29,7 @@ const wireFeatures: ReadonlySet<number> = new Set([
   Feature.networkUpdateHasCorrectOrder,
 ]);
 
-export const sessionHandlers: Handlers<typeof sessionProcedures, OwnContext> = {
+export const sessionHandlers: Handlers<typeof sessionProcedures, SessionContext> = {
   authList: (_, { session }) => ({ types: session.authenticate() }),
   connectOpen: ({ name, flags }, { session }) => session.open(name, flags),
   connectClose: (_, context) => context.leave(),
@@ -35,24 +39,30 @@ export const sessionHandlers: Handlers<typeof sessionProcedures, OwnContext> = {
       context.startKeepalive();
       return { supported: 1 };
     }
-    const { features } = context.session.opened.driver;
+    const { features } = context.session.opened.hypervisor;
+    if (feature === Feature.fdPassing) return { supported: Number(context.passesFds) };
     return { supported: wireFeatures.has(feature) || features.has(feature) ? 1 : 0 };
   },
   connectGetUri: (_, { session }) => ({ uri: session.opened.uri }),
   connectIsSecure: () => ({ secure: 1 }),
   connectGetLibVersion: () => ({ libVer: libvirtVersion }),
-  // They are told when a driver loses its hypervisor, and a driver of ours lives as long as the daemon.
-  connectRegisterCloseCallback: () => {},
-  connectUnregisterCloseCallback: () => {},
+  connectRegisterCloseCallback: (_, context) => {
+    context.hearOfLoss(true);
+  },
+  connectUnregisterCloseCallback: (_, context) => {
+    context.hearOfLoss(false);
+  },
 };
 
-export const eventHandlers: Handlers<typeof eventProcedures, OwnContext> = {
+const lifecycle = domainEventId("lifecycle");
+
+export const eventHandlers: Handlers<typeof eventProcedures, SessionContext> = {
   connectDomainEventRegister: (_, { session }) => {
-    session.opened.subscriptions.add(DomainEventId.lifecycle, null, true);
+    session.opened.subscriptions.add(lifecycle, null, true);
     return { cbRegistered: 0 };
   },
   connectDomainEventDeregister: (_, { session }) => {
-    session.opened.subscriptions.removeByEvent(DomainEventId.lifecycle);
+    session.opened.subscriptions.removeByEvent(lifecycle);
     return { cbRegistered: 0 };
   },
   connectDomainEventRegisterAny: ({ eventId }, { session }) => {

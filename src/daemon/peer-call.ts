@@ -1,0 +1,109 @@
+import { closeSync } from "node:fs";
+import type { CallContext, Identity, ServeStream } from "../driver/driver.ts";
+import type { StreamCall, Streaming, VirError } from "../protocol/index.ts";
+import type { IncomingCall, Stream } from "../rpc/index.ts";
+import { decode, struct } from "../xdr/index.ts";
+import { rpcError } from "./refusal.ts";
+import { type Route, routeOf } from "./route.ts";
+
+/**
+ * A peer's call, and what its handler learns of it.
+ *
+ *     under way -> over
+ *
+ * find, readArgs: under way, in this order, before the handler.
+ * passFds:        under way; afterwards they are closed at once.
+ * abort:          under way; tells the handler that nobody waits any more. Idempotent.
+ * answer, fail:   under way -> over; otherwise nothing.
+ */
+export class PeerCall implements CallContext {
+  readonly readOnly: boolean;
+  readonly identity?: Identity;
+  readonly #call: IncomingCall;
+  #route: Route | undefined;
+  #args: unknown;
+  /** Made when somebody asks for the signal: most handlers do not. */
+  #abort: AbortController | undefined;
+  #aborted: { readonly reason: unknown } | undefined;
+  #fds: readonly number[] = [];
+
+  constructor(call: IncomingCall, readOnly: boolean, identity: Identity | undefined) {
+    this.#call = call;
+    this.readOnly = readOnly;
+    if (identity !== undefined) this.identity = identity;
+  }
+
+  /** For messages. */
+  get name(): string {
+    return this.#route?.name ?? `procedure ${this.#call.header.procedure}`;
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#aborted !== undefined) this.#abort.abort(this.#aborted.reason);
+    return this.#abort.signal;
+  }
+
+  /** Throws libvirt's error when there is no such call. */
+  find(): Route {
+    this.#route = routeOf(this.#call.header);
+    return this.#route;
+  }
+
+  readArgs(): unknown {
+    const row = this.#route?.row;
+    if (row === undefined) return {};
+    try {
+      this.#args = decode<unknown>(row.args, this.#call.args);
+      return this.#args;
+    } catch (cause) {
+      throw rpcError("Unable to decode message payload", cause);
+    }
+  }
+
+  takeFds(): readonly number[] {
+    return this.#call.takeFds();
+  }
+
+  passFds(fds: readonly number[]): void {
+    if (this.#call.answered) closeAll(fds);
+    else this.#fds = [...this.#fds, ...fds];
+  }
+
+  abort(reason: unknown): void {
+    if (this.#aborted !== undefined) return;
+    this.#aborted = { reason };
+    this.#abort?.abort(reason);
+  }
+
+  /** Replies. A call that opens a stream gives it, and who is to serve it; unless nobody waits for it any more. */
+  answer(value: unknown): { readonly stream: Stream; readonly serve: ServeStream } | undefined {
+    const row = this.#route?.row;
+    try {
+      if (row?.stream === undefined) this.#call.reply<unknown>(row?.ret ?? noResult, value, this.#fds);
+      else if (!this.#call.answered) {
+        const { ret, serve } = value as Streaming<unknown, ServeStream>;
+        return { stream: this.#call.openStream(row as StreamCall, this.#args, ret), serve };
+      }
+      return undefined;
+    } finally {
+      this.#closeFds();
+    }
+  }
+
+  fail(error: VirError): void {
+    this.#call.fail(error);
+    this.#closeFds();
+  }
+
+  #closeFds(): void {
+    closeAll(this.#fds);
+    this.#fds = [];
+  }
+}
+
+const noResult = struct("ret", {});
+
+function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) closeSync(fd);
+}
