@@ -5,6 +5,7 @@ import { listenUnix, type SocketFileOptions, type UnixListener } from "../os/ind
 import type { ConnectionOptions, KeepaliveOptions } from "../rpc/index.ts";
 import type { Log } from "./log.ts";
 import { Peer } from "./peer.ts";
+import { Repeats } from "./repeats.ts";
 import type { AuthPolicy } from "./session.ts";
 
 export interface DaemonOptions {
@@ -51,6 +52,7 @@ export class Daemon implements Handle {
   readonly #log: Log;
   readonly #listeners: UnixListener[] = [];
   readonly #peers = new Set<Peer>();
+  readonly #repeats = new Repeats();
   readonly #closed = new Deferred();
   #state: "open" | "closing" | "closed" = "open";
   #peerCount = 0;
@@ -97,6 +99,7 @@ export class Daemon implements Handle {
       identity: origin.identity,
       connection: { ...connection, passesFds: origin.passesFds ?? false, releaseFds: closeAll },
       keepalive: this.#options.keepalive ?? { intervalMs: 5_000, count: 5 },
+      repeats: this.#repeats,
       issueCallbackId: () => this.#nextCallbackId++,
       log: (entry) => this.#log({ ...entry, peer: number }),
       onClose: (cause) => this.#remove(peer, number, cause),

@@ -19,6 +19,9 @@ import { type Route, routeOf } from "./route.ts";
 export class PeerCall implements CallContext {
   readonly readOnly: boolean;
   readonly identity?: Identity;
+  deadline?: number;
+  /** Called once, when the call is over. */
+  onOver: (() => void) | undefined;
   readonly #call: IncomingCall;
   #route: Route | undefined;
   #args: unknown;
@@ -36,6 +39,19 @@ export class PeerCall implements CallContext {
   /** For messages. */
   get name(): string {
     return this.#route?.name ?? `procedure ${this.#call.header.procedure}`;
+  }
+
+  get serial(): number {
+    return this.#call.header.serial;
+  }
+
+  get opensStream(): boolean {
+    return this.#route?.row?.stream !== undefined;
+  }
+
+  /** As they came. */
+  get rawArgs(): Uint8Array {
+    return this.#call.args;
   }
 
   get signal(): AbortSignal {
@@ -87,18 +103,20 @@ export class PeerCall implements CallContext {
       }
       return undefined;
     } finally {
-      this.#closeFds();
+      this.#end();
     }
   }
 
   fail(error: VirError): void {
     this.#call.fail(error);
-    this.#closeFds();
+    this.#end();
   }
 
-  #closeFds(): void {
+  #end(): void {
     closeAll(this.#fds);
     this.#fds = [];
+    this.onOver?.();
+    this.onOver = undefined;
   }
 }
 

@@ -1,12 +1,23 @@
 import type { Driver, Identity } from "../driver/driver.ts";
 import type { Loop, Transport } from "../event/index.ts";
-import { type DomainEvent, eventMessage, legacyEventMessage, remote, VirError } from "../protocol/index.ts";
+import {
+  type DomainEvent,
+  ErrorCode,
+  ErrorDomain,
+  eventMessage,
+  legacyEventMessage,
+  remote,
+  VirError,
+} from "../protocol/index.ts";
 import { Connection, type ConnectionOptions, type IncomingCall, type KeepaliveOptions } from "../rpc/index.ts";
+import { type DaemonContext, daemonHandlers } from "./daemon-procedures.ts";
 import type { Log } from "./log.ts";
 import { PeerCall } from "./peer-call.ts";
+import { type Preparation, PreparedCalls } from "./prepared-calls.ts";
 import { internalError, rpcError } from "./refusal.ts";
-import { checkReadOnly, unsupported } from "./route.ts";
-import { type AuthPolicy, Session } from "./session.ts";
+import type { Repeats } from "./repeats.ts";
+import { checkReadOnly, type Route, unsupported } from "./route.ts";
+import { type AuthPolicy, type Opened, Session } from "./session.ts";
 import { eventHandlers, type SessionContext, sessionHandlers } from "./session-procedures.ts";
 import type { Subscription } from "./subscriptions.ts";
 
@@ -19,6 +30,8 @@ export interface PeerOptions {
   readonly connection: ConnectionOptions;
   readonly keepalive: KeepaliveOptions;
   readonly issueCallbackId: () => number;
+  /** The daemon's memory of calls with keys. */
+  readonly repeats: Repeats;
   readonly log: Log;
   /** Once, when the connection is over. */
   readonly onClose: (cause?: Error) => void;
@@ -26,6 +39,9 @@ export interface PeerOptions {
 
 type Handler = (args: unknown, context: unknown) => unknown;
 type HandlerTable = Readonly<Record<string, Handler | undefined>>;
+
+/** From a call's deadline until it is given up whatever its handler does. */
+const graceMs = 10;
 
 /**
  * The daemon's side of one connection. Every call passes the gates here and goes to the daemon's own handlers or to the
@@ -36,15 +52,19 @@ type HandlerTable = Readonly<Record<string, Handler | undefined>>;
  * end: open -> ending: calls under way are answered, later ones dropped; then, or after `lingerMs`, it closes.
  */
 export class Peer {
+  readonly #loop: Loop;
   readonly #options: PeerOptions;
   readonly #connection: Connection;
   readonly #session: Session;
   readonly #sessionContext: SessionContext;
+  readonly #daemonContext: DaemonContext;
+  readonly #prepared = new PreparedCalls();
   /** Those whose handlers have not returned yet. */
   readonly #underWay = new Set<PeerCall>();
   #stopHearingOfLoss: (() => void) | undefined;
 
   constructor(loop: Loop, transport: Transport, options: PeerOptions) {
+    this.#loop = loop;
     this.#options = options;
     this.#connection = new Connection(loop, transport, options.connection);
     this.#session = new Session({ ...options, deliver: (subscription, event) => this.#deliver(subscription, event) });
@@ -56,6 +76,10 @@ export class Peer {
       leave: () => loop.post(() => this.end()),
       hearOfLoss: (wanted) => this.#hearOfLoss(wanted),
     };
+    this.#daemonContext = {
+      prepare: (serial, preparation) => this.#prepared.add(serial, preparation),
+      cancel: (serial) => this.#cancel(serial),
+    };
     this.#connection.open({ onCall: (call) => this.#onCall(call), onClose: (cause) => this.#onClose(cause) });
   }
 
@@ -66,7 +90,9 @@ export class Peer {
   #onCall(call: IncomingCall): void {
     const peerCall = new PeerCall(call, this.#session.readOnly, this.#options.identity);
     try {
-      const result = this.#run(peerCall);
+      const preparation = this.#prepared.take(call.header.serial);
+      const handle = this.#admit(peerCall);
+      const result = preparation === undefined ? handle() : this.#runPrepared(peerCall, preparation, handle);
       if (!(result instanceof Promise)) return this.#answer(peerCall, result);
       this.#underWay.add(peerCall);
       result
@@ -77,20 +103,56 @@ export class Peer {
     }
   }
 
-  /** The gates. Their order decides what a client hears when several are closed. */
-  #run(peerCall: PeerCall): unknown {
+  /** The gates, and who is behind them. Their order decides what a client hears when several are closed. */
+  #admit(peerCall: PeerCall): () => unknown {
     const route = peerCall.find();
     if (this.#session.state === "new" && route.from !== "new") throw rpcError("authentication required");
     const args = peerCall.readArgs();
     const opened = route.from === "open" ? this.#session.opened : undefined;
     if (this.#session.readOnly) checkReadOnly(route, args);
-    const { owner, name } = route;
-    if (owner === "session") return (sessionHandlers as HandlerTable)[name]?.(args, this.#sessionContext);
-    if (owner === "events") return (eventHandlers as HandlerTable)[name]?.(args, this.#sessionContext);
-    const procedures = (owner === "driver" ? opened?.hypervisor.procedures : undefined) as HandlerTable | undefined;
-    const handler = procedures?.[name];
+    const [table, context] = this.#handlersOf(route, opened, peerCall);
+    const handler = table?.[route.name];
     if (handler === undefined) throw unsupported(route);
-    return handler(args, peerCall);
+    return () => handler(args, context);
+  }
+
+  #handlersOf({ owner }: Route, opened: Opened | undefined, peerCall: PeerCall): [HandlerTable | undefined, unknown] {
+    if (owner === "session") return [sessionHandlers as HandlerTable, this.#sessionContext];
+    if (owner === "events") return [eventHandlers as HandlerTable, this.#sessionContext];
+    if (owner === "daemon") return [daemonHandlers as HandlerTable, this.#daemonContext];
+    return [owner === "hypervisor" ? (opened?.hypervisor.procedures as HandlerTable) : undefined, peerCall];
+  }
+
+  #runPrepared(peerCall: PeerCall, { timeoutMs, key }: Preparation, handle: () => unknown): unknown {
+    if (timeoutMs > 0) this.#limit(peerCall, timeoutMs);
+    if (key === null) return handle();
+    if (peerCall.opensStream) throw noKeyForStreams(key);
+    const { identity, repeats } = this.#options;
+    const scope = `${identity?.uid ?? "nobody"} ${this.#session.opened.uri} ${peerCall.name}`;
+    return repeats.run(key, scope, peerCall.rawArgs, handle);
+  }
+
+  /** The handler may give up at the deadline with a reason of its own; what is still under way then is given up here. */
+  #limit(peerCall: PeerCall, timeoutMs: number): void {
+    const deadline = this.#loop.now() + timeoutMs;
+    peerCall.deadline = deadline;
+    const timeout = this.#loop.timeout(deadline + graceMs, () => {
+      this.#giveUp(peerCall, ErrorCode.operationTimeout, `${peerCall.name} has not ended within ${timeoutMs} ms`);
+    });
+    peerCall.onOver = () => timeout.remove();
+  }
+
+  #cancel(serial: number): boolean {
+    const found = [...this.#underWay].find((each) => each.serial === serial);
+    if (found !== undefined)
+      this.#giveUp(found, ErrorCode.operationAborted, `${found.name} was cancelled by its caller`);
+    return found !== undefined;
+  }
+
+  #giveUp(peerCall: PeerCall, code: ErrorCode, detail: string): void {
+    const error = VirError.of(code, ErrorDomain.rpc, `${detail}; what it has begun may still happen`);
+    peerCall.abort(error);
+    this.#fail(peerCall, error);
   }
 
   #answer(peerCall: PeerCall, value: unknown): void {
@@ -132,4 +194,9 @@ export class Peer {
     for (const call of this.#underWay) call.abort(cause);
     this.#options.onClose(cause);
   }
+}
+
+function noKeyForStreams(key: string): VirError {
+  const detail = `the key '${key}' is for a call that opens a stream: such calls cannot be repeated`;
+  return VirError.of(ErrorCode.invalidArg, ErrorDomain.rpc, detail);
 }

@@ -8,19 +8,25 @@ import {
   eventProcedures,
   type Header,
   knownProcedure,
+  lxc,
+  ownDaemonProcedures,
+  ownHypervisorProcedures,
   type Procedure,
+  publicFunction,
+  qemu,
   type ReadOnlyRule,
   remote,
   Status,
   sessionProcedures,
   type Table,
   VirError,
+  virtwright,
 } from "../protocol/index.ts";
 import { rpcError } from "./refusal.ts";
 
 /** Where a call goes: to a handler, or, without a row, to libvirt's answer for what is not there. */
 export interface Route {
-  readonly owner: "session" | "events" | "driver" | "nobody";
+  readonly owner: "session" | "events" | "daemon" | "hypervisor" | "nobody";
   /** The state from which on it may be called. */
   readonly from: "new" | "authenticated" | "open";
   /** The row's name, and the handler's. */
@@ -34,11 +40,10 @@ export interface Route {
 
 /** The route of a call. Throws the VirError that libvirt answers when the message itself is wrong. */
 export function routeOf({ program, version, procedure, status }: Header): Route {
-  if (program !== remote.number || version !== remote.version) {
-    throw rpcError(`Cannot find program ${program} version ${version}`);
-  }
+  const routes = version === 1 ? programs.get(program) : undefined;
+  if (routes === undefined) throw rpcError(`Cannot find program ${program} version ${version}`);
   if (status !== Status.ok) throw rpcError(`Unexpected message status ${status}`);
-  const route = routes.get(procedure) ?? routeWithoutRow(procedure);
+  const route = routes.get(procedure) ?? (program === remote.number ? routeWithoutRow(procedure) : undefined);
   if (route === undefined) throw rpcError(`unknown procedure: ${procedure}`);
   return route;
 }
@@ -57,23 +62,39 @@ export function unsupported({ api }: Route): VirError {
 }
 
 /** What may be called before a hypervisor is open. */
-const early: ReadonlyMap<string, Route["from"]> = new Map<keyof typeof sessionProcedures, Route["from"]>([
+const early: ReadonlyMap<string, Route["from"]> = new Map<
+  keyof typeof sessionProcedures | keyof typeof ownDaemonProcedures,
+  Route["from"]
+>([
+  ["hello", "authenticated"],
   ["authList", "new"],
   ["connectOpen", "authenticated"],
   ["connectClose", "authenticated"],
   ["connectSupportsFeature", "authenticated"],
 ]);
 
-const routes: ReadonlyMap<number, Route> = new Map([
-  ...routesOf("session", sessionProcedures),
-  ...routesOf("events", eventProcedures),
-  ...routesOf("driver", driverProcedures),
+/** All of version 1. */
+const programs: ReadonlyMap<number, ReadonlyMap<number, Route>> = new Map([
+  [
+    remote.number,
+    new Map([
+      ...routesOf("session", sessionProcedures),
+      ...routesOf("events", eventProcedures),
+      ...routesOf("hypervisor", driverProcedures),
+    ]),
+  ],
+  [qemu.number, new Map(routesOf("hypervisor", qemu.procedures))],
+  [lxc.number, new Map(routesOf("hypervisor", lxc.procedures))],
+  [
+    virtwright.number,
+    new Map([...routesOf("daemon", ownDaemonProcedures), ...routesOf("hypervisor", ownHypervisorProcedures)]),
+  ],
 ]);
 
 function routesOf(owner: Route["owner"], table: Table): [number, Route][] {
   const calls = Object.entries(table).filter((entry): entry is [string, Call] => isCall(entry[1]));
   return calls.map(([name, row]) => {
-    const api = knownProcedure(row.number)?.api;
+    const api = publicFunction(name, row);
     return [row.number, { owner, from: early.get(name) ?? "open", name, row, api, rule: row.readOnly }];
   });
 }

@@ -1,4 +1,4 @@
-import type { DomainEvent, driverProcedures, Handlers } from "../protocol/index.ts";
+import type { DomainEvent, driverProcedures, Handlers, ownHypervisorProcedures, qemu } from "../protocol/index.ts";
 import type { Stream } from "../rpc/index.ts";
 
 /** Who calls: the peer of a Unix socket, as the kernel says. */
@@ -35,7 +35,9 @@ export type ServeStream = (stream: Stream) => Promise<void>;
  * Arguments and results are the row's own; a domain in the arguments is looked up by its uuid alone. A handler may be
  * async, and throws VirError; anything else that it throws reaches the client as an internal error.
  */
-export type DriverProcedures = Partial<Handlers<typeof driverProcedures, CallContext, ServeStream>>;
+export type DriverProcedures = Partial<
+  Handlers<typeof driverProcedures & typeof qemu.procedures & typeof ownHypervisorProcedures, CallContext, ServeStream>
+>;
 
 /**
  * What a URI names: the domains of one hypervisor. Several connections may share it.

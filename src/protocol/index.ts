@@ -81,3 +81,13 @@ export {
   typedParams,
 } from "./remote/index.ts";
 export { VirError, type VirErrorFields, WireError } from "./vir-error.ts";
+export {
+  Cursor,
+  DomainReport,
+  Fault,
+  Gap,
+  ownDaemonProcedures,
+  ownHypervisorProcedures,
+  PlacedFault,
+  virtwright,
+} from "./virtwright.ts";

@@ -13,4 +13,6 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Descriptors to be passed with the call; they stay the caller's. StateError where the connection cannot pass any. */
   readonly fds?: readonly number[];
+  /** Told the call's serial before it is sent; what it sends goes out first. */
+  readonly onSerial?: (serial: number) => void;
 }

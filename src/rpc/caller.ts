@@ -111,6 +111,7 @@ export class Caller {
     const { number, version } = program;
     const header = { program: number, version, procedure: row.number, type, serial, status: Status.ok };
     if (row.stream !== undefined) streams.check(header);
+    options.onSerial?.(serial);
     if (fds.length > 0) outbox.addWithFds<unknown>(header, row.args, args, fds);
     else outbox.add<unknown>(header, row.args, args);
     // With a peer that does not read, this call was the one too many.

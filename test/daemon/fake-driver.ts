@@ -37,6 +37,8 @@ export class FakeDriver implements Driver, Hypervisor {
   graphicsFds: readonly number[] = [];
   /** The signal that the last of them was called with. */
   stuckSignal: AbortSignal | undefined;
+  stuckDeadline: number | undefined;
+  stuckCalls = 0;
   readonly #domains = new Map<string, FakeDomain>();
   readonly #listeners = new Set<(event: DomainEvent) => void>();
   #lastId = 0;
@@ -157,8 +159,10 @@ export class FakeDriver implements Driver, Hypervisor {
       return { ret: undefined, serve };
     },
     domainOpenGraphicsFd: (_, context) => context.passFds(this.graphicsFds),
-    domainGetMessages: async (_, { signal }) => {
+    domainGetMessages: async (_, { signal, deadline }) => {
       this.stuckSignal = signal;
+      this.stuckDeadline = deadline;
+      this.stuckCalls++;
       await this.stuck;
       return { msgs: [] };
     },

@@ -11,11 +11,12 @@ import {
   programText,
   qemu,
   remote,
+  virtwright,
 } from "../../src/protocol/index.ts";
 import { type Codec, decode, encode, ProtocolError } from "../../src/xdr/index.ts";
 import { valuesOf } from "../xdr/arbitrary.ts";
 
-const programs: readonly Program[] = [remote, qemu, lxc, admin, keepalive];
+const programs: readonly Program[] = [remote, qemu, lxc, admin, keepalive, virtwright];
 
 describe("the table of procedures", () => {
   it("is the one committed as text", () => {

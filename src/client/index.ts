@@ -1,0 +1,1 @@
+export { type ExtendedCall, type ExtensionName, Extensions } from "./extensions.ts";
