@@ -1,25 +1,24 @@
 import { Deferred, type Loop, type Timeout } from "../event/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
+import {
+  type AsyncJob,
+  type AsyncJobRequest,
+  type AsyncWork,
+  describeJob,
+  type Job,
+  type JobKind,
+  type JobRequest,
+  RunningAsyncJob,
+} from "./job.ts";
 
-export interface JobRequest {
-  /** What is to be done, for those who wait behind: "suspend". */
-  readonly operation: string;
-  /** Until when to wait for the turn, on the loop's clock. Default: 30 s from now. */
-  readonly deadline?: number | undefined;
-  /** Ends the wait; a job that has begun goes on. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** The exclusive right to change one domain, while it is held. */
-export interface Job {
-  readonly operation: string;
-  /** When it began, on the loop's clock. */
-  readonly since: number;
-}
+type AnyRequest = JobRequest | AsyncJobRequest;
 
 interface Waiter {
-  readonly request: JobRequest;
-  readonly turn: Deferred;
+  readonly request: AnyRequest;
+  readonly kind: JobKind;
+  /** Counts all that ever waited: who came first. */
+  readonly ticket: number;
+  readonly turn: Deferred<Job>;
   readonly timeout: Timeout;
   readonly abort: () => void;
 }
@@ -27,10 +26,17 @@ interface Waiter {
 const patienceMs = 30_000;
 
 /**
- * One job at a time, in the order of asking.
+ * Who may do something to one domain, in the order of asking.
  *
- * run: waits for its turn, runs `body`, and hands on to the next when that has settled. Who waits does so until its own
- * deadline; the error then names the job in the way, and since when it has been.
+ * There are two slots. Query, modify, destroy and abort take the normal one, one job at a time. An async job takes the
+ * other, and begins when both are free; while it is under way the kinds that it allows beside it take the normal slot,
+ * and nobody else does. So who waits is overtaken by a later one in one case alone: an async job is in the way of the
+ * first and not of the second. When it has ended the first is at the head again.
+ *
+ * run:        waits for its turn, runs `body`, and hands on when that has settled. Who waits does so until its own
+ *             deadline; the error then names the jobs in the way. A body must not wait for another `run` of its queue
+ *             that it is itself in the way of.
+ * abortAsync: aborts the signal of the async job there is.
  *
  * After a wait anything may have happened to the domain: `body` has to look again whether it is still there, and still
  * the same run of it.
@@ -38,82 +44,144 @@ const patienceMs = 30_000;
 export class JobQueue {
   readonly #loop: Loop;
   #holder: Job | undefined;
-  readonly #waiters = new Set<Waiter>();
+  #async: RunningAsyncJob | undefined;
+  /** By kind, so that finding the next does not cost the length of the queue. When nothing moves, none could begin. */
+  readonly #lines: Readonly<Record<JobKind, Set<Waiter>>> = {
+    query: new Set(),
+    modify: new Set(),
+    destroy: new Set(),
+    abort: new Set(),
+    async: new Set(),
+  };
+  #waiting = 0;
+  #tickets = 0;
 
   constructor(loop: Loop) {
     this.#loop = loop;
   }
 
+  /** Of the normal slot. */
   get holder(): Job | undefined {
     return this.#holder;
   }
 
-  /** Nobody holds it, and nobody waits. */
+  get asyncJob(): AsyncJob | undefined {
+    return this.#async;
+  }
+
+  /** Nobody holds a slot, and nobody waits for one. */
   get isIdle(): boolean {
-    return this.#holder === undefined && this.#waiters.size === 0;
+    return this.#holder === undefined && this.#async === undefined && this.#waiting === 0;
   }
 
   /** Rejects with VirError (operationTimeout), with the signal's reason, or with what `body` rejects with. */
-  async run<T>(request: JobRequest, body: () => T | Promise<T>): Promise<T> {
+  run<T>(request: AsyncJobRequest, body: (work: AsyncWork) => T | Promise<T>): Promise<T>;
+  run<T>(request: JobRequest, body: () => T | Promise<T>): Promise<T>;
+  async run<T>(request: AnyRequest, body: (work: AsyncWork) => T | Promise<T>): Promise<T> {
     request.signal?.throwIfAborted();
-    if (this.#holder === undefined) this.#begin(request);
-    else await this.#wait(request);
+    const kind = request.kind ?? "modify";
+    const job = this.#mayBegin(kind) ? this.#begin(request) : await this.#wait(request, kind);
     try {
       // Aborted between the handing over and now: the caller has been told so.
       request.signal?.throwIfAborted();
-      return await body();
+      // Only an async body has a parameter, and it gets what #begin makes of its request.
+      if (job === this.#async) this.#async.signal.throwIfAborted();
+      return await body(job as AsyncWork);
     } finally {
-      this.#end();
+      this.#end(job);
     }
   }
 
-  #wait(request: JobRequest): Promise<void> {
-    const turn = new Deferred();
+  /**
+   * False when there is none. An abort that has waited may meet another job than it was meant for: compare `asyncJob`.
+   * A job that has its slot and has not begun ends with the reason.
+   */
+  abortAsync(reason: unknown): boolean {
+    this.#async?.abort(reason);
+    return this.#async !== undefined;
+  }
+
+  #mayBegin(kind: JobKind): boolean {
+    if (this.#holder !== undefined) return false;
+    return this.#async === undefined || (kind !== "async" && this.#async.beside.has(kind));
+  }
+
+  #begin(request: AnyRequest): Job {
+    const since = this.#loop.now();
+    if (request.kind === "async") {
+      this.#async = new RunningAsyncJob(request, since);
+      return this.#async;
+    }
+    const { operation, kind = "modify", owner } = request;
+    this.#holder = { operation, kind, since, owner };
+    return this.#holder;
+  }
+
+  /** Who comes next holds its slot before it runs, so that nobody comes in between. */
+  #end(job: Job): void {
+    if (job === this.#async) this.#async = undefined;
+    else this.#holder = undefined;
+    if (this.#waiting === 0) return;
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      this.#take(next);
+      next.turn.resolve(this.#begin(next.request));
+    }
+  }
+
+  /** The first of those who may begin now. */
+  #next(): Waiter | undefined {
+    let first: Waiter | undefined;
+    for (const kind of kinds) {
+      if (!this.#mayBegin(kind)) continue;
+      const [waiter] = this.#lines[kind];
+      if (waiter !== undefined && (first === undefined || waiter.ticket < first.ticket)) first = waiter;
+    }
+    return first;
+  }
+
+  #wait(request: AnyRequest, kind: JobKind): Promise<Job> {
+    const turn = new Deferred<Job>();
     const since = this.#loop.now();
     const deadline = request.deadline ?? since + patienceMs;
     const waiter: Waiter = {
       request,
+      kind,
+      ticket: this.#tickets++,
       turn,
-      timeout: this.#loop.timeout(deadline, () => this.#leave(waiter, this.#overdue(since))),
+      timeout: this.#loop.timeout(deadline, () => this.#leave(waiter, this.#overdue(since, kind))),
       abort: () => this.#leave(waiter, request.signal?.reason),
     };
     request.signal?.addEventListener("abort", waiter.abort);
-    this.#waiters.add(waiter);
+    this.#lines[kind].add(waiter);
+    this.#waiting++;
     return turn.promise;
   }
 
   /** Out of the queue: from here on exactly one of turn and cause reaches the waiter. */
   #take(waiter: Waiter): void {
-    this.#waiters.delete(waiter);
+    this.#lines[waiter.kind].delete(waiter);
+    this.#waiting--;
     waiter.timeout.remove();
     waiter.request.signal?.removeEventListener("abort", waiter.abort);
   }
 
+  /** Makes room for nobody: who leaves was in nobody's way, as those behind it wait for the same jobs to end. */
   #leave(waiter: Waiter, cause: unknown): void {
     this.#take(waiter);
     waiter.turn.reject(cause);
   }
 
-  #begin({ operation }: JobRequest): void {
-    this.#holder = { operation, since: this.#loop.now() };
-  }
-
-  /** The next is the holder before it runs, so that nobody comes in between. */
-  #end(): void {
-    this.#holder = undefined;
-    const [next] = this.#waiters;
-    if (next === undefined) return;
-    this.#take(next);
-    this.#begin(next.request);
-    next.turn.resolve();
-  }
-
-  #overdue(since: number): VirError {
+  #overdue(since: number, kind: JobKind): VirError {
     const now = this.#loop.now();
     const seconds = (from: number): string => ((now - from) / 1000).toFixed(1);
-    const holder = this.#holder;
-    const held = holder === undefined ? "" : ` (held by ${holder.operation} for ${seconds(holder.since)} s)`;
-    const detail = `cannot acquire state change lock within ${seconds(since)} s${held}`;
+    const isBeside = kind !== "async" && this.#async?.beside.has(kind) === true;
+    const inTheWay = [isBeside ? undefined : this.#async, this.#holder]
+      .filter((job) => job !== undefined)
+      .map((job) => `${describeJob(job)} for ${seconds(job.since)} s`);
+    const held = `held by ${inTheWay.join(" and ")}`;
+    const detail = `cannot acquire state change lock within ${seconds(since)} s (${held})`;
     return VirError.of(ErrorCode.operationTimeout, ErrorDomain.domain, detail);
   }
 }
+
+const kinds: readonly JobKind[] = ["query", "modify", "destroy", "abort", "async"];

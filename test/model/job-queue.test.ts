@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Deferred } from "../../src/event/index.ts";
-import { JobQueue } from "../../src/model/index.ts";
+import { type JobKind, JobQueue } from "../../src/model/index.ts";
 import { ErrorCode, VirError } from "../../src/protocol/index.ts";
 import { HandLoop } from "../qmp/hand-host.ts";
 
@@ -43,7 +43,7 @@ test("who waits too long is told who is in the way, and since when", async () =>
   await hand.pass(3000);
   assert.ok(error instanceof VirError);
   assert.equal(error.code, ErrorCode.operationTimeout);
-  assert.match(error.message, /within 3\.0 s \(held by save for 5\.0 s\)$/);
+  assert.match(error.message, /within 3\.0 s \(held by save \(modify\) for 5\.0 s\)$/);
   gate.resolve();
   await holder;
   assert.equal(hand.loop.size, 0);
@@ -134,4 +134,68 @@ test("whatever ends first, never two at once, and every job settles exactly once
       assert.equal(hand.loop.size, 0);
     }),
   );
+});
+
+test("who waits for an async job is told of it, of its owner, and of who is beside it", async () => {
+  const hand = new HandLoop();
+  const jobs = new JobQueue(hand.loop);
+  const gate = new Deferred();
+  const save = jobs.run({ operation: "save", kind: "async", owner: "client 12" }, () => gate.promise);
+  const query = jobs.run({ operation: "domstats", kind: "query" }, () => gate.promise);
+  const messages: string[] = [];
+  const late = (["modify", "query"] as const).map((kind) =>
+    jobs
+      .run({ operation: "late", kind, deadline: 1000 }, () => assert.fail("ran"))
+      .catch((error: VirError) => messages.push(error.message)),
+  );
+  await hand.pass(1000);
+  await Promise.all(late);
+  assert.match(messages[0] ?? "", /held by save \(async, client 12\) for 1\.0 s and domstats \(query\) for 1\.0 s\)$/);
+  assert.match(messages[1] ?? "", /held by domstats \(query\) for 1\.0 s\)$/, "save is not in the way of a query");
+  gate.resolve();
+  await Promise.all([save, query]);
+  assert.ok(jobs.isIdle);
+});
+
+test("an async job says how far it has come, and allows beside it what its request says", async () => {
+  const jobs = new JobQueue(new HandLoop().loop);
+  const gate = new Deferred();
+  const beside = new Set<JobKind>(["modify"]);
+  const dump = jobs.run({ operation: "dump", kind: "async", beside }, async (work) => {
+    work.report({ memory: { total: 4n, processed: 1n, remaining: 3n } });
+    await gate.promise;
+  });
+  assert.equal(jobs.asyncJob?.operation, "dump");
+  assert.equal(jobs.asyncJob.progress?.memory?.remaining, 3n);
+  assert.equal(await jobs.run({ operation: "rename" }, () => "at once"), "at once");
+  let asked = false;
+  const query = jobs.run({ operation: "dominfo", kind: "query" }, () => {
+    asked = true;
+  });
+  await new Promise(setImmediate);
+  assert.equal(asked, false, "not in its set");
+  gate.resolve();
+  await Promise.all([dump, query]);
+  assert.equal(jobs.asyncJob, undefined);
+});
+
+test("an async job aborted between the handing over and its beginning does not begin", async () => {
+  const jobs = new JobQueue(new HandLoop().loop);
+  const gate = new Deferred();
+  const holder = jobs.run({ operation: "suspend" }, () => gate.promise);
+  const save = jobs.run({ operation: "save", kind: "async" }, () => assert.fail("ran"));
+  assert.equal(jobs.abortAsync(new Error("too early")), false);
+  gate.resolve();
+  // The first that happens after the handing over, and before the waiter hears of it.
+  while (!jobs.abortAsync(new Error("stop"))) await null;
+  await assert.rejects(save, /stop/);
+  await holder;
+  assert.ok(jobs.isIdle);
+});
+
+test("a job that need not wait makes no timer", async () => {
+  const { loop } = new HandLoop();
+  const jobs = new JobQueue(loop);
+  const timers = await jobs.run({ operation: "suspend" }, () => loop.size);
+  assert.equal(timers, 0);
 });
