@@ -5,3 +5,8 @@ export { Domain, type DomainStatus, type Incarnation } from "./domain.ts";
 export { DomainList } from "./domain-list.ts";
 export type { Amount, AsyncJob, AsyncJobRequest, AsyncWork, Job, JobKind, JobProgress, JobRequest } from "./job.ts";
 export { JobQueue } from "./job-queue.ts";
+export { type Cursor, Journal, type JournalOptions, type Rest, type Stamped } from "./journal.ts";
+export { DirectoryFiles, type JournalFile, type JournalFiles } from "./journal-files.ts";
+export type { JournalWarning } from "./journal-reader.ts";
+export type { Gap } from "./journal-segment.ts";
+export type { JournalStoreOptions } from "./journal-store.ts";

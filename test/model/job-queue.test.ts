@@ -187,7 +187,7 @@ test("an async job aborted between the handing over and its beginning does not b
   assert.equal(jobs.abortAsync(new Error("too early")), false);
   gate.resolve();
   // The first that happens after the handing over, and before the waiter hears of it.
-  while (!jobs.abortAsync(new Error("stop"))) await null;
+  while (!jobs.abortAsync(new Error("stop"))) await Promise.resolve();
   await assert.rejects(save, /stop/);
   await holder;
   assert.ok(jobs.isIdle);
