@@ -62,8 +62,9 @@ class Reader implements JournalContents {
     const file = await this.#files.open(name);
     try {
       const contents = await SegmentContents.read(file, this.#keep);
-      // Made, and not written before the end came: a segment's first line is written with its first event.
-      if (isLast && contents.lines === 0) return await this.#remove(name, contents.size);
+      // Made, and not written before the end came, or before its events were given up: the first line of a segment is
+      // written with its first event.
+      if (contents.lines === 0 && (isLast || contents.size === 0)) return await this.#remove(name, contents.size);
       const unfit = this.#unfit(name, contents);
       if (unfit !== undefined) return await this.#setAside(name, taken, unfit);
       if (contents.isDamaged) {

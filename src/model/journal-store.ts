@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { Deferred, type Loop, StateError, type Timeout } from "../event/index.ts";
 import type { JournalFile, JournalFiles } from "./journal-files.ts";
 import { type JournalContents, type JournalWarning, readJournal } from "./journal-reader.ts";
@@ -7,6 +8,7 @@ import { type Gap, segmentName } from "./journal-segment.ts";
 export interface JournalStoreOptions {
   readonly loop: Loop;
   readonly files: JournalFiles;
+  /** Must not throw. */
   readonly onWarning: JournalWarning;
   /** A segment that has become this long is the last no more. Default 16 MiB. */
   readonly segmentBytes?: number;
@@ -145,12 +147,17 @@ export class JournalStore {
   async #close(): Promise<void> {
     this.#timer.remove();
     this.#syncUpTo = this.#newest;
-    while (this.#work !== undefined) await this.#work;
+    await this.#workDone();
+    // Once more, if that ended with an error.
     this.#wake();
-    while (this.#work !== undefined) await this.#work;
+    await this.#workDone();
     await this.#segment.file?.close();
     this.#segment.file = undefined;
     if (this.#error !== undefined) throw this.#error.cause;
+  }
+
+  async #workDone(): Promise<void> {
+    while (this.#work !== undefined) await this.#work;
   }
 
   #arm(ms: number): void {
@@ -234,7 +241,11 @@ export class JournalStore {
     const { written } = current;
     await file.sync();
     current.safe = written;
-    while (this.#oldest < written.next) this.#forgetOldest();
+    // In pieces: after an outage it is a lot.
+    for (let count = 1; this.#oldest < written.next; count++) {
+      this.#forgetOldest();
+      if (count % 5_000 === 0) await setImmediate();
+    }
     this.#settle((sequence) => sequence < written.next, undefined);
     if (this.#error === undefined) return;
     this.#error = undefined;

@@ -9,6 +9,8 @@ import { type Fault, FaultyFiles } from "./faulty-files.ts";
 const keep = 1_000;
 
 interface Life {
+  /** Of the operations of opening, the one from which on it is dead already. */
+  readonly diesOpening: number | undefined;
   /** Appended, with time passing (ms) after each. */
   readonly appends: readonly { count: number; ms: number }[];
   /** Of the operations of this life, the one from which on the machine is dead. */
@@ -18,6 +20,7 @@ interface Life {
 }
 
 const life: fc.Arbitrary<Life> = fc.record({
+  diesOpening: fc.option(fc.nat(25), { nil: undefined, freq: 5 }),
   appends: fc.array(fc.record({ count: fc.integer({ min: 1, max: 4 }), ms: fc.constantFrom(0, 20, 60, 1500) }), {
     maxLength: 8,
   }),
@@ -39,9 +42,11 @@ class History {
   #acknowledged = 0;
   #cursor: Journal<string>["position"] | undefined;
 
-  async live({ appends, crashAt, faults, seed }: Life): Promise<void> {
+  async live({ diesOpening, appends, crashAt, faults, seed }: Life): Promise<void> {
     const hand = new HandLoop();
-    const journal = await this.#open(hand);
+    this.#files.crashAt = diesOpening ?? Infinity;
+    const journal = await Promise.race([this.#open(hand), hand.settle()]);
+    if (journal === undefined) return this.#crash(seed);
     this.#check(journal);
     this.#files.crashAt = this.#files.operations + crashAt;
     const begun = this.#files.operations;
@@ -53,6 +58,10 @@ class History {
     }
     assert.deepEqual(hand.errors, []);
     this.#cursor = journal.position;
+    this.#crash(seed);
+  }
+
+  #crash(seed: number): void {
     const random = seededRandom(seed);
     this.#files.crash((bound) => Math.floor(random() * bound));
   }

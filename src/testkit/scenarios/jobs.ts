@@ -77,10 +77,11 @@ class JobWorld extends AsyncWorld {
       : this.jobs.run({ ...request, kind }, body)
     ).then(
       () => undefined,
-      (reason: unknown) => reason ?? "rejected",
+      (reason: unknown) => (reason instanceof Error ? reason : new Error("no reason")),
     );
     this.#asking.delete(name);
-    if (ran !== (error === undefined ? 1 : 0)) this.fail(`${name} ran ${ran} times and ended with ${String(error)}`);
+    if (ran !== (error === undefined ? 1 : 0))
+      this.fail(`${name} ran ${ran} times and ended with ${error?.message ?? "success"}`);
     if (error !== undefined) this.#checkReason(name, limits);
   }
 

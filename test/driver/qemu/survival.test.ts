@@ -174,7 +174,10 @@ test("a guest that does not answer is left alone, and keeps nobody waiting but t
   await bench.done(bench.operations.suspend(bench.domains.byName("other"), {}));
   const stuck = bench.watch(bench.operations.suspend(bench.domain, { deadline: 1000 }));
   await bench.hand.pass(1500);
-  assert.match(stuck.result ?? "", /cannot acquire state change lock within 1\.0 s \(held by reconnect \(modify\) for 1\.0 s\)/);
+  assert.match(
+    stuck.result ?? "",
+    /cannot acquire state change lock within 1\.0 s \(held by reconnect \(modify\) for 1\.0 s\)/,
+  );
   await bench.hand.pass(120_000, 5000);
   assert.match(
     String(bench.reported),
