@@ -36,7 +36,7 @@ export async function start(args: readonly string[]): Promise<number> {
   const onWarning = (error: unknown): void => say(`warning: ${text(error)}`);
   await using qemu = await QemuDriver.open(loop, { uri, ...places, onWarning });
   await using simulated = new TestDriver(loop, { onWarning });
-  for (const driver of [qemu, simulated]) driver.subscribe((event) => say(eventLine(driver.name, event)));
+  for (const driver of [qemu, simulated]) driver.subscribe(({ event }) => say(eventLine(driver.name, event)));
   await using daemon = new Daemon(loop, {
     drivers: [qemu, simulated],
     log: ({ level, message, peer }) => {

@@ -8,6 +8,7 @@ import {
   legacyEventMessage,
   remote,
   VirError,
+  virtwright,
 } from "../protocol/index.ts";
 import { Connection, type ConnectionOptions, type IncomingCall, type KeepaliveOptions } from "../rpc/index.ts";
 import { type DaemonContext, daemonHandlers } from "./daemon-procedures.ts";
@@ -67,7 +68,18 @@ export class Peer {
     this.#loop = loop;
     this.#options = options;
     this.#connection = new Connection(loop, transport, options.connection);
-    this.#session = new Session({ ...options, deliver: (subscription, event) => this.#deliver(subscription, event) });
+    this.#session = new Session({
+      ...options,
+      deliver: (subscription, event) => this.#deliver(subscription, event),
+      cursors: {
+        send: {
+          eventsNext: (message) => this.#connection.sendEvent(virtwright, "eventsNext", message),
+          eventsGap: (message) => this.#connection.sendEvent(virtwright, "eventsGap", message),
+        },
+        isCongested: () => this.#connection.isCongested,
+        postpone: (job) => void loop.post(job),
+      },
+    });
     this.#sessionContext = {
       session: this.#session,
       passesFds: options.connection.passesFds === true,
@@ -77,10 +89,15 @@ export class Peer {
       hearOfLoss: (wanted) => this.#hearOfLoss(wanted),
     };
     this.#daemonContext = {
+      session: this.#session,
       prepare: (serial, preparation) => this.#prepared.add(serial, preparation),
       cancel: (serial) => this.#cancel(serial),
     };
-    this.#connection.open({ onCall: (call) => this.#onCall(call), onClose: (cause) => this.#onClose(cause) });
+    this.#connection.open({
+      onCall: (call) => this.#onCall(call),
+      onRoom: () => this.#session.pump(),
+      onClose: (cause) => this.#onClose(cause),
+    });
   }
 
   end(lingerMs?: number): void {

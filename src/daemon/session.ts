@@ -1,5 +1,6 @@
 import type { Driver, Hypervisor, HypervisorHold, Identity } from "../driver/driver.ts";
 import { AuthType, connectReadOnly, type DomainEvent, ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
+import { CursorSubscriptions, type CursorSubscriptionsOptions } from "./cursor-subscriptions.ts";
 import { internalError } from "./refusal.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 
@@ -17,6 +18,7 @@ export interface SessionOptions {
   readonly readOnly: boolean;
   readonly issueCallbackId: () => number;
   readonly deliver: (subscription: Subscription, event: DomainEvent) => void;
+  readonly cursors: Pick<CursorSubscriptionsOptions, "send" | "isCongested" | "postpone">;
 }
 
 /** What a session has once it is open. */
@@ -25,6 +27,7 @@ export interface Opened {
   /** As the client named it. */
   readonly uri: string;
   readonly subscriptions: Subscriptions;
+  readonly cursors: CursorSubscriptions;
 }
 
 type State = "new" | "authenticated" | "opening" | "open" | "closed";
@@ -78,7 +81,9 @@ export class Session {
     if (uri === null) throw internalError("connection not open");
     const driver = this.#options.drivers.find((each) => each.accepts(uri));
     if (driver === undefined) throw VirError.of(ErrorCode.noConnect, ErrorDomain.none, uri);
-    const hold = driver.connect(uri);
+    const { identity } = this.#options;
+    const readOnly = this.#readOnly || (flags & connectReadOnly) !== 0;
+    const hold = driver.connect(uri, identity === undefined ? { readOnly } : { readOnly, identity });
     if (!(hold instanceof Promise)) return this.#begin(hold, uri, flags);
     this.#state = "opening";
     return hold.then(
@@ -90,9 +95,21 @@ export class Session {
     );
   }
 
+  /** What the hypervisor promises of our own program; nothing before it is open. */
+  get extensions(): readonly string[] {
+    const { snapshot, faultAdd } = this.#opened?.hypervisor.procedures ?? {};
+    return [...(snapshot === undefined ? [] : ["snapshot"]), ...(faultAdd === undefined ? [] : ["faults"])];
+  }
+
+  /** There is room for events that wait. */
+  pump(): void {
+    this.#opened?.cursors.pump();
+  }
+
   close(): void {
     this.#state = "closed";
     this.#opened?.subscriptions.close();
+    this.#opened?.cursors.close();
     this.#opened = undefined;
     this.#hold?.release();
     this.#hold = undefined;
@@ -104,9 +121,14 @@ export class Session {
       throw internalError("the connection was closed while the hypervisor was opened");
     }
     const { hypervisor } = hold;
-    const { issueCallbackId, deliver } = this.#options;
+    const { issueCallbackId, deliver, cursors } = this.#options;
     this.#hold = hold;
-    this.#opened = { hypervisor, uri, subscriptions: new Subscriptions({ hypervisor, issueCallbackId, deliver }) };
+    this.#opened = {
+      hypervisor,
+      uri,
+      subscriptions: new Subscriptions({ hypervisor, issueCallbackId, deliver }),
+      cursors: new CursorSubscriptions({ hypervisor, issueCallbackId, ...cursors }),
+    };
     this.#readOnly ||= (flags & connectReadOnly) !== 0;
     this.#state = "open";
   }

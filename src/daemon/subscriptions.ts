@@ -58,7 +58,7 @@ export class Subscriptions {
     }
     const callbackId = this.#options.issueCallbackId();
     this.#byId.set(callbackId, { callbackId, eventId, uuid, legacy });
-    this.#unsubscribe ??= this.#options.hypervisor.subscribe((event) => this.#onEvent(event));
+    this.#unsubscribe ??= this.#options.hypervisor.subscribe(({ event }) => this.#onEvent(event));
     return callbackId;
   }
 

@@ -1,3 +1,4 @@
+import type { Journal, Stamped } from "../model/index.ts";
 import type { DomainEvent, driverProcedures, Handlers, ownHypervisorProcedures, qemu } from "../protocol/index.ts";
 import type { Stream } from "../rpc/index.ts";
 
@@ -53,9 +54,17 @@ export interface Hypervisor {
    * is called; after that none, not even one that is being delivered to others. A destroyed domain has the id -1 in its
    * last event, and one that ended by itself still the old one, as libvirt tells it.
    */
-  subscribe(listener: (event: DomainEvent) => void): () => void;
+  subscribe(listener: (event: Stamped<DomainEvent>) => void): () => void;
+  /** All that has happened, numbered; what is told is in it already. */
+  readonly journal: Journal<DomainEvent>;
   /** Reports, with a virConnectCloseReason, that the hypervisor is gone; absent where that cannot happen. */
   onLost?(listener: (reason: number) => void): () => void;
+}
+
+/** Who connects. */
+export interface ConnectOrigin {
+  readonly readOnly: boolean;
+  readonly identity?: Identity;
 }
 
 /** A connection's share in a hypervisor. */
@@ -76,7 +85,7 @@ export interface Driver {
   /** Whether a connection to this URI (`qemu:///system`) is this driver's; the first that accepts has it. */
   accepts(uri: string): boolean;
   /** Takes part in the hypervisor that the URI names. Throws or rejects with VirError. */
-  connect(uri: string): HypervisorHold | Promise<HypervisorHold>;
+  connect(uri: string, origin: ConnectOrigin): HypervisorHold | Promise<HypervisorHold>;
   /** Lets go of the guests, which run on. Idempotent. */
   close(): Promise<void>;
 }

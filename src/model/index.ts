@@ -1,5 +1,5 @@
 export { Definition, type SerialDefinition } from "./definition.ts";
-export { DefinitionStore, type Unreadable } from "./definition-store.ts";
+export { DefinitionStore } from "./definition-store.ts";
 export type { DiskDefinition } from "./disk-definition.ts";
 export { Domain, type DomainStatus, type Incarnation } from "./domain.ts";
 export { DomainList } from "./domain-list.ts";
@@ -10,3 +10,4 @@ export { DirectoryFiles, type JournalFile, type JournalFiles } from "./journal-f
 export type { JournalWarning } from "./journal-reader.ts";
 export type { Gap } from "./journal-segment.ts";
 export type { JournalStoreOptions } from "./journal-store.ts";
+export { RecordStore, type Unreadable } from "./record-store.ts";

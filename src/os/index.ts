@@ -1,6 +1,7 @@
 export { EpollHost } from "./epoll-host.ts";
 export { openLoop } from "./event-loop.ts";
 export { connectInbox, Inbox, type InboxAddress, Outbox, openInbox } from "./inbox.ts";
+export { lockFile } from "./lock-file.ts";
 export { identifyProcess, openProcess, Process, type ProcessExit, type ProcessIdentity } from "./process.ts";
 export { watchProcess } from "./process-watch.ts";
 export type { Credentials } from "./socket.ts";

@@ -69,6 +69,10 @@ export function domainEventId(name: DomainEventName): number {
   return ids.get(name) as number;
 }
 
+export function isDomainEventName(name: string): name is DomainEventName {
+  return ids.has(name);
+}
+
 /** A message as `sendEvent` takes it. */
 export interface EventMessage {
   readonly row: EventName<EventTable>;

@@ -7,6 +7,7 @@ export {
   domainEventIdLimit,
   type EventMessage,
   eventMessage,
+  isDomainEventName,
   type LifecycleEvent,
   legacyEventIdLimit,
   legacyEventMessage,

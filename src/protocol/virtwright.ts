@@ -4,12 +4,15 @@ import { search } from "./remote/access.ts";
 import { Domain, listLimit, string, stringLimit, uuid } from "./remote/base.ts";
 import { typedParams } from "./remote/typed-param.ts";
 
-export const Cursor = struct("cursor", { journal: uuid, sequence: uhyper });
-/** A place in a hypervisor's journal: behind the event with this sequence; 0 is the beginning. */
+export const Cursor = struct("cursor", { journal: uuid, run: uuid, sequence: uhyper });
+/**
+ * A place in a hypervisor's journal: behind the event with this sequence; 0 is the beginning. `run` is the opening of the
+ * journal that wrote it: after a crash the numbers of lost events are given again.
+ */
 export interface Cursor extends TypeOf<typeof Cursor> {}
 
 export const Gap = struct("gap", { from: uhyper, to: uhyper });
-/** Events that were, and are not kept any more: the first and the last sequence of them. */
+/** Events that were, and are not there: the first and the last sequence of them. Others may be between. */
 export interface Gap extends TypeOf<typeof Gap> {}
 
 export const Fault = struct("fault", {
@@ -64,11 +67,12 @@ const daemonRows = {
   callCancel: proc(3, { args: { serial: uint }, ret: { found: boolean }, readOnly: "allowed", api: "callCancel" }),
   /**
    * Subscribes to domain events behind a cursor (null: from now on): of these virDomainEventIDs (none: all), of one
-   * domain or all. What is kept since the cursor comes first, after the reply; a gap says what is not.
+   * domain or all. What is kept since the cursor comes first, after the reply; `eventsGap` says what is not.
+   * `position` is where the subscription begins: with the sequences that follow it makes the reader's next cursor.
    */
   eventsOpen: proc(4, {
     args: { cursor: optional(Cursor), eventIds: array(int, 64), dom: optional(Domain) },
-    ret: { callbackId: int, position: Cursor, gap: optional(Gap) },
+    ret: { callbackId: int, position: Cursor },
     ...search("domains", "domain"),
     api: "eventsOpen",
   }),
@@ -82,17 +86,20 @@ const daemonRows = {
     procedure: uint,
     message: opaque(2 * stringLimit),
   }),
+  /** Events behind the cursor are not kept any more, or were lost: the reader is to look at the state anew. */
+  eventsGap: event(11, { callbackId: int, gap: Gap }),
 } as const;
 
 /** What a hypervisor does itself. */
 const hypervisorRows = {
   /**
-   * Everything about all domains, with where the journal stands: events behind `position` are news. In pages: up to
-   * `limit` domains (0: as many as there are) behind the domain `after`; `stats` are virDomainStatsTypes, 0 for none.
+   * Everything about all domains, with where the journal stands: events behind `position` are news. In pages of up to
+   * `limit` domains (0: as the server likes), from `start` on (0: the first); `next` is the next page's start, and 0
+   * behind the last. `stats` are virDomainStatsTypes, 0 for none.
    */
   snapshot: proc(7, {
-    args: { after: optional(uuid), limit: uint, stats: uint, withXml: boolean },
-    ret: { position: Cursor, domains: array(DomainReport, listLimit), isLast: boolean },
+    args: { start: uhyper, limit: uint, stats: uint, withXml: boolean },
+    ret: { position: Cursor, domains: array(DomainReport, listLimit), next: uhyper },
     ...search("domains", "domain"),
     api: "snapshot",
   }),

@@ -49,6 +49,8 @@ export interface ConnectionListener {
   onCall?(call: IncomingCall): void;
   /** The peer sent an event; `decodeEvent` reads it. */
   onEvent?(frame: Frame): void;
+  /** Something has left: `isCongested` may be false again. */
+  onRoom?(): void;
   /** Without a cause when the peer or we closed in order. */
   onClose(cause?: Error): void;
 }
@@ -145,6 +147,11 @@ export class Connection implements Handle {
 
   get state(): "idle" | "open" | "ending" | "closed" {
     return this.#state;
+  }
+
+  /** So much waits for the peer that what can wait should, until `onRoom`. */
+  get isCongested(): boolean {
+    return this.#outbox.pending > dataCongestion;
   }
 
   /** Resolves when the transport is gone too; never rejects. */
@@ -263,6 +270,7 @@ export class Connection implements Handle {
       this.#outbox.release();
     }
     this.#streams.pump();
+    this.#listener?.onRoom?.();
     this.#tryClose();
   }
 

@@ -1,4 +1,5 @@
 import type { Driver, DriverProcedures, Hypervisor, HypervisorHold } from "../../src/driver/driver.ts";
+import { Journal, type Stamped } from "../../src/model/index.ts";
 import {
   type Domain,
   type DomainEvent,
@@ -23,6 +24,7 @@ interface FakeDomain {
 /** A hypervisor of a few lines: domains are names with a state, a definition is taken apart by regular expressions. */
 export class FakeDriver implements Driver, Hypervisor {
   readonly name = "fake";
+  readonly journal = new Journal<DomainEvent>({ now: () => 1_000, keep: 5 });
   readonly features: ReadonlySet<number> = new Set([11]);
   /** Calls of `domainGetMessages` wait for this one, so that a test can keep a call under way. */
   stuck: Promise<void> = Promise.resolve();
@@ -40,7 +42,7 @@ export class FakeDriver implements Driver, Hypervisor {
   stuckDeadline: number | undefined;
   stuckCalls = 0;
   readonly #domains = new Map<string, FakeDomain>();
-  readonly #listeners = new Set<(event: DomainEvent) => void>();
+  readonly #listeners = new Set<(event: Stamped<DomainEvent>) => void>();
   #lastId = 0;
 
   accepts(uri: string): boolean {
@@ -57,10 +59,11 @@ export class FakeDriver implements Driver, Hypervisor {
 
   /** Tells listeners of something. */
   tell(event: DomainEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    const stamped = this.journal.append(event);
+    for (const listener of this.#listeners) listener(stamped);
   }
 
-  subscribe(listener: (event: DomainEvent) => void): () => void {
+  subscribe(listener: (event: Stamped<DomainEvent>) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

@@ -60,7 +60,7 @@ test("a file under another's name is not believed", async (context) => {
   await writeFile(join(path, "hello.xml"), definition.toXml());
   const { definitions, unreadable } = await store.load();
   assert.equal(definitions.length, 0);
-  assert.match(unreadable[0]?.error.message ?? "", /rename the file/);
+  assert.match(unreadable[0]?.error.message ?? "", /another uuid than its file: rename it to/);
 });
 
 test("a write that fails leaves the old definition, and no temporary file", async (context) => {

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
-import { type Definition, DefinitionStore } from "../../model/index.ts";
+import { type Definition, DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
 import { type DomainEvent, ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import type { Driver, DriverProcedures, Hypervisor, HypervisorHold } from "../driver.ts";
-import { Publisher } from "../publisher.ts";
+import { EventLog } from "../event-log.ts";
 import { binaryVersion, findBinary } from "./binary.ts";
 import { commandLine } from "./command-line.ts";
 import { checkFiles, makeDirectory } from "./files.ts";
@@ -46,23 +46,27 @@ export class QemuDriver implements Driver, Hypervisor {
   readonly procedures: DriverProcedures;
   readonly #uri: string;
   readonly #operations: Operations;
-  readonly #publisher: Publisher<DomainEvent>;
+  readonly #log: EventLog;
   #closed: Promise<void> | undefined;
 
-  private constructor(uri: string, operations: Operations, publisher: Publisher<DomainEvent>, version: bigint) {
+  private constructor(uri: string, operations: Operations, log: EventLog, version: bigint) {
     this.procedures = qemuProcedures(operations, version);
     this.#uri = uri;
     this.#operations = operations;
-    this.#publisher = publisher;
+    this.#log = log;
   }
 
   /** Rejects with StateError when another driver has `runDir`. */
   static async open(loop: Loop, options: QemuDriverOptions): Promise<QemuDriver> {
     const report = options.onWarning ?? ((error: unknown): void => raise(loop, error));
-    const publisher = new Publisher<DomainEvent>(report);
     await makeDirectory(options.logDir);
     const version = await binaryVersion();
     const records = new RunRecords(options.runDir);
+    const journal = await openJournal(loop, options.stateDir, report).catch((error: unknown) => {
+      records.close();
+      throw error;
+    });
+    const log = new EventLog(journal, report);
     const operations = new Operations({
       loop,
       records,
@@ -73,15 +77,16 @@ export class QemuDriver implements Driver, Hypervisor {
       terminateMs: options.terminateMs ?? 10_000,
       plan: (definition) => planOf(definition, records, options.logDir),
       publish: (dom: WireDomain, event: number, detail: number) =>
-        publisher.publish({ name: "lifecycle", dom, event, detail }),
+        log.publish({ name: "lifecycle", dom, event, detail }),
     });
     try {
       await operations.load();
     } catch (error) {
       await operations.close();
+      await log.journal.close();
       throw error;
     }
-    return new QemuDriver(options.uri, operations, publisher, version);
+    return new QemuDriver(options.uri, operations, log, version);
   }
 
   accepts(uri: string): boolean {
@@ -92,18 +97,34 @@ export class QemuDriver implements Driver, Hypervisor {
     return { hypervisor: this, release: () => {} };
   }
 
-  subscribe(listener: (event: DomainEvent) => void): () => void {
-    return this.#publisher.subscribe(listener);
+  get journal(): Journal<DomainEvent> {
+    return this.#log.journal;
+  }
+
+  subscribe(listener: (event: Stamped<DomainEvent>) => void): () => void {
+    return this.#log.subscribe(listener);
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#operations.close();
+    this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#operations.close();
+    await this.#log.journal.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Beside the definitions. */
+function openJournal(loop: Loop, stateDir: string, report: (error: unknown) => void): Promise<Journal<DomainEvent>> {
+  const files = new DirectoryFiles(join(stateDir, "journal"));
+  const onWarning = (message: string, cause?: unknown): void => report(new Error(message, { cause }));
+  return Journal.open<DomainEvent>({ now: Date.now }, { loop, files, onWarning });
 }
 
 async function planOf(definition: Definition, records: RunRecords, logDir: string): Promise<LaunchPlan> {

@@ -29,6 +29,8 @@ export interface Targets {
  *        the event that tells so.
  */
 export class Guest {
+  /** Its place among the others, by the time of their making. */
+  order = 0;
   persistent = false;
   autostart = false;
   hasManagedSave = false;
@@ -90,6 +92,12 @@ export class Guest {
 
   rename(name: string): void {
     this.#current = changed(this.#current, (root) => root.first("name")?.setText(name));
+  }
+
+  /** Goes on as it was when a driver before this one ended. */
+  resume(id: number, next: Definition | undefined): void {
+    this.#id = id;
+    this.#next = next;
   }
 
   start(id: number, reason: number): void {

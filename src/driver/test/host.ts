@@ -3,6 +3,7 @@ import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { checkFlags, invalidArgument } from "./failure.ts";
 import { capabilities, sysinfo } from "./host-xml.ts";
+import { defaultNode, type NodeInfo } from "./node-info.ts";
 
 export const hostCpus = 16;
 
@@ -18,7 +19,7 @@ const cpuTimes = [
 ];
 
 /** The machine that the test hypervisor pretends to have; the host's name is the real one. */
-export function hostProcedures(): DriverProcedures {
+export function hostProcedures(node: NodeInfo = defaultNode): DriverProcedures {
   return {
     connectGetType: () => ({ type: "TEST" }),
     connectGetVersion: () => ({ hvVer: 2n }),
@@ -29,16 +30,7 @@ export function hostProcedures(): DriverProcedures {
       checkFlags(flags, 0, "testConnectGetSysinfo");
       return { sysinfo };
     },
-    nodeGetInfo: () => ({
-      model: "i686",
-      memory: 3_145_728n,
-      cpus: hostCpus,
-      mhz: 1400,
-      nodes: 2,
-      sockets: 2,
-      cores: 2,
-      threads: 2,
-    }),
+    nodeGetInfo: () => node,
     nodeGetSecurityModel: () => ({ model: "testSecurity", doi: "" }),
     nodeGetFreeMemory: () => ({ freeMem: 3_145_728n }),
     nodeGetCellsFreeMemory: ({ startCell, maxcells }) => {

@@ -1,7 +1,6 @@
 import type { Definition } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, ErrorCode, ErrorDomain, Lifecycle, VirError } from "../../protocol/index.ts";
 import { parseDefinition } from "./canonical.ts";
-import { defaultDomain } from "./default-domain.ts";
 import { internal, invalid, invalidDomain, noDomain } from "./failure.ts";
 import { Guest } from "./guest.ts";
 
@@ -18,14 +17,37 @@ export class Hypervisor {
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 
-  /** There is one domain from the start, and it runs. */
+  #nextOrder = 1;
+
+  /** There is no domain at first. */
   constructor(tell: Tell, clock: () => number) {
     this.#tell = tell;
     this.clock = clock;
-    const guest = new Guest(parseDefinition(defaultDomain));
-    guest.persistent = true;
-    guest.start(this.#nextId++, DomainReason.running.unknown);
-    this.#add(guest);
+  }
+
+  /** A domain that there was before this hypervisor; without an event. It takes the place of one with its uuid. */
+  adopt(guest: Guest): void {
+    if (guest.order === 0) guest.order = this.#nextOrder;
+    this.#nextOrder = Math.max(this.#nextOrder, guest.order + 1);
+    if (guest.isActive) this.#nextId = Math.max(this.#nextId, guest.id + 1);
+    this.forget(guest.uuid);
+    this.#byUuid.set(guest.uuid, guest);
+    this.#byName.set(guest.name, guest);
+  }
+
+  /** There was none with this uuid, if there was one; without an event. */
+  forget(uuid: string): void {
+    const known = this.#byUuid.get(uuid);
+    if (known !== undefined) this.#remove(known);
+  }
+
+  /** Of the next run. */
+  issueId(): number {
+    return this.#nextId++;
+  }
+
+  find(uuid: string): Guest | undefined {
+    return this.#byUuid.get(uuid);
   }
 
   get guests(): readonly Guest[] {
@@ -73,7 +95,7 @@ export class Hypervisor {
   }
 
   start(guest: Guest, reason: number, detail: number): void {
-    guest.start(this.#nextId++, reason);
+    guest.start(this.issueId(), reason);
     this.report(guest, Lifecycle.started.event, detail);
   }
 
@@ -139,13 +161,8 @@ export class Hypervisor {
       return known;
     }
     const guest = new Guest(definition);
-    this.#add(guest);
+    this.adopt(guest);
     return guest;
-  }
-
-  #add(guest: Guest): void {
-    this.#byUuid.set(guest.uuid, guest);
-    this.#byName.set(guest.name, guest);
   }
 
   #remove({ uuid, name }: Guest): void {

@@ -35,8 +35,7 @@ export function statisticsProcedures(hypervisor: Hypervisor): DriverProcedures {
       if (has(flags, enforce) && (stats & ~stateGroup) !== 0) throw unsupportedGroups(stats & ~stateGroup);
       const chosen = doms.length > 0 ? doms.map(find) : [...hypervisor.guests];
       const guests = selectGuests(chosen, flags & 0xff);
-      const wanted = stats === 0 || has(stats, stateGroup);
-      return { retStats: guests.map((guest) => ({ dom: guest.reference, params: wanted ? stateOf(guest) : [] })) };
+      return { retStats: guests.map((guest) => ({ dom: guest.reference, params: statsOf(guest, stats) })) };
     },
     domainGetBlockInfo: ({ dom, path, flags }) => {
       checkFlags(flags, 0, "testDomainGetBlockInfo");
@@ -99,7 +98,9 @@ export function statisticsProcedures(hypervisor: Hypervisor): DriverProcedures {
   };
 }
 
-function stateOf({ status }: Guest): TypedParam[] {
+/** Of the groups that `stats` names (virDomainStatsTypes), those that there are; 0: all. */
+export function statsOf({ status }: Guest, stats: number): TypedParam[] {
+  if (stats !== 0 && !has(stats, stateGroup)) return [];
   return [
     { field: "state.state", value: { type: "int", value: status.state } },
     { field: "state.reason", value: { type: "int", value: status.reason } },

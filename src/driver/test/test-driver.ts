@@ -1,95 +1,180 @@
+import { isAbsolute } from "node:path";
 import type { Loop } from "../../event/index.ts";
-import type { DomainEvent } from "../../protocol/index.ts";
-import type { Hypervisor as Connectable, Driver, DriverProcedures, HypervisorHold } from "../driver.ts";
-import { Publisher } from "../publisher.ts";
-import { checkpointProcedures } from "./checkpoint-procedures.ts";
-import { cpuStatisticsProcedures } from "./cpu-statistics.ts";
-import { agentProcedures } from "./guest-agent.ts";
-import { hostProcedures } from "./host.ts";
-import { Hypervisor } from "./hypervisor.ts";
-import { lifecycleProcedures } from "./lifecycle.ts";
-import { lookupProcedures } from "./lookup.ts";
-import { metadataProcedures } from "./metadata.ts";
-import { processorProcedures } from "./processors.ts";
-import { resourceProcedures } from "./resources.ts";
-import { saveProcedures } from "./save.ts";
-import { schedulerProcedures } from "./scheduler.ts";
-import { snapshotProcedures } from "./snapshot-procedures.ts";
-import { stateProcedures } from "./state.ts";
-import { statisticsProcedures } from "./statistics.ts";
-import { tuningProcedures } from "./tuning.ts";
+import { Journal, type Stamped } from "../../model/index.ts";
+import { type DomainEvent, DomainReason, DomainState, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import type { ConnectOrigin, Driver, DriverProcedures, Hypervisor, HypervisorHold } from "../driver.ts";
+import { parseDefinition } from "./canonical.ts";
+import { defaultDomain } from "./default-domain.ts";
+import { parseFault } from "./faults.ts";
+import { Guest } from "./guest.ts";
+import { type NewGuest, type NodeFile, readNodeFile } from "./node-file.ts";
+import { defaultNode } from "./node-info.ts";
+import { Simulation } from "./simulation.ts";
+import { StateDirectory } from "./state-directory.ts";
 
 export interface TestDriverOptions {
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly clock?: () => number;
-  /** Hears what listeners throw. Default: the loop reports it. */
+  /** Hears what listeners throw, and of records that cannot be read. Default: the loop reports it. */
   readonly onWarning?: (error: unknown) => void;
 }
 
 /**
- * libvirt's test hypervisor, in memory: one running domain "test" at first, and no guest behind any of them. What all
- * connections do to it lasts as long as the driver.
+ * libvirt's test hypervisor: domains without guests behind them, and a simulator.
+ *
+ * `test:///default` has one running domain "test" at first, and all connections share it for as long as the driver
+ * lasts. `test:///PATH` reads a machine with its domains from a file, for this connection alone. `?state=DIR` keeps the
+ * domains in a directory, for all connections with that directory, and `?fault=KIND:ON` (as often as wanted) begins with
+ * faults, for this connection alone unless there is a directory.
  *
  *     open -> closed
  *
  * close: open -> closed; idempotent. No call is known then, so that nothing happens any more.
  */
-export class TestDriver implements Driver, Connectable {
+export class TestDriver implements Driver, Hypervisor {
   readonly name = "test";
   readonly features: ReadonlySet<number> = new Set();
-  readonly #procedures: DriverProcedures;
-  readonly #publisher: Publisher<DomainEvent>;
+  readonly #loop: Loop;
+  readonly #clock: () => number;
+  readonly #onWarning: (error: unknown) => void;
+  /** That of `test:///default`. */
+  #shared: Simulation;
+  /** By directory. */
+  readonly #kept = new Map<string, Promise<Simulation>>();
+  readonly #all = new Set<Simulation>();
   #isClosed = false;
 
   constructor(loop: Loop, options: TestDriverOptions = {}) {
+    this.#loop = loop;
+    this.#clock = options.clock ?? Date.now;
     const raise = (error: unknown): void => {
       loop.post(() => {
         throw error;
       });
     };
-    this.#publisher = new Publisher(options.onWarning ?? raise);
-    const hypervisor = new Hypervisor((event) => this.#publisher.publish(event), options.clock ?? Date.now);
-    this.#procedures = {
-      ...hostProcedures(),
-      ...lookupProcedures(hypervisor),
-      ...lifecycleProcedures(hypervisor),
-      ...stateProcedures(hypervisor),
-      ...resourceProcedures(hypervisor),
-      ...processorProcedures(hypervisor),
-      ...metadataProcedures(hypervisor),
-      ...saveProcedures(hypervisor),
-      ...schedulerProcedures(hypervisor),
-      ...tuningProcedures(hypervisor),
-      ...statisticsProcedures(hypervisor),
-      ...cpuStatisticsProcedures(hypervisor),
-      ...agentProcedures(hypervisor),
-      ...snapshotProcedures(hypervisor),
-      ...checkpointProcedures(hypervisor),
-    };
+    this.#onWarning = options.onWarning ?? raise;
+    this.#shared = this.#simulate({});
   }
 
+  /** Those of `test:///default`, as all that follows. */
   get procedures(): DriverProcedures {
-    return this.#isClosed ? {} : this.#procedures;
+    return this.#isClosed ? {} : this.#shared.procedures;
+  }
+
+  get journal(): Journal<DomainEvent> {
+    return this.#shared.journal;
+  }
+
+  subscribe(listener: (event: Stamped<DomainEvent>) => void): () => void {
+    return this.#shared.subscribe(listener);
   }
 
   accepts(uri: string): boolean {
-    return uri === "test:///default";
+    return uri.startsWith("test:///") && parse(uri).path !== "/";
   }
 
-  connect(): HypervisorHold {
-    return { hypervisor: this, release: () => {} };
+  connect(uri: string, origin: ConnectOrigin): HypervisorHold | Promise<HypervisorHold> {
+    const { path, state, faults } = parse(uri);
+    if (path !== "/default" || state !== undefined || faults.length > 0) return this.#connectTo(uri, origin);
+    if (!this.#shared.isAlive) this.#shared = this.#simulate({});
+    return { hypervisor: this.#shared, release: () => {} };
   }
 
-  subscribe(listener: (event: DomainEvent) => void): () => void {
-    return this.#publisher.subscribe(listener);
-  }
-
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#isClosed = true;
-    return Promise.resolve();
+    await Promise.all([...this.#all].map((each) => each.close()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+
+  async #connectTo(uri: string, { readOnly }: ConnectOrigin): Promise<HypervisorHold> {
+    const { path, state, faults } = parse(uri);
+    const file = path === "/default" ? undefined : await readNodeFile(path);
+    if (state === undefined) {
+      const simulation = this.#simulate({ file, faults });
+      return { hypervisor: simulation, release: () => void simulation.close().catch(this.#onWarning) };
+    }
+    if (readOnly && !this.#kept.has(state)) throw readOnlyState(state);
+    return { hypervisor: await this.#keep(state, file, faults), release: () => {} };
+  }
+
+  /** The one over this directory; a dead one is replaced. */
+  async #keep(state: string, file: NodeFile | undefined, faults: readonly string[]): Promise<Simulation> {
+    const known = this.#kept.get(state);
+    if (known !== undefined) {
+      const simulation = await known;
+      if (simulation.isAlive) return simulation;
+      await simulation.close();
+      if (this.#kept.get(state) === known) this.#kept.delete(state);
+      return this.#keep(state, file, faults);
+    }
+    const opening = this.#open(state, file, faults);
+    this.#kept.set(state, opening);
+    opening.catch(() => this.#kept.delete(state));
+    return opening;
+  }
+
+  async #open(path: string, file: NodeFile | undefined, faults: readonly string[]): Promise<Simulation> {
+    if (!isAbsolute(path)) throw invalidUri(`state=${path}: give the directory's whole path`);
+    const options = { loop: this.#loop, clock: this.#clock, onWarning: this.#onWarning };
+    const state = await StateDirectory.open(path, options);
+    const simulation = this.#simulate({ file, faults, state });
+    if (state.isNew) await simulation.keepAll();
+    return simulation;
+  }
+
+  #simulate({ file, faults = [], state }: Start): Simulation {
+    if (this.#isClosed) throw VirError.of(ErrorCode.noConnect, ErrorDomain.test, "the driver is closed");
+    const simulation = new Simulation({
+      loop: this.#loop,
+      clock: this.#clock,
+      onWarning: this.#onWarning,
+      node: file?.node ?? defaultNode,
+      faults: faults.map(parseFault),
+      journal: state?.journal ?? new Journal<DomainEvent>({ now: this.#clock }),
+      ...(state === undefined ? {} : { state }),
+    });
+    if (state === undefined || state.isNew) simulation.populate(file?.guests ?? [defaultGuest()]);
+    this.#all.add(simulation);
+    return simulation;
+  }
+}
+
+interface Start {
+  readonly file?: NodeFile | undefined;
+  readonly faults?: readonly string[];
+  readonly state?: StateDirectory;
+}
+
+interface TestUri {
+  readonly path: string;
+  readonly state: string | undefined;
+  readonly faults: readonly string[];
+}
+
+function parse(uri: string): TestUri {
+  const [path = "", query = ""] = uri.slice("test://".length).split("?", 2);
+  const parameters = new URLSearchParams(query);
+  return {
+    path: decodeURIComponent(path),
+    state: parameters.get("state") ?? undefined,
+    faults: parameters.getAll("fault"),
+  };
+}
+
+function defaultGuest(): NewGuest {
+  const guest = new Guest(parseDefinition(defaultDomain));
+  guest.persistent = true;
+  return { guest, status: { state: DomainState.running, reason: DomainReason.running.unknown } };
+}
+
+function invalidUri(detail: string): VirError {
+  return VirError.of(ErrorCode.invalidArg, ErrorDomain.test, detail);
+}
+
+function readOnlyState(state: string): VirError {
+  const detail = `a read-only connection cannot begin with the state in ${state}: connect to it once for writing`;
+  return VirError.of(ErrorCode.operationDenied, ErrorDomain.test, detail);
 }

@@ -37,7 +37,7 @@ describe("the test hypervisor", () => {
     now = 1_000_000_000_000;
     driver = new TestDriver(new World().loop, { clock: () => now });
     events = [];
-    driver.subscribe((event) => {
+    driver.subscribe(({ event }) => {
       if (event.name === "lifecycle") events.push(event);
     });
   });
@@ -64,7 +64,8 @@ describe("the test hypervisor", () => {
 
   it("takes its own URI and no other", () => {
     assert.equal(driver.accepts("test:///default"), true);
-    assert.equal(driver.accepts("test:///elsewhere"), false);
+    assert.equal(driver.accepts("test:///a/file.xml"), true);
+    assert.equal(driver.accepts("test:///"), false);
     assert.equal(driver.accepts("qemu:///system"), false);
   });
 

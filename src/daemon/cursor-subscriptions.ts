@@ -1,0 +1,138 @@
+import type { Hypervisor } from "../driver/driver.ts";
+import {
+  type ArgsOf,
+  type Cursor,
+  type DomainEvent,
+  domainEventId,
+  eventMessage,
+  eventProcedures,
+  type MessageOf,
+  type ownDaemonProcedures,
+  type RetOf,
+} from "../protocol/index.ts";
+import { encode } from "../xdr/index.ts";
+import { internalError } from "./refusal.ts";
+
+type Rows = typeof ownDaemonProcedures;
+type Position = Hypervisor["journal"]["position"];
+
+export interface CursorSubscriptionsOptions {
+  readonly hypervisor: Hypervisor;
+  readonly issueCallbackId: () => number;
+  readonly send: {
+    eventsNext(message: MessageOf<Rows["eventsNext"]>): void;
+    eventsGap(message: MessageOf<Rows["eventsGap"]>): void;
+  };
+  /** The peer reads more slowly than it is written to: what is in the journal waits there. */
+  readonly isCongested: () => boolean;
+  /** Calls later, in another turn. */
+  readonly postpone: (job: () => void) => void;
+}
+
+interface Subscription {
+  readonly callbackId: number;
+  readonly eventIds: ReadonlySet<number>;
+  readonly uuid: string | undefined;
+  /** Behind the last event that was sent or passed over. */
+  position: Position;
+  /** The reply has left, so that events may follow. */
+  isOpen: boolean;
+}
+
+/** Events sent in one go; others have their turn in between. */
+const burst = 100;
+
+/**
+ * What one peer reads of its hypervisor's journal, each subscription from its own place. Nothing is queued: what a slow
+ * peer has not had yet stays in the journal, and what the journal has dropped meanwhile is told as a gap.
+ *
+ * open:  the events begin after the reply.
+ * pump:  sends what there is room for; to be called when there is room again.
+ * close: ends all of them.
+ */
+export class CursorSubscriptions {
+  readonly #options: CursorSubscriptionsOptions;
+  readonly #byId = new Map<number, Subscription>();
+  #unsubscribe: (() => void) | undefined;
+  #isPostponed = false;
+
+  constructor(options: CursorSubscriptionsOptions) {
+    this.#options = options;
+  }
+
+  open({ cursor, eventIds, dom }: ArgsOf<Rows["eventsOpen"]>): RetOf<Rows["eventsOpen"]> {
+    const { hypervisor, issueCallbackId } = this.#options;
+    const callbackId = issueCallbackId();
+    const { position: now } = hypervisor.journal;
+    const position = cursor === null ? now : { ...cursor, sequence: Number(cursor.sequence) };
+    const uuid = dom?.uuid;
+    this.#byId.set(callbackId, { callbackId, eventIds: new Set(eventIds), uuid, position, isOpen: false });
+    this.#unsubscribe ??= hypervisor.subscribe(() => this.pump());
+    this.#postpone();
+    return { callbackId, position: cursorOf(now, position.sequence) };
+  }
+
+  remove(callbackId: number): void {
+    if (!this.#byId.delete(callbackId)) throw internalError(`there is no subscription ${callbackId} with a cursor`);
+    if (this.#byId.size === 0) this.close();
+  }
+
+  close(): void {
+    this.#byId.clear();
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+  }
+
+  pump(): void {
+    for (const subscription of this.#byId.values()) if (subscription.isOpen) this.#send(subscription);
+  }
+
+  #postpone(): void {
+    if (this.#isPostponed) return;
+    this.#isPostponed = true;
+    this.#options.postpone(() => {
+      this.#isPostponed = false;
+      for (const subscription of this.#byId.values()) subscription.isOpen = true;
+      this.pump();
+    });
+  }
+
+  #send(subscription: Subscription): void {
+    const { hypervisor, send, isCongested } = this.#options;
+    const { journal } = hypervisor;
+    if (isCongested()) return;
+    const { events, gap } = journal.after(subscription.position);
+    if (gap !== undefined) {
+      const { callbackId } = subscription;
+      send.eventsGap({ callbackId, gap: { from: BigInt(gap.from), to: BigInt(gap.to) } });
+      subscription.position = journal.cursorAt((events[0]?.sequence ?? journal.position.sequence + 1) - 1);
+    }
+    for (const [index, { sequence, time, event }] of events.entries()) {
+      if (index === burst) return this.#postpone();
+      if (isCongested()) return;
+      subscription.position = journal.cursorAt(sequence);
+      if (isWanted(subscription, event)) this.#sendOne(subscription, sequence, time, event);
+    }
+  }
+
+  #sendOne({ callbackId }: Subscription, sequence: number, time: number, event: DomainEvent): void {
+    const { row, message } = eventMessage(event, callbackId);
+    const { number, message: codec } = eventProcedures[row];
+    this.#options.send.eventsNext({
+      callbackId,
+      sequence: BigInt(sequence),
+      timeMs: BigInt(Math.trunc(time)),
+      procedure: number,
+      message: encode<unknown>(codec, message),
+    });
+  }
+}
+
+function isWanted({ eventIds, uuid }: Subscription, { name, dom }: DomainEvent): boolean {
+  return (eventIds.size === 0 || eventIds.has(domainEventId(name))) && (uuid === undefined || uuid === dom.uuid);
+}
+
+/** In the present run, in whose numbers events are told. */
+function cursorOf({ journal, run }: Position, sequence: number): Cursor {
+  return { journal, run, sequence: BigInt(sequence) };
+}

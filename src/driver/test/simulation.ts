@@ -1,0 +1,143 @@
+import type { Loop } from "../../event/index.ts";
+import type { Journal } from "../../model/index.ts";
+import type { DomainEvent, Fault } from "../../protocol/index.ts";
+import type { Hypervisor as DrivenHypervisor, DriverProcedures } from "../driver.ts";
+import { EventLog } from "../event-log.ts";
+import { Calls } from "./calls.ts";
+import { EventPath } from "./event-path.ts";
+import { faultProcedures } from "./fault-procedures.ts";
+import { Faults } from "./faults.ts";
+import { writeGuest } from "./guest-record.ts";
+import { Hypervisor } from "./hypervisor.ts";
+import { enterState, type NewGuest } from "./node-file.ts";
+import type { NodeInfo } from "./node-info.ts";
+import { reportProcedures } from "./reports.ts";
+import type { StateDirectory } from "./state-directory.ts";
+import { StateKeeper } from "./state-keeper.ts";
+import { testProcedures } from "./test-procedures.ts";
+
+export interface SimulationOptions {
+  readonly loop: Loop;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  /** Hears what listeners throw. */
+  readonly onWarning: (error: unknown) => void;
+  readonly node: NodeInfo;
+  readonly faults: readonly Fault[];
+  readonly journal: Journal<DomainEvent>;
+  /** Where the domains are kept; absent: in memory alone. */
+  readonly state?: StateDirectory;
+}
+
+/** virConnectCloseReason: the hypervisor has hung up. */
+const hungUp = 1;
+
+/**
+ * A hypervisor that is simulated: domains without guests behind them, and faults on demand.
+ *
+ *     alive -> dead -> closed
+ *     alive -> closed
+ *
+ * A fault makes it die: listeners for its loss are told, nothing is told to others any more, every call fails.
+ * close: any -> closed; idempotent. What was changed is on disk then, where it is kept.
+ */
+export class Simulation implements DrivenHypervisor {
+  readonly features: ReadonlySet<number> = new Set();
+  readonly procedures: DriverProcedures;
+  readonly journal: Journal<DomainEvent>;
+  readonly hypervisor: Hypervisor;
+  readonly faults: Faults;
+  readonly #options: SimulationOptions;
+  readonly #log: EventLog;
+  readonly #keeper: StateKeeper | undefined;
+  readonly #calls: Calls;
+  readonly #mourners = new Set<(reason: number) => void>();
+  #state: "alive" | "dead" | "closed" = "alive";
+  #closed: Promise<void> | undefined;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    this.journal = options.journal;
+    this.faults = new Faults(options.loop);
+    for (const fault of options.faults) this.faults.add(fault);
+    this.#log = new EventLog(options.journal, options.onWarning);
+    const path = new EventPath(this.#log, this.faults, () => this.#die());
+    const publish = (event: DomainEvent): void => {
+      if (this.#state === "alive") path.publish(event);
+    };
+    this.hypervisor = new Hypervisor((event) => (this.#keeper ?? { tell: publish }).tell(event), options.clock);
+    const { state } = options;
+    if (state !== undefined) this.#keeper = this.#take(state, publish);
+    this.#calls = new Calls({
+      loop: options.loop,
+      faults: this.faults,
+      settle: (uuids) => this.#keeper?.settle(uuids),
+      onDeath: () => this.#die(),
+    });
+    this.procedures = {
+      ...this.#calls.around({
+        ...testProcedures(this.hypervisor, options.node),
+        ...reportProcedures(this.hypervisor, this.#log),
+      }),
+      ...faultProcedures(this.faults),
+    };
+  }
+
+  get isAlive(): boolean {
+    return this.#state === "alive";
+  }
+
+  /** Domains that there are from the beginning, in this order. */
+  populate(guests: readonly NewGuest[]): void {
+    for (const each of guests) {
+      enterState(each, this.hypervisor.issueId());
+      this.hypervisor.adopt(each.guest);
+    }
+  }
+
+  /** Resolves when every domain there is now is on disk, and the directory is known to be in use. */
+  async keepAll(): Promise<void> {
+    await this.#keeper?.settle(this.hypervisor.guests.map(({ uuid }) => uuid));
+    await this.#options.state?.markUsed();
+  }
+
+  subscribe(listener: Parameters<EventLog["subscribe"]>[0]): () => void {
+    return this.#log.subscribe(listener);
+  }
+
+  onLost(listener: (reason: number) => void): () => void {
+    // An entry of its own, so that one function given twice is two listeners.
+    const entry = (reason: number): void => listener(reason);
+    this.#mourners.add(entry);
+    return () => this.#mourners.delete(entry);
+  }
+
+  close(): Promise<void> {
+    this.#state = "closed";
+    this.#calls.end();
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  #take(state: StateDirectory, publish: (event: DomainEvent) => void): StateKeeper {
+    const keeper = new StateKeeper({ ...state.over(this.hypervisor), publish });
+    for (const guest of state.guests) {
+      this.hypervisor.adopt(guest);
+      keeper.adopt(guest.uuid, writeGuest(guest));
+    }
+    return keeper;
+  }
+
+  #die(): void {
+    if (this.#state !== "alive") return;
+    this.#state = "dead";
+    this.#calls.end();
+    for (const listener of Array.from(this.#mourners)) if (this.#mourners.has(listener)) listener(hungUp);
+  }
+
+  async #close(): Promise<void> {
+    await this.#keeper?.idle();
+    await this.journal.close();
+    this.#options.state?.release();
+  }
+}

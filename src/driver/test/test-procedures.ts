@@ -1,0 +1,39 @@
+import type { DriverProcedures } from "../driver.ts";
+import { checkpointProcedures } from "./checkpoint-procedures.ts";
+import { cpuStatisticsProcedures } from "./cpu-statistics.ts";
+import { agentProcedures } from "./guest-agent.ts";
+import { hostProcedures } from "./host.ts";
+import type { Hypervisor } from "./hypervisor.ts";
+import { lifecycleProcedures } from "./lifecycle.ts";
+import { lookupProcedures } from "./lookup.ts";
+import { metadataProcedures } from "./metadata.ts";
+import type { NodeInfo } from "./node-info.ts";
+import { processorProcedures } from "./processors.ts";
+import { resourceProcedures } from "./resources.ts";
+import { saveProcedures } from "./save.ts";
+import { schedulerProcedures } from "./scheduler.ts";
+import { snapshotProcedures } from "./snapshot-procedures.ts";
+import { stateProcedures } from "./state.ts";
+import { statisticsProcedures } from "./statistics.ts";
+import { tuningProcedures } from "./tuning.ts";
+
+/** All that libvirt's test hypervisor does. */
+export function testProcedures(hypervisor: Hypervisor, node: NodeInfo): DriverProcedures {
+  return {
+    ...hostProcedures(node),
+    ...lookupProcedures(hypervisor),
+    ...lifecycleProcedures(hypervisor),
+    ...stateProcedures(hypervisor),
+    ...resourceProcedures(hypervisor),
+    ...processorProcedures(hypervisor),
+    ...metadataProcedures(hypervisor),
+    ...saveProcedures(hypervisor),
+    ...schedulerProcedures(hypervisor),
+    ...tuningProcedures(hypervisor),
+    ...statisticsProcedures(hypervisor),
+    ...cpuStatisticsProcedures(hypervisor),
+    ...agentProcedures(hypervisor),
+    ...snapshotProcedures(hypervisor),
+    ...checkpointProcedures(hypervisor),
+  };
+}
