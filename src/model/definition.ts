@@ -1,6 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
-import { type Document, Element, parseXml, writeXml, XmlError } from "../xml/index.ts";
+import {
+  type Document,
+  Element,
+  type Pause,
+  parseXml,
+  parseXmlInChunks,
+  writeXml,
+  writeXmlInChunks,
+  XmlError,
+} from "../xml/index.ts";
 import { type DiskDefinition, readDisks } from "./disk-definition.ts";
 import { fillMemory, fillVcpu } from "./resources.ts";
 
@@ -33,6 +42,8 @@ export class Definition {
   readonly disks: readonly DiskDefinition[];
   readonly serials: readonly SerialDefinition[];
   readonly #document: Document;
+  /** As it is shown without an id, once somebody has asked. */
+  #text: string | undefined;
 
   private constructor(document: Document) {
     const { root } = document;
@@ -48,19 +59,46 @@ export class Definition {
     this.serials = (root.find("devices")?.all("serial") ?? []).map(readSerial);
   }
 
-  /** Throws VirError, worded and numbered as libvirt's. */
-  static parse(source: string): Definition {
+  /**
+   * Throws VirError, worded and numbered as libvirt's. `complete` may fill in what is missing, once all is known to be
+   * right.
+   */
+  static parse(source: string, complete?: Completion): Definition {
     let document: Document;
     try {
       document = parseXml(source);
     } catch (error) {
-      if (!(error instanceof XmlError)) throw error;
-      const detail = `(domain_definition):${error.line}: ${error.message}\n${error.excerpt}`;
-      throw VirError.of(ErrorCode.xmlDetail, ErrorDomain.domain, detail, error);
+      throw unreadable(error);
     }
+    const definition = Definition.#of(document, complete);
+    try {
+      definition.#text = writeXml(definition.root, shown);
+    } catch (error) {
+      throw unwritable(error);
+    }
+    return definition;
+  }
+
+  /** As `parse`; a text that would hold up others is read with pauses, and what they reject with this rejects with. */
+  static async parseWithPauses(source: string, pause: Pause, complete?: Completion): Promise<Definition> {
+    if (source.length <= shortLength) return Definition.parse(source, complete);
+    const document = await parseXmlInChunks(source, pause).catch((error: unknown) => {
+      throw unreadable(error);
+    });
+    await pause();
+    const definition = Definition.#of(document, complete);
+    await pause();
+    definition.#text = await writeXmlInChunks(definition.root, pause, shown).catch((error: unknown) => {
+      throw unwritable(error);
+    });
+    return definition;
+  }
+
+  static #of(document: Document, complete: Completion | undefined): Definition {
     const definition = new Definition(document);
-    if (definition.toXml().length <= longestShown) return definition;
-    throw failure(ErrorCode.xmlError, `the definition is longer than ${longestShown} characters: leave something out`);
+    if (complete === undefined) return definition;
+    complete(document.root, definition);
+    return new Definition(document);
   }
 
   /** The tree, to read from. */
@@ -73,29 +111,47 @@ export class Definition {
     return this.root.find(...path)?.text.trim() || undefined;
   }
 
-  /** Another definition, changed by `edit`. */
-  with(edit: (root: Element) => void): Definition {
+  /** Another definition, changed by `edit`; `complete` as for `parse`. */
+  with(edit: (root: Element) => void, complete?: Completion): Definition {
     const root = this.root.clone();
     edit(root);
-    return new Definition({ ...this.#document, root });
+    return Definition.#of({ ...this.#document, root }, complete);
   }
 
   /** As `virsh dumpxml` shows it; `id` is that of the running domain. */
   toXml(id?: number): string {
-    if (id === undefined) return writeXml(this.root);
-    const root = this.root.clone();
-    root.setAttribute("id", String(id));
-    return writeXml(root);
+    this.#text ??= writeXml(this.root);
+    // Within a tag `>` is written as an entity.
+    return id === undefined ? this.#text : this.#text.replace(">", ` id='${id}'>`);
   }
 }
+
+/** Changes the tree of the definition that it is given. */
+export type Completion = (root: Element, definition: Definition) => void;
+
+/** Characters that are read, checked and written in less than 5 ms. Nearly all definitions are shorter. */
+const shortLength = 16_384;
 
 /**
  * Layout can make the text much longer than it was given, and what is stored must be readable again. So this is less
  * than the parser takes, and what a run adds has room.
  */
-const longestShown = 1_000_000;
+const shown = { length: 1_000_000 };
 
 const domainTypes = "qemu kqemu kvm xen lxc uml openvz test vmware hyperv vbox phyp parallels bhyve vz hvf".split(" ");
+
+/** An error of reading, as libvirt words it. */
+function unreadable(error: unknown): unknown {
+  if (!(error instanceof XmlError)) return error;
+  const detail = `(domain_definition):${error.line}: ${error.message}\n${error.excerpt}`;
+  return VirError.of(ErrorCode.xmlDetail, ErrorDomain.domain, detail, error);
+}
+
+function unwritable(error: unknown): unknown {
+  if (!(error instanceof XmlError)) return error;
+  const detail = `the definition is longer than ${shown.length} characters: leave something out`;
+  return failure(ErrorCode.xmlError, detail);
+}
 
 function readType(root: Element): string {
   if (root.name !== "domain") {

@@ -19,13 +19,13 @@ export interface DiskDefinition {
 
 /** Throws VirError, worded and numbered as libvirt's. */
 export function readDisks(elements: readonly Element[]): DiskDefinition[] {
-  const disks: DiskDefinition[] = [];
+  const disks = new Map<string, DiskDefinition>();
   for (const disk of elements.map(readDisk)) {
-    const other = disks.find(({ target }) => target === disk.target);
+    const other = disks.get(disk.target);
     if (other !== undefined) throw duplicate(other, disk);
-    disks.push(disk);
+    disks.set(disk.target, disk);
   }
-  return disks;
+  return [...disks.values()];
 }
 
 function readDisk(element: Element): DiskDefinition {

@@ -1,4 +1,4 @@
-export { type ParseLimits, parseXml, XmlError } from "./parse.ts";
+export { type ParseLimits, type Pause, parseXml, parseXmlInChunks, XmlError } from "./parse.ts";
 export {
   type Attribute,
   type Comment,
@@ -9,4 +9,4 @@ export {
   type Text,
   text,
 } from "./tree.ts";
-export { type WriteOptions, writeXml } from "./write.ts";
+export { type WriteOptions, writeXml, writeXmlInChunks } from "./write.ts";

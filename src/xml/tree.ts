@@ -36,15 +36,26 @@ export class Element {
   readonly kind = "element";
   /** Qualified, as written. */
   readonly name: string;
+  /** Without its prefix. */
+  readonly localName: string;
   /** The namespace; empty for none. */
   readonly uri: string;
   readonly attributes: Attribute[];
   readonly children: Node[];
 
-  constructor(name: string, attributes: Readonly<Record<string, string>> = {}, children: Node[] = [], uri = "") {
+  /** Lists become the element's own. */
+  constructor(
+    name: string,
+    attributes: Readonly<Record<string, string>> | Attribute[] = [],
+    children: Node[] = [],
+    uri = "",
+  ) {
     this.name = name;
+    this.localName = name.slice(name.indexOf(":") + 1);
     this.uri = uri;
-    this.attributes = Object.entries(attributes).map(([name, value]) => ({ name, value }));
+    this.attributes = Array.isArray(attributes)
+      ? attributes
+      : Object.entries(attributes).map(([name, value]) => ({ name, value }));
     this.children = children;
   }
 
@@ -53,13 +64,11 @@ export class Element {
     return new Element(name, attributes, [text(value)]);
   }
 
-  get localName(): string {
-    return this.name.slice(this.name.indexOf(":") + 1);
-  }
-
   /** All text in the element itself, comments and elements left out. */
   get text(): string {
-    return this.children.map((node) => (node.kind === "text" ? node.value : "")).join("");
+    let text = "";
+    for (const node of this.children) if (node.kind === "text") text += node.value;
+    return text;
   }
 
   attribute(name: string): string | undefined {
@@ -85,11 +94,11 @@ export class Element {
 
   /** The child elements of that local name and namespace, in order. */
   all(localName: string, uri = ""): Element[] {
-    return this.elements().filter((each) => each.localName === localName && each.uri === uri);
+    return this.children.filter((node) => isCalled(node, localName, uri));
   }
 
   first(localName: string, uri = ""): Element | undefined {
-    return this.elements().find((each) => each.localName === localName && each.uri === uri);
+    return this.children.find((node) => isCalled(node, localName, uri));
   }
 
   /** Follows the first child of each name. */
@@ -99,22 +108,27 @@ export class Element {
 
   /** Adds `child` behind the last child that is one of `names`; before all other elements where there is none. */
   insertAfter(names: readonly string[], child: Element): void {
-    const last = this.elements().findLast((each) => each.uri === "" && names.includes(each.name));
+    const last = this.children.findLastIndex(
+      (node) => node.kind === "element" && node.uri === "" && names.includes(node.name),
+    );
     const first = this.children.findIndex((node) => node.kind === "element");
-    const place = last === undefined ? first : this.children.indexOf(last) + 1;
+    const place = last < 0 ? first : last + 1;
     this.children.splice(place < 0 ? this.children.length : place, 0, child);
   }
 
   clone(): Element {
     const children = this.children.map((node) => (node.kind === "element" ? node.clone() : node));
-    const copy = new Element(this.name, {}, children, this.uri);
-    for (const { name, value } of this.attributes) copy.attributes.push({ name, value });
-    return copy;
+    const attributes = this.attributes.map(({ name, value }) => ({ name, value }));
+    return new Element(this.name, attributes, children, this.uri);
   }
 
   elements(): Element[] {
     return this.children.filter((node) => node.kind === "element");
   }
+}
+
+function isCalled(node: Node, localName: string, uri: string): node is Element {
+  return node.kind === "element" && node.localName === localName && node.uri === uri;
 }
 
 export function text(value: string): Text {

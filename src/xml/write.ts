@@ -1,4 +1,5 @@
-import type { Document, Element, Node } from "./tree.ts";
+import { type Pause, XmlError } from "./parse.ts";
+import type { Document, Element, Node, Text } from "./tree.ts";
 
 export interface WriteOptions {
   /**
@@ -6,23 +7,103 @@ export interface WriteOptions {
    * is written anew. "verbatim": nothing is added or left out within the root.
    */
   readonly layout?: "libvirt" | "verbatim";
+  /** Longest text, in UTF-16 units: layout can make it hundreds of times what was read. Default: any. */
+  readonly length?: number;
 }
 
-/** Writes a document or an element the way libvirt does: single quotes, `<empty/>`, a newline at the end. */
+/**
+ * Writes a document or an element the way libvirt does: single quotes, `<empty/>`, a newline at the end. Throws XmlError
+ * when that is longer than it may be.
+ */
 export function writeXml(source: Document | Element, options: WriteOptions = {}): string {
+  let written = "";
+  for (const part of parts(source, options)) written += part;
+  return written;
+}
+
+/** UTF-16 units that are written in one stretch: 1 or 2 ms. */
+const partLength = 16_384;
+
+/** As `writeXml`, with a pause after about every 16,384 characters. Rejects with XmlError, or with what `pause` rejects with. */
+export async function writeXmlInChunks(
+  source: Document | Element,
+  pause: Pause,
+  options: WriteOptions = {},
+): Promise<string> {
+  const written: string[] = [];
+  for (const part of parts(source, options)) {
+    if (written.length > 0) await pause();
+    written.push(part);
+  }
+  return written.join("");
+}
+
+function* parts(source: Document | Element, { layout = "libvirt", length = Infinity }: WriteOptions) {
   const nodes: readonly Node[] = "root" in source ? [...source.before, source.root, ...source.after] : [source];
-  if (options.layout === "verbatim") return nodes.map(inline).join("");
-  return nodes.map((node) => block(node, "")).join("");
+  let written = 0;
+  for (const part of walk(nodes, layout === "libvirt")) {
+    written += part.length;
+    if (written > length) throw new XmlError(`the document would be longer than ${length} characters`, 1, 0, "", 0);
+    yield part;
+  }
 }
 
-/** The node on lines of its own. */
-function block(node: Node, indent: string): string {
-  if (node.kind !== "element" || !isStructure(node)) return `${indent}${inline(node)}\n`;
-  const inner = `${indent}  `;
-  const lines = node.children.filter((child) => child.kind !== "text").map((child) => block(child, inner));
-  return `${indent}<${opening(node)}>\n${lines.join("")}${indent}</${node.name}>\n`;
+/** An element whose children are being written. */
+interface Level {
+  readonly children: readonly Node[];
+  next: number;
+  /** Every child stands on a line of its own. */
+  readonly onLines: boolean;
+  readonly indent: string;
+  readonly end: string;
 }
 
+/** In order, without recursion, in parts of about `partLength`: so each takes the same time however deep it stands. */
+function* walk(nodes: readonly Node[], onLines: boolean): Generator<string, void, void> {
+  const levels: Level[] = [{ children: nodes, next: 0, onLines, indent: "", end: "" }];
+  let part = "";
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    if (part.length >= partLength) {
+      yield part;
+      part = "";
+    }
+    const node = level.children[level.next++];
+    if (node === undefined) {
+      levels.pop();
+      part += level.end;
+    } else if (node.kind === "text" && level.onLines) {
+      continue;
+    } else if (isLong(node)) {
+      yield part + level.indent;
+      part = level.onLines ? "\n" : "";
+      yield* inParts(node.value, escapeText);
+    } else if (node.kind === "element" && node.children.length > 0) {
+      const inner = within(node, level);
+      part += `${level.indent}<${opening(node)}>${inner.onLines ? "\n" : ""}`;
+      levels.push(inner);
+    } else {
+      part += `${level.indent}${inline(node)}${level.onLines ? "\n" : ""}`;
+    }
+  }
+  yield part;
+}
+
+function within(element: Element, { onLines, indent }: Level): Level {
+  const inLines = onLines && isStructure(element);
+  const end = `${inLines ? indent : ""}</${element.name}>${onLines ? "\n" : ""}`;
+  return { children: element.children, next: 0, onLines: inLines, indent: inLines ? `${indent}  ` : "", end };
+}
+
+function isLong(node: Node): node is Text {
+  return node.kind === "text" && !node.cdata && node.value.length > partLength;
+}
+
+/** Escaping takes 10 times as long as copying. */
+function* inParts(value: string, escape: (part: string) => string): Generator<string, void, void> {
+  for (let at = 0; at < value.length; at += partLength) yield escape(value.slice(at, at + partLength));
+}
+
+/** A node without content of its own. */
 function inline(node: Node): string {
   switch (node.kind) {
     case "text":
@@ -32,9 +113,14 @@ function inline(node: Node): string {
     case "instruction":
       return node.body === "" ? `<?${node.target}?>` : `<?${node.target} ${node.body}?>`;
     case "element":
-      if (node.children.length === 0) return `<${opening(node)}/>`;
-      return `<${opening(node)}>${node.children.map(inline).join("")}</${node.name}>`;
+      return `<${opening(node)}/>`;
   }
+}
+
+function opening(element: Element): string {
+  let tag = element.name;
+  for (const { name, value } of element.attributes) tag += ` ${name}='${escapeAttribute(value)}'`;
+  return tag;
 }
 
 /** Whether white space in the element is layout: there is something else, and none of it is text. */
@@ -44,21 +130,18 @@ function isStructure(element: Element): boolean {
   return !hasText && element.children.some((node) => node.kind !== "text");
 }
 
-function opening(element: Element): string {
-  return element.name + element.attributes.map(({ name, value }) => ` ${name}='${escapeAttribute(value)}'`).join("");
-}
-
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  "'": "&apos;",
-  '"': "&quot;",
-};
-
-/** A carriage return would come back as a newline, hence as a number. */
 function escapeText(value: string): string {
-  return value.replace(/[&<>'"]/g, (character) => entities[character] ?? character).replaceAll("\r", "&#13;");
+  if (!/[&<>'"\r]/.test(value)) return value;
+  return (
+    value
+      .replaceAll("&", "&amp;")
+      .replaceAll("<", "&lt;")
+      .replaceAll(">", "&gt;")
+      .replaceAll("'", "&apos;")
+      .replaceAll('"', "&quot;")
+      // It would come back as a newline.
+      .replaceAll("\r", "&#13;")
+  );
 }
 
 /** In an attribute, tab and newline would come back as spaces too. */

@@ -1,5 +1,5 @@
 import { Definition } from "../../model/index.ts";
-import { Element, type Node, text, writeXml } from "../../xml/index.ts";
+import { Element, type Node, type Pause, text, writeXml } from "../../xml/index.ts";
 import { addDriveAddresses } from "./drive-address.ts";
 
 /** In which order libvirt shows the parts of an element; what is not named keeps its place behind them. */
@@ -37,26 +37,29 @@ const attributeOrders: Readonly<Record<string, readonly string[]>> = {
 
 /** Reads a definition and brings it to libvirt's form. Throws VirError. */
 export function parseDefinition(xml: string): Definition {
-  return canonical(Definition.parse(xml));
+  return Definition.parse(xml, canonical);
+}
+
+/** As `parseDefinition`, in parts where it is long. */
+export function parseWithPauses(xml: string, pause: Pause): Promise<Definition> {
+  return Definition.parseWithPauses(xml, pause, canonical);
 }
 
 /** Another definition, changed by `edit`. */
 export function changed(definition: Definition, edit: (root: Element) => void): Definition {
-  return canonical(definition.with(edit));
+  return definition.with(edit, canonical);
 }
 
 /**
  * What libvirt's test hypervisor makes of a definition: parts in its order, defaults and drive addresses filled in.
  * Unknown elements stay.
  */
-function canonical(definition: Definition): Definition {
-  return definition.with((root) => {
-    root.removeAttribute("id");
-    fillDefaults(root, definition.osType);
-    const devices = root.first("devices");
-    if (devices !== undefined) addDriveAddresses(devices);
-    arrange(root);
-  });
+function canonical(root: Element, { osType }: Definition): void {
+  root.removeAttribute("id");
+  fillDefaults(root, osType);
+  const devices = root.first("devices");
+  if (devices !== undefined) addDriveAddresses(devices);
+  arrange(root);
 }
 
 function fillDefaults(root: Element, osType: string): void {
@@ -84,11 +87,13 @@ function arrange(element: Element): void {
 /** Stable; white space and comments do not get in the way. */
 function sort<T>(items: T[], order: readonly string[] | undefined, nameOf: (item: T) => string | undefined): void {
   if (order === undefined) return;
-  const rank = (item: T): number => {
+  const ranks: T[][] = Array.from({ length: order.length + 1 }, () => []);
+  for (const item of items) {
     const place = order.indexOf(nameOf(item) ?? "");
-    return place < 0 ? order.length : place;
-  };
-  items.sort((one, other) => rank(one) - rank(other));
+    ranks[place < 0 ? order.length : place]?.push(item);
+  }
+  let next = 0;
+  for (const item of ranks.flat()) items[next++] = item;
 }
 
 /** Stands for the metadata while the rest is written: XML cannot have it. */
@@ -98,13 +103,13 @@ const metadataMark = "\0";
  * As `virsh dumpxml` shows it; `id` is that of the running domain. libvirt leaves the writing of metadata to its XML
  * library, and shows an empty list of devices as two lines.
  */
-export function formatDefinition(definition: Definition, id?: number): string {
-  const root = definition.root.clone();
-  if (id !== undefined) root.setAttribute("id", String(id));
+export function formatDefinition({ root }: Definition, id?: number): string {
   const metadata = root.first("metadata");
   const inner = metadata?.elements().map((element) => `${writeLoose(element, "    ")}\n`) ?? [];
-  metadata?.setText(metadataMark);
-  return writeXml(root)
+  const marked = metadata && new Element(metadata.name, metadata.attributes, [text(metadataMark)], metadata.uri);
+  const children = root.children.map((node) => (node === metadata && marked !== undefined ? marked : node));
+  const attributes = id === undefined ? root.attributes : [...root.attributes, { name: "id", value: String(id) }];
+  return writeXml(new Element(root.name, attributes, children, root.uri))
     .replace("  <devices/>\n", "  <devices>\n  </devices>\n")
     .replace(metadataMark, () => `\n${inner.join("")}  `);
 }

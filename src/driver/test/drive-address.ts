@@ -13,6 +13,14 @@ const buses: Readonly<Record<string, string>> = { hd: "ide", sd: "scsi", vd: "vi
 
 /** Gives each disk its type, device and bus, drives an address by their name, and the controllers they need. */
 export function addDriveAddresses(devices: Element): void {
+  const controllers = new Set(
+    devices.all("controller").map((each) => `${each.attribute("type")} ${Number(each.attribute("index") ?? 0)}`),
+  );
+  const addController = (type: string, index: number): void => {
+    const key = `${type} ${index}`;
+    if (!controllers.has(key)) devices.children.push(new Element("controller", { type, index: String(index) }));
+    controllers.add(key);
+  };
   for (const disk of devices.all("disk")) {
     const [, prefix = "", letters = ""] =
       /^(hd|sd|vd|fd|xvd)([a-z]+)$/.exec(disk.first("target")?.attribute("dev") ?? "") ?? [];
@@ -28,7 +36,7 @@ export function addDriveAddresses(devices: Element): void {
     const index = indexOf(letters);
     const controller = Math.floor(index / kind.perController);
     if (disk.first("address") === undefined) disk.children.push(addressOf(index, controller, kind));
-    addController(devices, bus, Number(disk.first("address")?.attribute("controller") ?? controller));
+    addController(bus, Number(disk.first("address")?.attribute("controller") ?? controller));
   }
 }
 
@@ -41,13 +49,6 @@ function addressOf(
   const numbers = { controller, bus: Math.floor(place / perBus), target: 0, unit: place % perBus };
   const attributes = Object.entries(numbers).map(([name, value]) => [name, String(value)] as const);
   return new Element("address", { type: "drive", ...Object.fromEntries(attributes) });
-}
-
-function addController(devices: Element, type: string, index: number): void {
-  const isThere = devices
-    .all("controller")
-    .some((each) => each.attribute("type") === type && Number(each.attribute("index") ?? 0) === index);
-  if (!isThere) devices.children.push(new Element("controller", { type, index: String(index) }));
 }
 
 /** a is 0, z is 25, aa is 26. */
