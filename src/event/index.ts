@@ -1,3 +1,4 @@
+export { Breather } from "./breather.ts";
 export { Deferred } from "./deferred.ts";
 export { DeadlineError, OverflowError, StateError } from "./errors.ts";
 export { asEventImpl, type EventImpl, type HandleCallback, type TimerCallback } from "./event-impl.ts";

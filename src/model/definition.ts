@@ -6,6 +6,7 @@ import {
   type Pause,
   parseXml,
   parseXmlInChunks,
+  shortLength,
   writeXml,
   writeXmlInChunks,
   XmlError,
@@ -70,13 +71,7 @@ export class Definition {
     } catch (error) {
       throw unreadable(error);
     }
-    const definition = Definition.#of(document, complete);
-    try {
-      definition.#text = writeXml(definition.root, shown);
-    } catch (error) {
-      throw unwritable(error);
-    }
-    return definition;
+    return Definition.#written(Definition.#of(document, complete));
   }
 
   /** As `parse`; a text that would hold up others is read with pauses, and what they reject with this rejects with. */
@@ -92,6 +87,20 @@ export class Definition {
       throw unwritable(error);
     });
     return definition;
+  }
+
+  /** From a tree, which is the definition's from then on. */
+  static of(root: Element, complete?: Completion): Definition {
+    return Definition.#written(Definition.#of({ before: [], root, after: [] }, complete));
+  }
+
+  static #written(definition: Definition): Definition {
+    try {
+      definition.#text = writeXml(definition.root, shown);
+      return definition;
+    } catch (error) {
+      throw unwritable(error);
+    }
   }
 
   static #of(document: Document, complete: Completion | undefined): Definition {
@@ -128,9 +137,6 @@ export class Definition {
 
 /** Changes the tree of the definition that it is given. */
 export type Completion = (root: Element, definition: Definition) => void;
-
-/** Characters that are read, checked and written in less than 5 ms. Nearly all definitions are shorter. */
-const shortLength = 16_384;
 
 /**
  * Layout can make the text much longer than it was given, and what is stored must be readable again. So this is less

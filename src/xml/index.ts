@@ -1,4 +1,12 @@
-export { type ParseLimits, type Pause, parseXml, parseXmlInChunks, XmlError } from "./parse.ts";
+export {
+  type ParseLimits,
+  type Pause,
+  parseXml,
+  parseXmlInChunks,
+  readXml,
+  shortLength,
+  XmlError,
+} from "./parse.ts";
 export {
   type Attribute,
   type Comment,

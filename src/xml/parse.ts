@@ -10,7 +10,7 @@ export interface ParseLimits {
   readonly depth?: number;
   /** How many attributes an element may have: they are checked in one go. Default 1,000. */
   readonly attributes?: number;
-  /** How many elements, attributes, texts, comments and instructions there may be. Default 65,536. */
+  /** How many elements, attributes, texts, comments and instructions there may be. Default 32,768. */
   readonly nodes?: number;
 }
 
@@ -59,6 +59,30 @@ export async function parseXmlInChunks(source: string, pause: Pause, limits: Par
   return reader.end();
 }
 
+/** UTF-16 units that are read in less than 5 ms. */
+export const shortLength = 16_384;
+
+/**
+ * Gives `use` the document, to be read when it asks: at once when the text is short, else with pauses, and then it is
+ * `use` that hears of the XmlError. Rejects with what `pause` rejects with.
+ */
+export function readXml<T>(source: string, pause: Pause, use: (read: () => Document) => T): T | Promise<T> {
+  return source.length <= shortLength ? use(() => parseXml(source)) : readWithPauses(source, pause, use);
+}
+
+async function readWithPauses<T>(source: string, pause: Pause, use: (read: () => Document) => T): Promise<T> {
+  let document: Document;
+  try {
+    document = await parseXmlInChunks(source, pause);
+  } catch (error) {
+    if (!(error instanceof XmlError)) throw error;
+    return use(() => {
+      throw error;
+    });
+  }
+  return use(() => document);
+}
+
 /** saxes would look through all the elements around for every prefix. */
 class ScopedParser extends SaxesParser<{ xmlns: true; defaultXMLVersion: "1.0"; forceXMLVersion: true }> {
   readonly scope = new NamespaceScope();
@@ -82,7 +106,7 @@ class TreeReader {
   #nodes = 0;
   #position = 0;
 
-  constructor(source: string, { length = 1_048_576, depth = 256, attributes = 1_000, nodes = 65_536 }: ParseLimits) {
+  constructor(source: string, { length = 1_048_576, depth = 256, attributes = 1_000, nodes = 32_768 }: ParseLimits) {
     this.#source = source;
     this.#limits = { length, depth, attributes, nodes };
     if (source.length > length) throw new XmlError(`the document is longer than ${length} characters`, 1, 0, source, 0);

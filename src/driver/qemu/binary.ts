@@ -4,6 +4,7 @@ import { arch as hostArch } from "node:os";
 import { promisify } from "node:util";
 import type { Definition } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import type { Element } from "../../xml/index.ts";
 
 /** The machine's architecture, in libvirt's words. */
 export function localArch(): string {
@@ -19,8 +20,8 @@ const packages: Readonly<Record<string, string>> = {
 };
 
 /** Fills in what libvirt's QEMU driver does: architecture, machine and emulator. Throws VirError where QEMU cannot. */
-export function completeDefinition(definition: Definition): Definition {
-  const type = definition.root.find("os", "type");
+export function completeDefinition(root: Element, definition: Definition): void {
+  const type = root.find("os", "type");
   const arch = type?.attribute("arch") ?? localArch();
   if (packages[arch] === undefined) {
     throw VirError.of(ErrorCode.configUnsupported, ErrorDomain.domain, `Unknown architecture ${arch}`);
@@ -32,10 +33,8 @@ export function completeDefinition(definition: Definition): Definition {
     throw unsupported(`Emulator '${defaultPath(arch)}' does not support os type '${definition.osType}'`);
   }
   const machine = type?.attribute("machine") ?? (packages[arch] === packages["x86_64"] ? "pc" : "virt");
-  return definition.with((root) => {
-    root.find("os", "type")?.setAttribute("arch", arch);
-    root.find("os", "type")?.setAttribute("machine", machine);
-  });
+  type?.setAttribute("arch", arch);
+  type?.setAttribute("machine", machine);
 }
 
 /** The QEMU to start a definition with. Throws VirError, which says how to install it, when it is missing. */

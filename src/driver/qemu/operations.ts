@@ -1,4 +1,4 @@
-import type { Loop } from "../../event/index.ts";
+import { Breather, type Loop } from "../../event/index.ts";
 import { Definition, type DefinitionStore, type Domain, DomainList, type JobRequest } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, Lifecycle, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import { completeDefinition } from "./binary.ts";
@@ -43,6 +43,7 @@ const commandMs = 30_000;
 export class Operations {
   readonly #domains: DomainList;
   readonly #options: OperationsOptions;
+  readonly #breather: Breather;
   readonly #runs = new Map<Domain, Run>();
   readonly #underWay = new Set<Promise<unknown>>();
   #lastId = 0;
@@ -51,6 +52,7 @@ export class Operations {
 
   constructor(options: OperationsOptions) {
     this.#options = options;
+    this.#breather = new Breather(options.loop);
     this.#domains = new DomainList(options.loop, ErrorDomain.qemu);
   }
 
@@ -80,7 +82,7 @@ export class Operations {
   }
 
   async define(xml: string, patience: Patience): Promise<WireDomain> {
-    const definition = completeDefinition(Definition.parse(xml));
+    const definition = await this.#read(xml, patience);
     const domain = this.#domains.claim(definition);
     return this.#exclusively(domain, "define", patience, async () => {
       await this.#options.store.save(definition);
@@ -103,7 +105,7 @@ export class Operations {
 
   /** Runs a domain that is forgotten when it ends, unless it is also defined. */
   async create(xml: string, paused: boolean, patience: Patience): Promise<WireDomain> {
-    const definition = completeDefinition(Definition.parse(xml));
+    const definition = await this.#read(xml, patience);
     const domain = this.#domains.claim(definition);
     return this.#exclusively(domain, "create", patience, async () => {
       if (domain.incarnation !== undefined) throw alreadyActive(domain);
@@ -170,6 +172,18 @@ export class Operations {
       this.#underWay.delete(work);
       this.#domains.release(domain);
     }
+  }
+
+  /** Other calls have their turn while a long one is read. */
+  async #read(xml: string, { signal }: Patience): Promise<Definition> {
+    const pause = async (): Promise<void> => {
+      await this.#breather.breathe();
+      signal?.throwIfAborted();
+      this.#checkOpen();
+    };
+    const definition = await Definition.parseWithPauses(xml, pause, completeDefinition);
+    this.#checkOpen();
+    return definition;
   }
 
   async #onRun(

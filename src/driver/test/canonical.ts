@@ -1,5 +1,5 @@
 import { Definition } from "../../model/index.ts";
-import { Element, type Node, type Pause, text, writeXml } from "../../xml/index.ts";
+import { Element, type Node, type Pause, shortLength, text, writeXml } from "../../xml/index.ts";
 import { addDriveAddresses } from "./drive-address.ts";
 
 /** In which order libvirt shows the parts of an element; what is not named keeps its place behind them. */
@@ -35,14 +35,27 @@ const attributeOrders: Readonly<Record<string, readonly string[]>> = {
   inbound: ["average", "peak", "floor", "burst"],
 };
 
+const places = placesOf(orders);
+const attributePlaces = placesOf(attributeOrders);
+
+function placesOf(orders: Readonly<Record<string, readonly string[]>>): Map<string, ReadonlyMap<string, number>> {
+  return new Map(Object.entries(orders).map(([name, order]) => [name, new Map(order.map((part, at) => [part, at]))]));
+}
+
 /** Reads a definition and brings it to libvirt's form. Throws VirError. */
 export function parseDefinition(xml: string): Definition {
   return Definition.parse(xml, canonical);
 }
 
-/** As `parseDefinition`, in parts where it is long. */
-export function parseWithPauses(xml: string, pause: Pause): Promise<Definition> {
-  return Definition.parseWithPauses(xml, pause, canonical);
+/** As `parseDefinition`, at once when the text is short, else with pauses. */
+export function readDefinition<T>(xml: string, pause: Pause, use: (definition: Definition) => T): T | Promise<T> {
+  if (xml.length <= shortLength) return use(parseDefinition(xml));
+  return Definition.parseWithPauses(xml, pause, canonical).then(use);
+}
+
+/** A definition that is part of another document. */
+export function definitionOf(root: Element): Definition {
+  return Definition.of(root, canonical);
 }
 
 /** Another definition, changed by `edit`. */
@@ -79,21 +92,18 @@ function fillDefaults(root: Element, osType: string): void {
 
 function arrange(element: Element): void {
   if (element.name === "metadata") return;
-  sort(element.children, orders[element.name], (node) => (node.kind === "element" ? node.name : undefined));
-  sort(element.attributes, attributeOrders[element.name], ({ name }) => name);
-  for (const child of element.elements()) arrange(child);
+  sort(element.children, places.get(element.name), (node) => (node.kind === "element" ? node.name : ""));
+  sort(element.attributes, attributePlaces.get(element.name), ({ name }) => name);
+  for (const child of element.children) if (child.kind === "element") arrange(child);
 }
 
 /** Stable; white space and comments do not get in the way. */
-function sort<T>(items: T[], order: readonly string[] | undefined, nameOf: (item: T) => string | undefined): void {
-  if (order === undefined) return;
-  const ranks: T[][] = Array.from({ length: order.length + 1 }, () => []);
-  for (const item of items) {
-    const place = order.indexOf(nameOf(item) ?? "");
-    ranks[place < 0 ? order.length : place]?.push(item);
-  }
+function sort<T>(items: T[], places: ReadonlyMap<string, number> | undefined, nameOf: (item: T) => string): void {
+  if (places === undefined) return;
+  const ranks: T[][] = Array.from({ length: places.size + 1 }, () => []);
+  for (const item of items) ranks[places.get(nameOf(item)) ?? places.size]?.push(item);
   let next = 0;
-  for (const item of ranks.flat()) items[next++] = item;
+  for (const rank of ranks) for (const item of rank) items[next++] = item;
 }
 
 /** Stands for the metadata while the rest is written: XML cannot have it. */

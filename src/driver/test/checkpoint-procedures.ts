@@ -5,6 +5,7 @@ import {
   type DomainCheckpoint as WireCheckpoint,
   type Domain as WireDomain,
 } from "../../protocol/index.ts";
+import { type Document, readXml } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { type Checkpoint, type Checkpoints, formatCheckpoint, missing } from "./checkpoints.ts";
 import { checkFlags, has } from "./failure.ts";
@@ -27,10 +28,12 @@ export function checkpointProcedures(hypervisor: Hypervisor): DriverProcedures {
     return { guest, checkpoints: guest.checkpoints, checkpoint: guest.checkpoints.get(name) };
   };
   return {
-    domainCheckpointCreateXml: ({ dom, xmlDesc, flags }) => {
+    domainCheckpointCreateXml: ({ dom, xmlDesc, flags }, { signal }) => {
       checkFlags(flags, 2, "testDomainCheckpointCreateXML");
-      const guest = find(dom);
-      return { checkpoint: wire(guest, make(hypervisor, guest, xmlDesc)) };
+      return readXml(xmlDesc, hypervisor.pauseFor(signal), (read) => {
+        const guest = find(dom);
+        return { checkpoint: wire(guest, make(hypervisor, guest, read)) };
+      });
     },
     domainCheckpointGetXmlDesc: ({ checkpoint, flags }) => {
       checkFlags(flags, xml.all, "testDomainCheckpointGetXMLDesc");
@@ -68,12 +71,12 @@ export function checkpointProcedures(hypervisor: Hypervisor): DriverProcedures {
   };
 }
 
-function make(hypervisor: Hypervisor, guest: Guest, source: string): Checkpoint {
+function make(hypervisor: Hypervisor, guest: Guest, read: () => Document): Checkpoint {
   const { checkpoints, definition } = guest;
   if (guest.snapshots.size > 0) throw unsupported("cannot create checkpoint while snapshot exists");
   if (!guest.isActive) throw unsupported("cannot create checkpoint for inactive domain");
   const createdAt = Math.floor(hypervisor.clock() / 1000);
-  const { name = String(createdAt), description } = readRequest(parseRoot(source, "checkpoint"));
+  const { name = String(createdAt), description } = readRequest(parseRoot(read, "checkpoint"));
   if (checkpoints.has(name)) {
     throw VirError.of(ErrorCode.operationFailed, ErrorDomain.test, `domain moment ${name} already exists`);
   }

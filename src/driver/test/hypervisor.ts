@@ -1,6 +1,8 @@
+import { Breather, type Loop, StateError } from "../../event/index.ts";
 import type { Definition } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, ErrorCode, ErrorDomain, Lifecycle, VirError } from "../../protocol/index.ts";
-import { parseDefinition } from "./canonical.ts";
+import type { Pause } from "../../xml/index.ts";
+import { parseDefinition, readDefinition } from "./canonical.ts";
 import { internal, invalid, invalidDomain, noDomain } from "./failure.ts";
 import { Guest } from "./guest.ts";
 
@@ -9,18 +11,21 @@ export type Tell = (event: DomainEvent) => void;
 
 /** The domains, and what happens to them: every change of a domain's life is made and told here. */
 export class Hypervisor {
+  readonly #breather: Breather;
   readonly #tell: Tell;
   /** In the order of their making. */
   readonly #byUuid = new Map<string, Guest>();
   readonly #byName = new Map<string, Guest>();
   #nextId = 1;
+  #closed = false;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 
   #nextOrder = 1;
 
   /** There is no domain at first. */
-  constructor(tell: Tell, clock: () => number) {
+  constructor(loop: Loop, tell: Tell, clock: () => number) {
+    this.#breather = new Breather(loop);
     this.#tell = tell;
     this.clock = clock;
   }
@@ -67,8 +72,21 @@ export class Hypervisor {
     return this.guests.find((each) => each.isActive && each.id === id) ?? fail(noDomain());
   }
 
-  define(xml: string): Guest {
-    const definition = parseDefinition(xml);
+  /** Reads a definition; what is known of the domains may have changed when a long one has been read. */
+  read<T>(xml: string, signal: AbortSignal, use: (definition: Definition) => T): T | Promise<T> {
+    return readDefinition(xml, this.pauseFor(signal), use);
+  }
+
+  /** Gives way to others; ends work that nobody waits for. */
+  pauseFor(signal: AbortSignal): Pause {
+    return async () => {
+      await this.#breather.breathe();
+      signal.throwIfAborted();
+      if (this.#closed) throw new StateError("the test driver is closed");
+    };
+  }
+
+  define(definition: Definition): Guest {
     const known = this.#claim(definition);
     const isUpdate = known !== undefined && (!known.isActive || known.hasNext);
     const guest = this.#take(known, definition, false);
@@ -78,9 +96,8 @@ export class Hypervisor {
     return guest;
   }
 
-  /** A new run of what may be a new domain, from XML. `reason` and `detail` are those of running and started. */
-  create(xml: string, reason: number, detail: number): Guest {
-    const definition = parseDefinition(xml);
+  /** A new run of what may be a new domain. `reason` and `detail` are those of running and started. */
+  create(definition: Definition, reason: number, detail: number): Guest {
     const known = this.#claim(definition);
     if (known?.isActive === true) throw invalidDomain(`domain '${known.name}' is already active`);
     const guest = this.#take(known, definition, true);
@@ -142,6 +159,11 @@ export class Hypervisor {
   /** Tells what else has happened. */
   tell(event: DomainEvent): void {
     this.#tell(event);
+  }
+
+  /** What is being read is given up. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** The domain that has this uuid and name, if there is one; another may have neither of them. */

@@ -1,3 +1,4 @@
+import type { Definition } from "../../model/index.ts";
 import { DomainReason, DomainState, Lifecycle, type Domain as WireDomain } from "../../protocol/index.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { checkFlags, has, internal, invalid } from "./failure.ts";
@@ -13,21 +14,25 @@ const validate = 16;
 /** A domain's life. */
 export function lifecycleProcedures(hypervisor: Hypervisor): DriverProcedures {
   const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  const define = (definition: Definition) => ({ dom: hypervisor.define(definition).reference });
+  const create = (definition: Definition) => {
+    const guest = hypervisor.create(definition, DomainReason.running.booted, Lifecycle.started.detail.booted);
+    return { dom: guest.reference };
+  };
   return {
-    domainDefineXml: ({ xml }) => ({ dom: hypervisor.define(xml).reference }),
-    domainDefineXmlFlags: ({ xml, flags }) => {
+    domainDefineXml: ({ xml }, { signal }) => hypervisor.read(xml, signal, define),
+    domainDefineXmlFlags: ({ xml, flags }, { signal }) => {
       checkFlags(flags, 1, "testDomainDefineXMLFlags");
-      return { dom: hypervisor.define(xml).reference };
+      return hypervisor.read(xml, signal, define);
     },
     domainUndefine: ({ dom }) => undefineGuest(hypervisor, find(dom), 0),
     domainUndefineFlags: ({ dom, flags }) => {
       checkFlags(flags, undefine.all, "testDomainUndefineFlags");
       undefineGuest(hypervisor, find(dom), flags);
     },
-    domainCreateXml: ({ xmlDesc, flags }) => {
+    domainCreateXml: ({ xmlDesc, flags }, { signal }) => {
       checkFlags(flags, validate, "testDomainCreateXML");
-      const guest = hypervisor.create(xmlDesc, DomainReason.running.booted, Lifecycle.started.detail.booted);
-      return { dom: guest.reference };
+      return hypervisor.read(xmlDesc, signal, create);
     },
     domainCreate: ({ dom }) => hypervisor.boot(find(dom)),
     domainCreateWithFlags: ({ dom, flags }) => {

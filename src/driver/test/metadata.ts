@@ -1,5 +1,5 @@
 import { ErrorCode, ErrorDomain, type VirError, type Domain as WireDomain } from "../../protocol/index.ts";
-import { Element, parseXml, XmlError } from "../../xml/index.ts";
+import { type Document, Element, readXml, XmlError } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { writeLoose } from "./canonical.ts";
 import { checkFlags, invalidArgument, worded } from "./failure.ts";
@@ -22,16 +22,19 @@ export function metadataProcedures(hypervisor: Hypervisor): DriverProcedures {
       if (metadata === undefined || metadata === "") throw missing();
       return { metadata };
     },
-    domainSetMetadata: ({ dom, type, metadata, key, uri, flags }) => {
+    domainSetMetadata: ({ dom, type, metadata, key, uri, flags }, { signal }) => {
       checkFlags(flags, allFlags, "testDomainSetMetadata");
       const name = names[type];
-      const own = name === undefined && metadata !== null ? ownElement(metadata, key ?? "", uri ?? "") : undefined;
-      const guest = find(dom);
-      guest.edit(flags, (root) => {
-        if (name === undefined) setOwn(root, uri ?? "", own);
-        else setText(root, name, metadata ?? "");
-      });
-      hypervisor.tell({ name: "metadataChange", dom: guest.reference, type, nsuri: uri });
+      const set = (own?: Element): void => {
+        const guest = find(dom);
+        guest.edit(flags, (root) => {
+          if (name === undefined) setOwn(root, uri ?? "", own);
+          else setText(root, name, metadata ?? "");
+        });
+        hypervisor.tell({ name: "metadataChange", dom: guest.reference, type, nsuri: uri });
+      };
+      if (name !== undefined || metadata === null) return set();
+      return readXml(metadata, hypervisor.pauseFor(signal), (read) => set(ownElement(read, key ?? "", uri ?? "")));
     },
   };
 }
@@ -55,10 +58,10 @@ function setOwn(root: Element, uri: string, element: Element | undefined): void 
 }
 
 /** The user's element, with its namespace under the prefix that he has chosen. */
-function ownElement(source: string, key: string, uri: string): Element {
+function ownElement(read: () => Document, key: string, uri: string): Element {
   let root: Element;
   try {
-    ({ root } = parseXml(source));
+    ({ root } = read());
   } catch (error) {
     if (error instanceof XmlError) throw invalidArgument("malformed metadata");
     throw error;

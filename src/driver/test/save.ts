@@ -9,7 +9,7 @@ import {
   type Domain as WireDomain,
 } from "../../protocol/index.ts";
 import type { DriverProcedures } from "../driver.ts";
-import { formatDefinition, parseDefinition } from "./canonical.ts";
+import { formatDefinition } from "./canonical.ts";
 import { checkFlags, has, internal, invalid } from "./failure.ts";
 import type { Guest } from "./guest.ts";
 import type { Hypervisor } from "./hypervisor.ts";
@@ -30,9 +30,10 @@ export function saveProcedures(hypervisor: Hypervisor): DriverProcedures {
     write(path, text, `saving domain '${guest.name}' to '${path}': open failed`);
     hypervisor.stop(guest, shutoff.saved, saved);
   };
-  const restore = (path: string): void => {
-    hypervisor.create(read(path), DomainReason.running.restored, Lifecycle.started.detail.restored);
-  };
+  const restore = (path: string, signal: AbortSignal): void | Promise<void> =>
+    hypervisor.read(read(path), signal, (definition) => {
+      hypervisor.create(definition, DomainReason.running.restored, Lifecycle.started.detail.restored);
+    });
   const dump = (guest: Guest, path: string, flags: number): void => {
     guest.checkActive();
     write(path, "core of a test guest\n", `domain '${guest.name}' coredump: failed to open ${path}`);
@@ -45,21 +46,23 @@ export function saveProcedures(hypervisor: Hypervisor): DriverProcedures {
       refuseXml(dxml);
       save(find(dom), to);
     },
-    domainRestore: ({ from }) => restore(from),
-    domainRestoreFlags: ({ from, dxml, flags }) => {
+    domainRestore: ({ from }, { signal }) => restore(from, signal),
+    domainRestoreFlags: ({ from, dxml, flags }, { signal }) => {
       checkFlags(flags, 0, "testDomainRestoreFlags");
       refuseXml(dxml);
-      restore(from);
+      return restore(from, signal);
     },
-    domainSaveImageGetXmlDesc: ({ file, flags }) => {
+    domainSaveImageGetXmlDesc: ({ file, flags }, { signal }) => {
       checkFlags(flags, 1, "testDomainSaveImageGetXMLDesc");
-      return { xml: formatDefinition(parseDefinition(read(file))) };
+      return hypervisor.read(read(file), signal, (definition) => ({ xml: formatDefinition(definition) }));
     },
-    domainSaveImageDefineXml: ({ file, dxml, flags }) => {
+    domainSaveImageDefineXml: ({ file, dxml, flags }, { signal }) => {
       checkFlags(flags, 2 | 4, "testDomainSaveImageDefineXML");
       read(file);
-      const definition = parseDefinition(dxml);
-      write(file, magic + formatDefinition(definition), `saving domain '${definition.name}' to '${file}': open failed`);
+      return hypervisor.read(dxml, signal, (definition) => {
+        const complaint = `saving domain '${definition.name}' to '${file}': open failed`;
+        write(file, magic + formatDefinition(definition), complaint);
+      });
     },
     domainCoreDump: ({ dom, to, flags }) => {
       checkFlags(flags, crash, "testDomainCoreDumpWithFormat");

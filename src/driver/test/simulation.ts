@@ -65,7 +65,8 @@ export class Simulation implements DrivenHypervisor {
     const publish = (event: DomainEvent): void => {
       if (this.#state === "alive") path.publish(event);
     };
-    this.hypervisor = new Hypervisor((event) => (this.#keeper ?? { tell: publish }).tell(event), options.clock);
+    const tell = (event: DomainEvent): void => (this.#keeper ?? { tell: publish }).tell(event);
+    this.hypervisor = new Hypervisor(options.loop, tell, options.clock);
     const { state } = options;
     if (state !== undefined) this.#keeper = this.#take(state, publish);
     this.#calls = new Calls({
@@ -115,6 +116,7 @@ export class Simulation implements DrivenHypervisor {
   close(): Promise<void> {
     this.#state = "closed";
     this.#calls.end();
+    this.hypervisor.close();
     this.#closed ??= this.#close();
     return this.#closed;
   }

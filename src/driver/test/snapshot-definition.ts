@@ -1,7 +1,7 @@
 import type { Definition } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
-import { type Element, parseXml, writeXml, XmlError } from "../../xml/index.ts";
-import { parseDefinition } from "./canonical.ts";
+import { type Document, type Element, XmlError } from "../../xml/index.ts";
+import { definitionOf } from "./canonical.ts";
 import { type Snapshot, stateOf } from "./snapshots.ts";
 
 /** What a new snapshot is to be called. */
@@ -11,8 +11,8 @@ export interface SnapshotRequest {
 }
 
 /** Reads what the user says of a new snapshot. Throws VirError. */
-export function parseRequest(xml: string): SnapshotRequest {
-  return readRequest(parseRoot(xml, "snapshot"));
+export function parseRequest(read: () => Document): SnapshotRequest {
+  return readRequest(parseRoot(read, "snapshot"));
 }
 
 /** Name and description, which checkpoints have as well. */
@@ -23,8 +23,8 @@ export function readRequest(root: Element): SnapshotRequest {
 }
 
 /** Reads a whole snapshot, as it is shown; `definition` stands in for one that is not there. Throws VirError. */
-export function parseSnapshot(xml: string, definition: Definition): Snapshot {
-  const root = parseRoot(xml, "snapshot");
+export function parseSnapshot(read: () => Document, definition: Definition): Snapshot {
+  const root = parseRoot(read, "snapshot");
   const createdAt = root.first("creationTime")?.text;
   if (createdAt === undefined) throw failure("missing creationTime from existing snapshot");
   const name = root.first("name")?.text;
@@ -36,14 +36,14 @@ export function parseSnapshot(xml: string, definition: Definition): Snapshot {
     parent: root.find("parent", "name")?.text,
     state: stateOf(root.first("state")?.text ?? "shutoff"),
     createdAt: Number(createdAt),
-    definition: domain === undefined ? definition : parseDefinition(writeXml(domain)),
+    definition: domain === undefined ? definition : definitionOf(domain),
   };
 }
 
 /** `kind` is "snapshot" or "checkpoint". Throws VirError. */
-export function parseRoot(xml: string, kind: string): Element {
+export function parseRoot(read: () => Document, kind: string): Element {
   try {
-    const { root } = parseXml(xml);
+    const { root } = read();
     if (root.name === `domain${kind}`) return root;
     const detail = `expecting root element of 'domain${kind}', not '${root.name}'`;
     throw VirError.of(ErrorCode.xmlError, ErrorDomain.xml, detail);

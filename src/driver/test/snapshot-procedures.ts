@@ -8,6 +8,7 @@ import {
   type Domain as WireDomain,
   type DomainSnapshot as WireSnapshot,
 } from "../../protocol/index.ts";
+import { type Document, readXml } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { checkFlags, has, invalid } from "./failure.ts";
 import type { Guest } from "./guest.ts";
@@ -42,10 +43,12 @@ export function snapshotProcedures(hypervisor: Hypervisor): DriverProcedures {
     return { guest, snapshots: guest.snapshots, snapshot: guest.snapshots.get(name) };
   };
   return {
-    domainSnapshotCreateXml: ({ dom, xmlDesc, flags }) => {
+    domainSnapshotCreateXml: ({ dom, xmlDesc, flags }, { signal }) => {
       checkFlags(flags, create.all, "testDomainSnapshotCreateXML");
-      const guest = find(dom);
-      return { snap: wire(guest, take(hypervisor, guest, xmlDesc, flags)) };
+      return readXml(xmlDesc, hypervisor.pauseFor(signal), (read) => {
+        const guest = find(dom);
+        return { snap: wire(guest, take(hypervisor, guest, read, flags)) };
+      });
     },
     domainSnapshotGetXmlDesc: ({ snap, flags }) => {
       checkFlags(flags, 1, "testDomainSnapshotGetXMLDesc");
@@ -175,7 +178,7 @@ function filter(snapshots: Snapshots, found: readonly Snapshot[], flags: number)
   return found.filter((each) => wanted.every((group) => group.some(([, test]) => test(each))));
 }
 
-function take(hypervisor: Hypervisor, guest: Guest, xml: string, flags: number): Snapshot {
+function take(hypervisor: Hypervisor, guest: Guest, read: () => Document, flags: number): Snapshot {
   const seconds = Math.floor(hypervisor.clock() / 1000);
   const { snapshots, status } = guest;
   if (guest.checkpoints.size > 0 && !has(flags, create.redefine)) {
@@ -183,13 +186,13 @@ function take(hypervisor: Hypervisor, guest: Guest, xml: string, flags: number):
     throw VirError.of(ErrorCode.operationUnsupported, ErrorDomain.test, detail);
   }
   if (has(flags, create.redefine)) {
-    const snapshot = parseSnapshot(xml, guest.definition);
+    const snapshot = parseSnapshot(read, guest.definition);
     snapshots.set(snapshot);
     if (has(flags, create.current)) snapshots.current = snapshot.name;
     return snapshot;
   }
   if (!guest.persistent && has(flags, create.halt)) throw invalid("cannot halt after transient domain snapshot");
-  const { name = String(seconds), description } = parseRequest(xml);
+  const { name = String(seconds), description } = parseRequest(read);
   if (snapshots.has(name)) {
     throw VirError.of(ErrorCode.operationFailed, ErrorDomain.test, `domain moment ${name} already exists`);
   }
