@@ -28,7 +28,7 @@ export class DefinitionStore {
 }
 
 function read(text: string, name: string): Definition {
-  const definition = Definition.parse(text);
+  const definition = Definition.restore(text);
   if (definition.uuid === name) return definition;
   throw new Error(`the definition has another uuid than its file: rename it to ${definition.uuid}.xml`);
 }

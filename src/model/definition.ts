@@ -3,6 +3,7 @@ import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
 import {
   type Document,
   Element,
+  type ParseLimits,
   type Pause,
   parseXml,
   parseXmlInChunks,
@@ -64,14 +65,19 @@ export class Definition {
    * Throws VirError, worded and numbered as libvirt's. `complete` may fill in what is missing, once all is known to be
    * right.
    */
-  static parse(source: string, complete?: Completion): Definition {
+  static parse(source: string, complete?: Completion, limits?: ParseLimits): Definition {
     let document: Document;
     try {
-      document = parseXml(source);
+      document = parseXml(source, limits);
     } catch (error) {
       throw unreadable(error);
     }
     return Definition.#written(Definition.#of(document, complete));
+  }
+
+  /** What `toXml` has written: that may be more than users may give, as the driver has added to it. */
+  static restore(source: string): Definition {
+    return Definition.parse(source, undefined, { nodes: 65_536 });
   }
 
   /** As `parse`; a text that would hold up others is read with pauses, and what they reject with this rejects with. */

@@ -1,4 +1,5 @@
 export {
+  type ChunkOptions,
   type ParseLimits,
   type Pause,
   parseXml,

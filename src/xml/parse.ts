@@ -10,8 +10,16 @@ export interface ParseLimits {
   readonly depth?: number;
   /** How many attributes an element may have: they are checked in one go. Default 1,000. */
   readonly attributes?: number;
-  /** How many elements, attributes, texts, comments and instructions there may be. Default 32,768. */
+  /**
+   * How many elements, attributes, comments, instructions and CDATA sections there may be: what is done with a whole
+   * tree is done in one go. Default 32,768. Text does not count, so that layout does not.
+   */
   readonly nodes?: number;
+}
+
+export interface ChunkOptions extends ParseLimits {
+  /** UTF-16 units that are read in one stretch. Default 8,192: 1 or 2 ms, and 5 of the most hostile. */
+  readonly chunk?: number;
 }
 
 /** Lets others have their turn: resolves in a later one, or rejects when the work is not wanted any more. */
@@ -36,26 +44,21 @@ export class XmlError extends Error {
   }
 }
 
-/** UTF-16 units that are read in one stretch: 1 or 2 ms, and 5 of the most hostile. */
-const chunkLength = 8_192;
-
 /**
  * Parses a whole document with namespaces, as XML 1.0. Document type declarations are refused, so that no entity beside
  * the five of XML can be. Throws XmlError.
  */
 export function parseXml(source: string, limits: ParseLimits = {}): Document {
   const reader = new TreeReader(source, limits);
-  while (reader.read(chunkLength));
+  reader.read(source.length);
   return reader.end();
 }
 
-/**
- * As `parseXml`, with a pause after every 8,192 characters that others follow. Rejects with XmlError, or with what
- * `pause` rejects with.
- */
-export async function parseXmlInChunks(source: string, pause: Pause, limits: ParseLimits = {}): Promise<Document> {
-  const reader = new TreeReader(source, limits);
-  while (reader.read(chunkLength)) await pause();
+/** As `parseXml`, with pauses between the chunks. Rejects with XmlError, or with what `pause` rejects with. */
+export async function parseXmlInChunks(source: string, pause: Pause, options: ChunkOptions = {}): Promise<Document> {
+  const { chunk = 8_192 } = options;
+  const reader = new TreeReader(source, options);
+  while (reader.read(chunk)) await pause();
   return reader.end();
 }
 
@@ -160,7 +163,7 @@ class TreeReader {
   }
 
   #add(node: Node): void {
-    this.#count();
+    if (node.kind !== "text" || node.cdata) this.#count();
     const parent = this.#open.at(-1);
     if (parent !== undefined) parent.children.push(node);
     else if (node.kind !== "text") (this.#root === undefined ? this.#before : this.#after).push(node);
@@ -168,7 +171,7 @@ class TreeReader {
 
   #count(): void {
     const { nodes } = this.#limits;
-    if (this.#nodes++ === nodes) this.#fail(`the document has more than ${nodes} elements, attributes and texts`);
+    if (this.#nodes++ === nodes) this.#fail(`the document has more than ${nodes} elements and attributes`);
   }
 
   #fail(message: string): never {

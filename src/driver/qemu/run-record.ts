@@ -101,6 +101,6 @@ export class RunRecords {
       readonly xml: string;
     };
     if (!Number.isInteger(id) || !Number.isInteger(status?.state)) throw new Error("this is not the record of a guest");
-    return { id, process: boot === this.#boot ? process : undefined, status, definition: Definition.parse(xml) };
+    return { id, process: boot === this.#boot ? process : undefined, status, definition: Definition.restore(xml) };
   }
 }

@@ -1,0 +1,6 @@
+import type { Target } from "../target.ts";
+import { frames } from "./frames.ts";
+import { xdr } from "./xdr.ts";
+import { xml } from "./xml.ts";
+
+export const targets: Readonly<Record<string, Target>> = { frames, xdr, xml };
