@@ -226,3 +226,69 @@ test("a text that is no XML says where", () => {
   assert.deepEqual([error.code, error.domain], [ErrorCode.xmlDetail, ErrorDomain.domain]);
   assert.match(error.message, /^\(domain_definition\):2: .*\n <name>x<\/nome><\/domain>\n-*\^$/);
 });
+
+/** Pauses, counted. */
+function counting() {
+  const counted = {
+    pauses: 0,
+    pause: async (): Promise<void> => {
+      counted.pauses++;
+    },
+  };
+  return counted;
+}
+
+const long = xml({ uuid: `<uuid>${uuid}</uuid>`, more: `<x>${"<y z='1'/>".repeat(5_000)}</x>` });
+
+test("a short definition is read without a pause, a long one with many, and both as without", async () => {
+  const short = counting();
+  const source = xml({ uuid: `<uuid>${uuid}</uuid>` });
+  const definition = await Definition.parseWithPauses(source, short.pause);
+  assert.equal(definition.toXml(), Definition.parse(source).toXml());
+  assert.equal(short.pauses, 0);
+  const counted = counting();
+  const other = await Definition.parseWithPauses(long, counted.pause);
+  assert.equal(other.toXml(), Definition.parse(long).toXml());
+  assert.ok(counted.pauses >= long.length / 8_192 + other.toXml().length / 20_000, String(counted.pauses));
+});
+
+test("a long definition that is wrong is refused as a short one is", async () => {
+  for (const [what, source] of [
+    ["broken", `${long}x`],
+    ["deep", xml({ more: "<a>".repeat(300) + "<b/>".repeat(5_000) + "</a>".repeat(300) })],
+    ["nameless", xml({ name: "", more: `<x>${"y".repeat(20_000)}</x>` })],
+    ["too long", xml({ more: `${"<a>".repeat(200)}${"<b/>".repeat(10_000)}${"</a>".repeat(200)}` })],
+  ] as const) {
+    const { code, domain, message } = errorOf(source);
+    await assert.rejects(Definition.parseWithPauses(source, counting().pause), { code, domain, message }, what);
+  }
+});
+
+test("a definition that nobody waits for any more is given up at the next pause", async () => {
+  let pauses = 0;
+  const pause = async (): Promise<void> => {
+    if (++pauses === 2) throw new Error("aborted");
+  };
+  await assert.rejects(Definition.parseWithPauses(long, pause), { message: "aborted" });
+  assert.equal(pauses, 2);
+});
+
+test("what is filled in is shown and read again, even where that makes it larger than users may give", () => {
+  const source = xml({ more: `<x>${"<y/>".repeat(32_000)}</x>` });
+  const completed = Definition.parse(source, (root) => {
+    for (const each of root.first("x")?.elements() ?? []) each.setAttribute("z", "1");
+  });
+  assert.match(completed.toXml(), /<y z='1'\/>/);
+  assert.equal(Definition.restore(completed.toXml()).toXml(), completed.toXml());
+  assert.match(errorOf(completed.toXml()).message, /more than 32768 elements and attributes/);
+});
+
+test("of many disks no two have one name", () => {
+  const letters = (index: number): string => {
+    const digits = [index % 26, Math.floor(index / 26) % 26, Math.floor(index / 676) % 26];
+    return digits.map((digit) => String.fromCharCode(97 + digit)).join("");
+  };
+  const disks = Array.from({ length: 5_000 }, (_, index) => `<disk><target dev='vd${letters(index)}'/></disk>`);
+  assert.equal(Definition.parse(xml({ devices: disks.join("") })).disks.length, 5_000);
+  assert.match(errorOf(xml({ devices: disks.join("") + disks[0] })).message, /target 'vdaaa' duplicated/);
+});

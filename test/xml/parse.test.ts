@@ -88,3 +88,37 @@ test("the excerpt of a very long line is short", () => {
   const error = errorOf(`<a b='${"y".repeat(100_000)}<'/>`);
   assert.ok(error.excerpt.length < 200);
 });
+
+test("attributes and nodes are limited; text, and so layout, does not count", () => {
+  const attributes = (count: number): string =>
+    `<a ${Array.from({ length: count }, (_, index) => `b${index}=''`).join(" ")}/>`;
+  assert.equal(parseXml(attributes(1_000)).root.attributes.length, 1_000);
+  assert.match(errorOf(attributes(1_001)).message, /more than 1000 attributes/);
+  const nodes = "<a b=''>\n <c/>\n <!-- d -->\n <?e?>\n <![CDATA[f]]>\n</a>";
+  assert.equal(parseXml(nodes, { nodes: 5 }).root.children.length, 9);
+  assert.match(errorOf(nodes, { nodes: 4 }).message, /more than 4 elements/);
+});
+
+test("a prefix means what the innermost element around says, and after it what it meant before", () => {
+  const source = `<a xmlns='1' xmlns:p='2'><p:b xmlns:p='3' p:c='' xmlns=''><d/><p:d/></p:b><d/><p:d/><xml:e/></a>`;
+  const { root } = parseXml(source);
+  const uris = (element: typeof root): unknown[] => [element.uri, ...element.elements().map(uris)];
+  assert.deepEqual(uris(root), ["1", ["3", [""], ["3"]], ["1"], ["2"], ["http://www.w3.org/XML/1998/namespace"]]);
+  assert.match(errorOf("<a><p:b xmlns:p='1'/><p:c/></a>").message, /unbound namespace prefix: "p"/);
+  assert.match(errorOf("<a p:b=''><c xmlns:p='1'/></a>").message, /unbound namespace prefix: "p"/);
+});
+
+test("an error of any length is told in few words", () => {
+  const { message, excerpt } = errorOf(`<a ${"b".repeat(100_000)}='' ${"b".repeat(100_000)}=''/>`);
+  assert.match(message, /^duplicate attribute: b+\.\.\.$/);
+  assert.ok(message.length < 300 && excerpt.length < 200);
+});
+
+test("the excerpt is of the line where the error is, whatever ends lines", () => {
+  for (const end of ["\n", "\r", "\r\n"]) {
+    assert.equal(errorOf(`<a>${end}  <b></c>${end}</a>`).excerpt, "  <b></c>\n--------^");
+  }
+  assert.equal(errorOf("<a>😀😀</b>").excerpt, "<a>😀😀</b>\n--------^");
+  const far = errorOf(`<a>${"😀".repeat(100)}</b>${"<c/>".repeat(100)}</a>`).excerpt;
+  assert.equal(far, `${"😀".repeat(56)}</b>${"<c/>".repeat(5)}\n${"-".repeat(59)}^`);
+});

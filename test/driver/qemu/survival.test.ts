@@ -266,3 +266,25 @@ test("one record that contradicts a definition does not keep the others out", as
   assert.equal(bench.reported.length, 1);
   assert.equal(bench.records.get(uuid), running, "its guest may be running");
 });
+
+test("a long definition is given up when the driver is closed, or when nobody waits any more", async () => {
+  const bench = new Bench();
+  const long = xml().replace("<memory>", `<metadata>${"<x y='z'/>".repeat(5_000)}</metadata><memory>`);
+  const abort = new AbortController();
+  const aborted = bench.watch(bench.operations.define(long, { signal: abort.signal }));
+  const closed = bench.watch(bench.operations.create(long, false, {}));
+  abort.abort(new Error("gone"));
+  const closing = bench.operations.close();
+  await bench.done(closing);
+  assert.equal(aborted.result, "gone");
+  assert.match(closed.result ?? "", /the driver is closed/);
+  assert.deepEqual([bench.stored.size, bench.records.size, bench.log], [0, 0, []]);
+});
+
+test("a long definition is kept as a short one is", async () => {
+  const bench = new Bench();
+  const long = xml().replace("<memory>", `<metadata>${"<x y='z'/>".repeat(5_000)}</metadata><memory>`);
+  await bench.done(bench.operations.define(long, {}));
+  assert.deepEqual([bench.listed, bench.log], [["hello"], ["defined added"]]);
+  assert.match(bench.stored.get(uuid)?.toXml() ?? "", /<type arch='.*' machine='.*'>hvm<\/type>/);
+});
