@@ -77,10 +77,16 @@ function* walk(nodes: readonly Node[], onLines: boolean): Generator<string, void
       yield part + level.indent;
       part = level.onLines ? "\n" : "";
       yield* inParts(node.value, escapeText);
-    } else if (node.kind === "element" && node.children.length > 0) {
+    } else if (node.kind === "element") {
       const inner = within(node, level);
-      part += `${level.indent}<${opening(node)}>${inner.onLines ? "\n" : ""}`;
-      levels.push(inner);
+      if (node.attributes.some(({ value }) => value.length > partLength)) {
+        yield part + level.indent;
+        part = "";
+        yield* longOpening(node);
+      } else part += level.indent + opening(node);
+      const isEmpty = node.children.length === 0;
+      part += isEmpty ? `/>${level.onLines ? "\n" : ""}` : `>${inner.onLines ? "\n" : ""}`;
+      if (!isEmpty) levels.push(inner);
     } else {
       part += `${level.indent}${inline(node)}${level.onLines ? "\n" : ""}`;
     }
@@ -103,8 +109,7 @@ function* inParts(value: string, escape: (part: string) => string): Generator<st
   for (let at = 0; at < value.length; at += partLength) yield escape(value.slice(at, at + partLength));
 }
 
-/** A node without content of its own. */
-function inline(node: Node): string {
+function inline(node: Exclude<Node, Element>): string {
   switch (node.kind) {
     case "text":
       return node.cdata ? `<![CDATA[${node.value}]]>` : escapeText(node.value);
@@ -112,15 +117,30 @@ function inline(node: Node): string {
       return `<!--${node.value}-->`;
     case "instruction":
       return node.body === "" ? `<?${node.target}?>` : `<?${node.target} ${node.body}?>`;
-    case "element":
-      return `<${opening(node)}/>`;
   }
 }
 
+/** A start tag without its end. */
 function opening(element: Element): string {
-  let tag = element.name;
+  let tag = `<${element.name}`;
   for (const { name, value } of element.attributes) tag += ` ${name}='${escapeAttribute(value)}'`;
   return tag;
+}
+
+/** The same in parts. */
+function* longOpening(element: Element): Generator<string, void, void> {
+  let part = `<${element.name}`;
+  for (const { name, value } of element.attributes) {
+    part += ` ${name}='`;
+    for (const piece of inParts(value, escapeAttribute)) {
+      part += piece;
+      if (part.length < partLength) continue;
+      yield part;
+      part = "";
+    }
+    part += "'";
+  }
+  yield part;
 }
 
 /** Whether white space in the element is layout: there is something else, and none of it is text. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CallContext } from "../../../src/driver/driver.ts";
+import { localContext } from "../../../src/driver/local-context.ts";
 import { TestDriver } from "../../../src/driver/test/index.ts";
 import type { ArgsOf, driverProcedures, RetOf } from "../../../src/protocol/index.ts";
 import { World } from "../../rpc/world.ts";
@@ -18,9 +19,11 @@ function driving() {
   const world = new World();
   const driver = new TestDriver(world.loop, { clock: () => 0 });
   const events: string[] = [];
-  driver.subscribe(({ domain, event }) => events.push(`${domain.name} ${event}`));
+  driver.subscribe((event) => {
+    if (event.name === "lifecycle") events.push(`${event.dom.name} ${event.event}`);
+  });
   const abort = new AbortController();
-  const context: CallContext = { signal: abort.signal, readOnly: false };
+  const context = localContext(abort.signal);
   const call = async <N extends keyof Rows>(name: N, args: ArgsOf<Rows[N]>): Promise<RetOf<Rows[N]>> => {
     const handler = driver.procedures[name] as (args: ArgsOf<Rows[N]>, context: CallContext) => RetOf<Rows[N]>;
     return handler(args, context);
