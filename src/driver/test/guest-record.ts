@@ -59,14 +59,14 @@ export function readGuest(text: string): Guest {
       `the record has form ${record.format}, and this version knows ${format}: use the version that wrote it`,
     );
   }
-  const guest = new Guest(Definition.parse(record.current));
+  const guest = new Guest(Definition.restore(record.current));
   const { order, persistent, autostart, hasManagedSave, status, time } = record;
   Object.assign(guest, { order, persistent, autostart, hasManagedSave, status });
   guest.time = { seconds: BigInt(time.seconds), nseconds: time.nseconds };
   for (const path of record.frozen) guest.frozen.add(path);
   readMoments(guest.snapshots, record.snapshots);
   readMoments(guest.checkpoints, record.checkpoints);
-  guest.resume(record.id, record.next === null ? undefined : Definition.parse(record.next));
+  guest.resume(record.id, record.next === null ? undefined : Definition.restore(record.next));
   return guest;
 }
 
@@ -81,6 +81,6 @@ function readMoments<T extends Moment & { readonly definition: Definition }>(
   moments: Moments<T>,
   { current, all }: WrittenMoments<Written<T>>,
 ): void {
-  for (const each of all) moments.set({ ...each, definition: Definition.parse(each.definition) } as unknown as T);
+  for (const each of all) moments.set({ ...each, definition: Definition.restore(each.definition) } as unknown as T);
   moments.current = current ?? undefined;
 }

@@ -2,7 +2,7 @@ import { Breather, type Loop, StateError } from "../../event/index.ts";
 import type { Definition } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, ErrorCode, ErrorDomain, Lifecycle, VirError } from "../../protocol/index.ts";
 import type { Pause } from "../../xml/index.ts";
-import { parseDefinition, readDefinition } from "./canonical.ts";
+import { readDefinition } from "./canonical.ts";
 import { internal, invalid, invalidDomain, noDomain } from "./failure.ts";
 import { Guest } from "./guest.ts";
 

@@ -65,8 +65,8 @@ function addSnapshot(guest: Guest, element: Element, path: string): void {
   if (element.attribute("file") !== undefined) {
     throw internal(`${path}: a snapshot in a file of its own is not supported: put it into the domain`);
   }
-  const plain = new Element("domainsnapshot", {}, element.children);
-  const snapshot = parseSnapshot(writeXml(plain), guest.definition);
+  const text = writeXml(new Element("domainsnapshot", {}, element.children));
+  const snapshot = parseSnapshot(() => parseXml(text), guest.definition);
   guest.snapshots.set(snapshot);
   guest.snapshots.current = snapshot.name;
 }

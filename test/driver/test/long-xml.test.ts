@@ -19,7 +19,7 @@ function driving() {
   const world = new World();
   const driver = new TestDriver(world.loop, { clock: () => 0 });
   const events: string[] = [];
-  driver.subscribe((event) => {
+  driver.subscribe(({ event }) => {
     if (event.name === "lifecycle") events.push(`${event.dom.name} ${event.event}`);
   });
   const abort = new AbortController();

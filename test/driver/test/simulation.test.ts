@@ -70,16 +70,16 @@ class Bench {
   }
 
   /** As the daemon calls. */
-  async call<N extends keyof Rows & string>(
+  async call<N extends keyof Rows>(
     hypervisor: Hypervisor,
     name: N,
     args: ArgsOf<Rows[N]>,
     context: Partial<CallContext> = {},
   ): Promise<RetOf<Rows[N]>> {
-    const handler = hypervisor.procedures[name as "domainCreate"] as unknown as (
+    const handler = hypervisor.procedures[name] as (
       args: ArgsOf<Rows[N]>,
       context: CallContext,
-    ) => Promise<RetOf<Rows[N]>>;
+    ) => RetOf<Rows[N]> | Promise<RetOf<Rows[N]>>;
     return this.settle((async () => handler(args, { ...localContext(), ...context }))());
   }
 
