@@ -1,15 +1,19 @@
 #!/usr/bin/env node
+import { StateError } from "../event/index.ts";
+import { SystemError } from "../os/index.ts";
+import { daemon } from "./daemon.ts";
 import { races } from "./races.ts";
 import { start } from "./start.ts";
 import { UsageError } from "./usage-error.ts";
 
 type Command = (args: readonly string[]) => Promise<number>;
 
-const commands: Readonly<Record<string, Command>> = { races, start };
+const commands: Readonly<Record<string, Command>> = { daemon, races, start };
 
 const usage = `usage: virtwright COMMAND [OPTIONS]
 
-  start    serves QEMU guests to virsh, with a guest to try
+  daemon   serves guests to virsh and everything else that speaks libvirt's protocol
+  start    the same from a directory of its own, with guests to try
   races    what every protocol of 2012 does under every schedule, and ours
 `;
 
@@ -24,9 +28,14 @@ try {
   process.exitCode = 1;
 }
 
-/** The user's mistakes without a stack, ours with one. */
+/** What the user can mend without a stack, our faults with one. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const parseArgs = "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
-  return parseArgs || error instanceof UsageError ? error.message : (error.stack ?? error.message);
+  return isUsers(error) ? error.message : (error.stack ?? error.message);
+}
+
+/** A wrong command line or file, something that is taken already, or what the system refuses. */
+function isUsers(error: Error): boolean {
+  if (error instanceof UsageError || error instanceof StateError || error instanceof SystemError) return true;
+  return ("code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")) || "syscall" in error;
 }

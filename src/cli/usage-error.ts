@@ -1,4 +1,4 @@
-/** The command line was not understood: the message says what is, exit code 1. */
+/** What was asked for was not understood or cannot be: the message says why, and what to change. Exit code 1. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -8,18 +8,25 @@ import { Peer } from "./peer.ts";
 import { Repeats } from "./repeats.ts";
 import type { AuthPolicy } from "./session.ts";
 
-export interface DaemonOptions {
+export interface DaemonOptions extends DaemonLimits {
   /** In the order in which they are asked whether a URI is theirs. They stay the caller's to close. */
   readonly drivers: readonly Driver[];
   readonly log?: Log;
+}
+
+/** What can be changed while the daemon is open. */
+export interface DaemonLimits {
   readonly limits?: Limits;
-  /** When a silent client is asked for a sign of life, and when given up. Default: every 5 s, 5 times. */
-  readonly keepalive?: KeepaliveOptions;
+  /**
+   * When a silent client is asked for a sign of life, and when given up. Default: every 5 s, 5 times. "off": never; theirs
+   * are answered.
+   */
+  readonly keepalive?: KeepaliveOptions | "off";
 }
 
 /** Those of each client, and of all together. */
 export interface Limits extends Omit<ConnectionOptions, "releaseFds"> {
-  /** Connections at once. Default 5,000. */
+  /** Connections at once; more wait in the sockets' queues until one ends. Default 5,000. */
   readonly clients?: number;
 }
 
@@ -43,25 +50,29 @@ export interface SocketOptions extends SocketFileOptions, Pick<Origin, "auth" | 
  *     open -> closing -> closed
  *
  * listen, accept: open.
+ * configure: open. All limits anew, given or default: that of clients at once, the others for those who come.
  * close: open -> closing: no new connections; calls under way are answered, at the latest after `lingerMs`; then the
  *        connections close. Idempotent.
  */
 export class Daemon implements Handle {
   readonly #loop: Loop;
-  readonly #options: DaemonOptions;
+  readonly #drivers: readonly Driver[];
   readonly #log: Log;
+  #limits: DaemonLimits;
   readonly #listeners: UnixListener[] = [];
   readonly #peers = new Set<Peer>();
   readonly #repeats = new Repeats();
   readonly #closed = new Deferred();
   #state: "open" | "closing" | "closed" = "open";
   #peerCount = 0;
+  #full = false;
   #nextCallbackId = 0;
 
   constructor(loop: Loop, options: DaemonOptions) {
     this.#loop = loop;
-    this.#options = options;
+    this.#drivers = options.drivers;
     this.#log = options.log ?? (() => {});
+    this.#limits = options;
   }
 
   get state(): "open" | "closing" | "closed" {
@@ -80,32 +91,46 @@ export class Daemon implements Handle {
       this.accept(transport, { auth, readOnly, identity: transport.peer, passesFds: true });
     });
     this.#listeners.push(listener);
-    this.#log({ level: "info", message: `listening on ${path}${readOnly ? ", read-only" : ""}` });
+    this.#regulate();
+    this.#note("info", `listening on ${path}${readOnly ? ", read-only" : ""}`);
   }
 
-  /** Serves a connection that is already there and idle, from whatever transport. */
+  configure(limits: DaemonLimits): void {
+    this.#checkOpen();
+    this.#limits = limits;
+    this.#regulate();
+  }
+
+  /** Serves a connection that is already there and idle, from whatever transport; beyond the limit it is closed. */
   accept(transport: Transport, origin: Origin = {}): void {
     this.#checkOpen();
-    const { clients = 5_000, ...connection } = this.#options.limits ?? {};
+    const { clients: _, ...connection } = this.#limits.limits ?? {};
+    const clients = this.#clientLimit;
     if (this.#peers.size >= clients) {
-      this.#log({ level: "warn", message: `too many clients: a connection beyond ${clients} was dropped` });
+      this.#note("warn", `too many clients: a connection beyond ${clients} was dropped`);
       return transport.close();
     }
     const number = ++this.#peerCount;
     const peer = new Peer(this.#loop, transport, {
-      drivers: this.#options.drivers,
+      drivers: this.#drivers,
       auth: origin.auth ?? "none",
       readOnly: origin.readOnly ?? false,
       identity: origin.identity,
       connection: { ...connection, passesFds: origin.passesFds ?? false, releaseFds: closeAll },
-      keepalive: this.#options.keepalive ?? { intervalMs: 5_000, count: 5 },
+      keepalive: this.#limits.keepalive ?? { intervalMs: 5_000, count: 5 },
       repeats: this.#repeats,
       issueCallbackId: () => this.#nextCallbackId++,
       log: (entry) => this.#log({ ...entry, peer: number }),
       onClose: (cause) => this.#remove(peer, number, cause),
     });
     this.#peers.add(peer);
-    this.#log({ level: "debug", message: `connected${describeIdentity(origin.identity)}`, peer: number });
+    this.#log({
+      level: "debug",
+      source: "rpc",
+      message: `connected${describeIdentity(origin.identity)}`,
+      peer: number,
+    });
+    this.#regulate();
   }
 
   close(lingerMs = 5_000): Promise<void> {
@@ -124,9 +149,31 @@ export class Daemon implements Handle {
 
   #remove(peer: Peer, number: number, cause: Error | undefined): void {
     this.#peers.delete(peer);
-    if (cause === undefined) this.#log({ level: "debug", message: "disconnected", peer: number });
-    else this.#log({ level: "warn", message: `dropped: ${cause.message}`, peer: number, error: cause });
+    if (cause === undefined) this.#log({ level: "debug", source: "rpc", message: "disconnected", peer: number });
+    else this.#log({ level: "warn", source: "rpc", message: `dropped: ${cause.message}`, peer: number, error: cause });
+    this.#regulate();
     this.#tryClose();
+  }
+
+  get #clientLimit(): number {
+    return this.#limits.limits?.clients ?? 5_000;
+  }
+
+  /** A full daemon leaves those who come in the sockets' queues. */
+  #regulate(): void {
+    const full = this.#peers.size >= this.#clientLimit;
+    for (const listener of this.#listeners) {
+      if (full) listener.pause();
+      else listener.resume();
+    }
+    if (full === this.#full || this.#state !== "open") return;
+    this.#full = full;
+    if (full) this.#note("warn", `all ${this.#clientLimit} connections are in use: more wait until one ends`);
+    else this.#note("info", "there is room for more connections again");
+  }
+
+  #note(level: "info" | "warn", message: string): void {
+    this.#log({ level, source: "daemon", message });
   }
 
   #tryClose(): void {

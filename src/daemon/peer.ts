@@ -29,7 +29,7 @@ export interface PeerOptions {
   readonly readOnly: boolean;
   readonly identity: Identity | undefined;
   readonly connection: ConnectionOptions;
-  readonly keepalive: KeepaliveOptions;
+  readonly keepalive: KeepaliveOptions | "off";
   readonly issueCallbackId: () => number;
   /** The daemon's memory of calls with keys. */
   readonly repeats: Repeats;
@@ -83,7 +83,9 @@ export class Peer {
     this.#sessionContext = {
       session: this.#session,
       passesFds: options.connection.passesFds === true,
-      startKeepalive: () => this.#connection.startKeepalive(options.keepalive),
+      startKeepalive: () => {
+        if (options.keepalive !== "off") this.#connection.startKeepalive(options.keepalive);
+      },
       // The reply is sent when the handler has returned, so that in the next turn it is under way.
       leave: () => loop.post(() => this.end()),
       hearOfLoss: (wanted) => this.#hearOfLoss(wanted),
@@ -187,7 +189,7 @@ export class Peer {
   #clientError({ name }: PeerCall, error: unknown): VirError {
     if (error instanceof VirError) return error;
     const detail = error instanceof Error ? error.message : String(error);
-    this.#options.log({ level: "error", message: `${name} failed: ${detail}`, error });
+    this.#options.log({ level: "error", source: "daemon", message: `${name} failed: ${detail}`, error });
     return internalError(detail, error);
   }
 

@@ -1,11 +1,13 @@
 export { EpollHost } from "./epoll-host.ts";
 export { openLoop } from "./event-loop.ts";
+export { groupId } from "./group.ts";
 export { connectInbox, Inbox, type InboxAddress, Outbox, openInbox } from "./inbox.ts";
 export { lockFile } from "./lock-file.ts";
+export { PidFile } from "./pid-file.ts";
 export { identifyProcess, openProcess, Process, type ProcessExit, type ProcessIdentity } from "./process.ts";
 export { watchProcess } from "./process-watch.ts";
 export type { Credentials } from "./socket.ts";
-export { createSocketFile, type SocketFileOptions } from "./socket-file.ts";
+export { createSocketFile, isSocketServed, type SocketFileOptions } from "./socket-file.ts";
 export { type SpawnOptions, type StdioTarget, spawnDetached } from "./spawn.ts";
 export { SystemError } from "./system-error.ts";
 export { listenUnix, type OnConnection, UnixListener } from "./unix-listener.ts";

@@ -73,16 +73,17 @@ function removeLeftover(path: string): void {
   const found = fs.lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) throw new StateError(`${path} is not a socket: remove it, or choose another path`);
-  if (isServed(path)) throw new StateError(`${path} is already served: stop that daemon, or choose another path`);
+  if (isSocketServed(path)) throw new StateError(`${path} is already served: stop that daemon, or choose another path`);
   fs.rmSync(path, { force: true });
 }
 
-/** Every answer but "nobody listens" comes from somebody. */
-function isServed(path: string): boolean {
+/** Whether a live process listens there: every answer but "nobody" comes from one. RangeError when no socket can be there. */
+export function isSocketServed(path: string): boolean {
   try {
     libc.close(connectSocket(path));
     return true;
   } catch (error) {
-    return !(error instanceof SystemError && error.errno === libc.ECONNREFUSED);
+    if (!(error instanceof SystemError)) throw error;
+    return ![libc.ECONNREFUSED, libc.ENOENT].includes(error.errno);
   }
 }

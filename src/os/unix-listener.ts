@@ -37,6 +37,7 @@ const exhaustedMs = 250;
  *
  *     listening -> closed
  *
+ * pause, resume: listening. In between those who connect wait in the kernel's queue, as long as it has room.
  * close: listening -> closed; idempotent. The file goes at once if it is still ours, the descriptor when the watch has
  * been released. A loop that closes takes its listeners along.
  */
@@ -46,6 +47,9 @@ export class UnixListener {
   readonly #file: SocketFile;
   readonly #onConnection: OnConnection;
   readonly #watch: Watch;
+  #paused = false;
+  /** No descriptor was free for one more. */
+  #exhausted = false;
 
   constructor(loop: Loop, file: SocketFile, onConnection: OnConnection) {
     this.path = file.path;
@@ -67,6 +71,16 @@ export class UnixListener {
     return this.#watch.closed;
   }
 
+  pause(): void {
+    this.#paused = true;
+    this.#ask();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#ask();
+  }
+
   close(): void {
     if (this.state === "closed") return;
     removeSocketFile(this.#file);
@@ -79,7 +93,7 @@ export class UnixListener {
   }
 
   #accept(): void {
-    for (let count = 0; count < acceptLimit && this.state === "listening"; count++) {
+    for (let count = 0; count < acceptLimit && this.state === "listening" && !this.#paused; count++) {
       const fd = this.#next();
       if (fd === undefined) return;
       const connection = new UnixTransport(this.#loop, fd);
@@ -97,10 +111,19 @@ export class UnixListener {
     try {
       return acceptSocket(this.#file.fd);
     } catch (error) {
-      this.#watch.modify(Ready.none);
-      this.#loop.timeout(this.#loop.now() + exhaustedMs, () => this.#watch.modify(Ready.readable));
+      this.#exhaust(true);
+      this.#loop.timeout(this.#loop.now() + exhaustedMs, () => this.#exhaust(false));
       throw error;
     }
+  }
+
+  #exhaust(exhausted: boolean): void {
+    this.#exhausted = exhausted;
+    this.#ask();
+  }
+
+  #ask(): void {
+    this.#watch.modify(this.#paused || this.#exhausted ? Ready.none : Ready.readable);
   }
 }
 

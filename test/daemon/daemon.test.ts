@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { StateError } from "../../src/event/index.ts";
+import { Feature } from "../../src/protocol/index.ts";
 import { pairInMemory } from "../../src/rpc/index.ts";
+import { int, struct } from "../../src/xdr/index.ts";
 import { nothing } from "../rpc/world.ts";
 import { Serving } from "./serving.ts";
 
@@ -29,6 +31,44 @@ describe("the daemon", () => {
     serving.world.run();
     await serving.open();
   });
+
+  it("takes new limits for those who come, and that of clients for all", async () => {
+    const serving = new Serving({ limits: { messageLength: 100 } });
+    const first = serving.raw();
+    serving.daemon.configure({ limits: { clients: 3 } });
+    const second = serving.raw();
+    for (const raw of [first, second]) raw.transport.send(new Uint8Array([0, 0, 0, 101]));
+    serving.world.run();
+    assert.deepEqual(first.closed, { cause: undefined });
+    assert.equal(second.closed, undefined);
+    serving.daemon.configure({ limits: { clients: 1 } });
+    const third = serving.raw();
+    serving.world.run();
+    assert.deepEqual(third.closed, { cause: undefined });
+    assert.deepEqual(
+      serving.log.filter(({ level }) => level !== "debug").map(({ source, message }) => `${source}: ${message}`),
+      [
+        "rpc: dropped: a message length of 101, it goes from 28 to 100",
+        "daemon: all 1 connections are in use: more wait until one ends",
+        "daemon: too many clients: a connection beyond 1 was dropped",
+      ],
+    );
+  });
+
+  for (const [keepalive, dropped] of [
+    [{ intervalMs: 1_000, count: 2 }, true],
+    ["off", false],
+  ] as const) {
+    it(`${dropped ? "drops" : "keeps"} a client that is silent for an hour with keepalive ${JSON.stringify(keepalive)}`, async () => {
+      const serving = new Serving({ keepalive });
+      const raw = serving.raw();
+      await serving.ask(raw, { procedure: 60 }, struct("args", { feature: int }), {
+        feature: Feature.programKeepalive,
+      });
+      serving.world.pass(3_600_000);
+      assert.equal(raw.closed !== undefined, dropped);
+    });
+  }
 
   it("drops a client whose message is longer than allowed, without a reply", () => {
     const serving = new Serving({ limits: { messageLength: 100 } });

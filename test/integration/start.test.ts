@@ -1,56 +1,14 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { Program } from "./program.ts";
 
 const root = join(import.meta.dirname, "../..");
 const missing = ["virsh", "qemu-system-x86_64"].filter((program) => !existsSync(join("/usr/bin", program)));
 const skip = missing.length > 0 && `missing: ${missing.join(", ")} (apt-get install libvirt-clients qemu-system-x86)`;
-
-/** A program whose output is read line by line, with a deadline for each thing that is awaited. */
-class Program implements AsyncDisposable {
-  readonly #child: ChildProcess;
-  output = "";
-
-  constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
-    this.#child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => {
-        this.output += text;
-        this.#child.emit("text");
-      });
-    }
-  }
-
-  async has(pattern: RegExp): Promise<RegExpExecArray> {
-    const signal = AbortSignal.timeout(30_000);
-    for (;;) {
-      const match = pattern.exec(this.output);
-      if (match !== null) return match;
-      await once(this.#child, "text", { signal }).catch(() => assert.fail(`no ${pattern} in:\n${this.output}`));
-    }
-  }
-
-  /** Nobody reads on: the next line it prints fails. */
-  closeOutput(): void {
-    this.#child.stdout?.destroy();
-  }
-
-  async end(signal: NodeJS.Signals): Promise<number | null> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;
-    const exited = once(this.#child, "exit", { signal: AbortSignal.timeout(30_000) });
-    this.#child.kill(signal);
-    const [code] = (await exited) as [number | null];
-    return code;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.end("SIGKILL");
-  }
-}
 
 /** The block of README.md that follows `heading`'s first fence of this language. */
 function readmeBlock(language: string, start: string): string {
@@ -71,7 +29,7 @@ suite("virtwright start", () => {
         "--directory",
         directory,
       ]);
-      const [, address = ""] = await daemon.has(/virsh -c '([^']+)' list --all/);
+      const [, address = ""] = await daemon.has(/virsh -c '(qemu[^']+)' start hello/);
       const env = { ...process.env, LIBVIRT_DEFAULT_URI: address, LC_ALL: "C" };
       await using events = new Program("virsh", ["event", "--event", "lifecycle", "--loop"], env);
       await watching(events, env, join(directory, "probe.xml"));
@@ -101,7 +59,7 @@ suite("virtwright start", () => {
     try {
       const args = [join(root, "src/cli/main.ts"), "start", "--directory", directory];
       await using daemon = new Program(process.execPath, args);
-      const [, address = ""] = await daemon.has(/virsh -c '([^']+)' list --all/);
+      const [, address = ""] = await daemon.has(/virsh -c '(qemu[^']+)' start hello/);
       const virsh = (...args: string[]): string =>
         spawnSync("virsh", ["-q", "-c", address, ...args], { encoding: "utf8", timeout: 60_000 }).stdout.trim();
       daemon.closeOutput();
@@ -116,15 +74,27 @@ suite("virtwright start", () => {
     }
   });
 
-  test("says which command installs QEMU where it is missing", {
-    skip: process.platform !== "linux" && "Linux only",
+  test("without QEMU it says how to get it, serves the test hypervisor, and tells its events", {
+    skip: !existsSync("/usr/bin/virsh") && "missing: virsh (apt-get install libvirt-clients)",
   }, async () => {
     const directory = mkdtempSync(join(tmpdir(), "virtwright-start-"));
     try {
       const env = { ...process.env, PATH: "/nowhere" };
       const args = [join(root, "src/cli/main.ts"), "start", "--directory", directory];
       await using daemon = new Program(process.execPath, args, env);
-      await daemon.has(/^ {2}sudo apt-get install qemu-system-x86$/m);
+      await daemon.has(/^QEMU is missing; to install it: sudo apt-get install qemu-system-x86$/m);
+      await daemon.has(/^virsh is missing; to install it: sudo apt-get install libvirt-clients$/m);
+      assert.doesNotMatch(daemon.output, /qemu:\/\/\/|hello/);
+      const shown = [...daemon.output.matchAll(/^ {2}virsh -c '(test[^']+)' (.*)$/gm)];
+      assert.equal(shown.length, 3);
+      for (const [, address = "", words = ""] of shown.slice(0, 2)) {
+        const result = spawnSync("/usr/bin/virsh", ["-c", address, ...words.split(" ")], { encoding: "utf8" });
+        assert.equal(result.status, 0, result.stderr);
+      }
+      await daemon.has(/^\d\d:\d\d:\d\d test: test suspended \(paused\)$/m);
+      const [, address = ""] = shown[0] ?? [];
+      spawnSync("/usr/bin/virsh", ["-c", address, "desc", "test", "--title", "new"]);
+      await daemon.has(/ test: test metadata change \(type title\)$/m);
       assert.equal(await daemon.end("SIGINT"), 0, daemon.output);
     } finally {
       rmSync(directory, { recursive: true });

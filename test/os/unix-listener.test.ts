@@ -7,6 +7,7 @@ import { type Loop, StateError } from "../../src/event/index.ts";
 import { openLoop } from "../../src/os/event-loop.ts";
 import * as libc from "../../src/os/libc.ts";
 import { bindSocket } from "../../src/os/socket.ts";
+import { isSocketServed } from "../../src/os/socket-file.ts";
 import { listenUnix } from "../../src/os/unix-listener.ts";
 import { connectUnix, type UnixTransport } from "../../src/os/unix-transport.ts";
 import { openDescriptors } from "./descriptors.ts";
@@ -54,6 +55,24 @@ suite("listenUnix", () => {
     assert.equal(served.length, 100);
   });
 
+  test("those who connect while it is paused wait, and are served when it goes on", async () => {
+    const served: UnixTransport[] = [];
+    const listener = listenUnix(loop, path, {}, (connection) => {
+      served.push(connection);
+      listener.pause();
+      new Listening(connection).connection.send(Buffer.from("."));
+    });
+    const clients = [connectUnix(loop, path), connectUnix(loop, path)].map((connection) => new Listening(connection));
+    await clients[0]?.until(() => clients[0]?.received === ".");
+    const turns = Promise.withResolvers<void>();
+    loop.post(() => loop.post(() => turns.resolve()));
+    await turns.promise;
+    assert.deepEqual([served.length, clients[1]?.received, clients[1]?.closes.length], [1, "", 0]);
+    listener.resume();
+    await clients[1]?.until(() => clients[1]?.received === ".");
+    assert.equal(served.length, 2);
+  });
+
   test("the file has the permissions asked for, whatever the umask", () => {
     const umask = process.umask(0o077);
     try {
@@ -88,6 +107,16 @@ suite("listenUnix", () => {
     listenUnix(loop, path, {}, reject);
     const client = new Listening(connectUnix(loop, path));
     await client.until(() => client.closes.length === 1);
+  });
+
+  test("whether a path is served can be asked", () => {
+    assert.equal(isSocketServed(path), false, "nothing is there");
+    libc.close(bindSocket(path));
+    assert.equal(isSocketServed(path), false, "nobody listens");
+    const listener = listenUnix(loop, path, {}, reject);
+    assert.equal(isSocketServed(path), true);
+    listener.close();
+    assert.equal(isSocketServed(path), false);
   });
 
   test("a file that is no socket is left alone", () => {

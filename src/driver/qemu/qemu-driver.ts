@@ -18,8 +18,10 @@ export interface QemuDriverOptions {
   readonly uri: string;
   /** Definitions: kept for ever. */
   readonly stateDir: string;
-  /** Monitors and records of running guests: to vanish with the next boot. Short, a socket's path has 107 bytes. */
+  /** Records of running guests: to vanish with the next boot. */
   readonly runDir: string;
+  /** Their monitors. Short, a socket's path has 107 bytes. Default: `runDir`. */
+  readonly monitorDir?: string;
   /** What QEMU prints, a file for each name. */
   readonly logDir: string;
   /** From launch to the monitor's readiness. Default 60,000. */
@@ -61,7 +63,7 @@ export class QemuDriver implements Driver, Hypervisor {
     const report = options.onWarning ?? ((error: unknown): void => raise(loop, error));
     await makeDirectory(options.logDir);
     const version = await binaryVersion();
-    const records = new RunRecords(options.runDir);
+    const records = new RunRecords(options.runDir, options.monitorDir);
     const journal = await openJournal(loop, options.stateDir, report).catch((error: unknown) => {
       records.close();
       throw error;

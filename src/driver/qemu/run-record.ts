@@ -23,31 +23,34 @@ export interface RunRecord {
 }
 
 /**
- * The files of running guests in one directory: `UUID.json` and `UUID.monitor`. The record is there before the process
+ * The files of running guests: `UUID.json` in one directory, and the socket `UUID.monitor` in the same or, where that is
+ * too deep for sockets, in another. The record is there before the process
  * is, and goes after it. Nothing has to reach the disk, as no guest outlives a boot; but a record is replaced at once or
  * not at all.
  *
  *     open -> closed
  *
- * While it is open the directory is this driver's alone: two would fight for the monitors. The lock is a socket that
+ * While it is open the directories are this driver's alone: two would fight for the monitors. The lock is a socket that
  * listens, so that it goes with the process, however that ends.
  */
 export class RunRecords {
   readonly #directory: string;
+  readonly #monitorDirectory: string;
   readonly #lock: { readonly fd: number };
   /** A process is known by its number and start time within one boot only. */
   readonly #boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   #closed = false;
 
-  /** Makes the directory where it is missing. Throws StateError when another driver has it. */
-  constructor(directory: string) {
+  /** Makes the directories where they are missing. Throws StateError when another driver has them. */
+  constructor(directory: string, monitorDirectory: string = directory) {
     this.#directory = directory;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    this.#lock = createSocketFile(join(directory, "lock"), { mode: 0o600 });
+    this.#monitorDirectory = monitorDirectory;
+    for (const path of [directory, monitorDirectory]) mkdirSync(path, { recursive: true, mode: 0o700 });
+    this.#lock = createSocketFile(join(monitorDirectory, "lock"), { mode: 0o600 });
   }
 
   monitorPath(uuid: string): string {
-    return join(this.#directory, `${uuid}.monitor`);
+    return join(this.#monitorDirectory, `${uuid}.monitor`);
   }
 
   /** Throws StateError when there is a record, hence perhaps a QEMU, that nobody has taken up. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -73,6 +73,20 @@ test("a directory has one driver at a time, and the next when that has closed", 
   records.close();
   assert.throws(() => new RunRecords(directory), /already served/, "closing twice closes nobody else's");
   next.close();
+});
+
+test("monitors can be elsewhere, and then both directories are this driver's", (context) => {
+  const { directory } = setUp(context);
+  const [deep, short] = [join(directory, "deep"), join(directory, "short")];
+  const records = new RunRecords(deep, short);
+  records.write({ id: 3, status, definition });
+  assert.deepEqual(readdirSync(deep), [`${uuid}.json`]);
+  assert.equal(records.monitorPath(uuid), join(short, `${uuid}.monitor`));
+  writeFileSync(records.monitorPath(uuid), "");
+  assert.throws(() => new RunRecords(deep, short), /already served/);
+  records.remove(uuid);
+  assert.deepEqual([readdirSync(deep), readdirSync(short)], [[], ["lock"]]);
+  records.close();
 });
 
 test("after a boot the number of a process means nothing", (context) => {

@@ -1,0 +1,109 @@
+import { parseLogFilters, parseLogOutputs } from "../log/log-settings.ts";
+import type { ConfigValue } from "./config-text.ts";
+
+/** When a changed value counts after SIGHUP. "never": it is accepted for libvirt's sake and means nothing here. */
+export type Effect = "at once" | "new clients" | "restart" | "never";
+
+/** One key of the configuration file: what it may be, and what it is when the file does not say. */
+export interface ConfigKey<T> {
+  readonly initial: T;
+  /** The default as it would stand in the file; "" where there is none to write. */
+  readonly shown: string;
+  readonly effect: Effect;
+  /** For messages: "a whole number from 1". */
+  readonly allowed: string;
+  /** Why the key means nothing here; with effect "never" alone. */
+  readonly reason?: string;
+  /** The value in our form. Throws RangeError, which says more than `allowed`, or returns undefined. */
+  read(value: ConfigValue): T | undefined;
+}
+
+export function integer(initial: number, from: number, effect: Effect): ConfigKey<number> {
+  const read = (value: ConfigValue): number | undefined =>
+    typeof value === "number" && value >= from && Number.isSafeInteger(value) ? value : undefined;
+  return { initial, shown: String(initial), effect, allowed: `a whole number from ${from}`, read };
+}
+
+export function text(initial: string, effect: Effect): ConfigKey<string> {
+  const read = (value: ConfigValue): string | undefined => (typeof value === "string" ? value : undefined);
+  return { initial, shown: initial === "" ? "" : `"${initial}"`, effect, allowed: "a string in quotes", read };
+}
+
+/** An absolute path; "": the default place. */
+export function directory(effect: Effect): ConfigKey<string> {
+  const read = (value: ConfigValue): string | undefined =>
+    typeof value === "string" && (value === "" || value.startsWith("/")) ? value : undefined;
+  return { initial: "", shown: "", effect, allowed: "an absolute path in quotes", read };
+}
+
+/** Permissions of a file in octal digits. */
+export function permissions(initial: string, effect: Effect): ConfigKey<number> {
+  const read = (value: ConfigValue): number | undefined =>
+    typeof value === "string" && /^0?[0-7]{3}$/.test(value) ? Number.parseInt(value, 8) : undefined;
+  const allowed = 'permissions in octal digits, in quotes: "0770"';
+  return { initial: Number.parseInt(initial, 8), shown: `"${initial}"`, effect, allowed, read };
+}
+
+/** Nothing but the socket's permissions decide who may come in. */
+export function noAuthentication(): ConfigKey<"none"> {
+  const read = (value: ConfigValue): "none" | undefined => {
+    if (typeof value !== "string" || value === "none") return value === "none" ? value : undefined;
+    throw new RangeError(
+      `"${value}" is not there; use "none", and say by unix_sock_group and unix_sock_*_perms who may connect`,
+    );
+  };
+  return { initial: "none", shown: '"none"', effect: "restart", allowed: '"none"', read };
+}
+
+/** What libvirtd would do beyond what is here: the one value that asks for nothing is accepted. */
+export function off(instead: string): ConfigKey<0> {
+  const read = (value: ConfigValue): 0 | undefined => {
+    if (value === 0) return 0;
+    throw new RangeError(`only 0 is possible: ${instead}`);
+  };
+  return { initial: 0, shown: "0", effect: "never", allowed: "0", read };
+}
+
+/** Some of `names`, each once. */
+export function listOf<N extends string>(names: readonly N[], effect: Effect): ConfigKey<readonly N[]> {
+  const isName = (name: string): name is N => (names as readonly string[]).includes(name);
+  const read = (value: ConfigValue): readonly N[] | undefined => {
+    if (typeof value !== "object" || value.length === 0) return undefined;
+    const known = value.filter(isName);
+    return known.length === value.length && new Set(known).size === known.length ? known : undefined;
+  };
+  const quoted = names.map((name) => `"${name}"`).join(", ");
+  return {
+    initial: names,
+    shown: `[${quoted}]`,
+    effect,
+    allowed: `a list of one or more of ${quoted}, each once`,
+    read,
+  };
+}
+
+export function logLevel(): ConfigKey<1 | 2 | 3 | 4> {
+  const read = (value: ConfigValue): 1 | 2 | 3 | 4 | undefined =>
+    ([1, 2, 3, 4] as const).find((level) => level === value);
+  return { initial: 3, shown: "3", effect: "at once", allowed: "1 (debug), 2 (info), 3 (warning) or 4 (error)", read };
+}
+
+export const logFilters = parsed(parseLogFilters, 'filters in quotes: "1:qemu 3:rpc"');
+export const logOutputs = parsed(
+  parseLogOutputs,
+  'outputs in quotes: "3:stderr 1:file:/var/log/virtwright/daemon.log"',
+);
+
+/** A number that libvirtd knows and that has nothing to govern here. */
+export function without(reason: string, type: "number" | "string" = "number"): ConfigKey<undefined> {
+  const allowed = type === "number" ? "a whole number" : "a string in quotes";
+  const read = (value: ConfigValue): undefined => {
+    if (typeof value !== type) throw new RangeError(`it is ${allowed}`);
+  };
+  return { initial: undefined, shown: "", effect: "never", allowed, reason, read };
+}
+
+function parsed<T>(parse: (text: string) => T[], allowed: string): ConfigKey<readonly T[]> {
+  const read = (value: ConfigValue): T[] | undefined => (typeof value === "string" ? parse(value) : undefined);
+  return { initial: [], shown: "", effect: "at once", allowed, read };
+}

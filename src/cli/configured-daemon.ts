@@ -1,0 +1,168 @@
+import { chmodSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { SocketOptions } from "../daemon/index.ts";
+import { isSocketServed, PidFile } from "../os/index.ts";
+import { changedForRestart, type DaemonConfig, type ReadConfig, readConfig } from "./config/daemon-config.ts";
+import { limitsOf, logSettingsOf, socketsOf } from "./daemon-settings.ts";
+import { Logger } from "./log/logger.ts";
+import type { DaemonPlaces } from "./places.ts";
+import { qemuAdvice, Service } from "./service.ts";
+import { UsageError } from "./usage-error.ts";
+
+export interface ConfiguredDaemonOptions {
+  readonly places: DaemonPlaces;
+  /** What the QEMU driver serves. */
+  readonly uri: string;
+  readonly configFile: string;
+  /** Without the file the defaults hold; else it has to be there. */
+  readonly mayBeMissing: boolean;
+  readonly pidFile: string;
+  /** Libvirt's names are served too. */
+  readonly libvirtSockets: boolean;
+  readonly verbose: boolean;
+}
+
+/** What the file says. Throws ConfigError, or UsageError when it cannot be read. */
+export function loadConfig({
+  configFile,
+  mayBeMissing,
+}: Pick<ConfiguredDaemonOptions, "configFile" | "mayBeMissing">): ReadConfig {
+  let text = "";
+  try {
+    text = readFileSync(configFile, "utf8");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" || !mayBeMissing) throw new UsageError(`${configFile} cannot be read: ${message}`);
+  }
+  return readConfig(text, configFile);
+}
+
+/**
+ * The daemon as its file describes it.
+ *
+ *     open -> closing -> closed
+ *
+ * open:   rejects when it cannot serve; what others own has not been touched then.
+ * reload: open. What can be changed is; a file with an error changes nothing. Never throws: it logs.
+ * close:  open -> closing: calls under way are answered, at the latest after shutdown_timeout; idempotent.
+ */
+export class ConfiguredDaemon implements AsyncDisposable {
+  readonly #options: ConfiguredDaemonOptions;
+  readonly #logger: Logger;
+  readonly #service: Service;
+  readonly #parts: AsyncDisposableStack;
+  #config: DaemonConfig;
+  #state: "open" | "closing" = "open";
+
+  private constructor(
+    options: ConfiguredDaemonOptions,
+    config: DaemonConfig,
+    logger: Logger,
+    service: Service,
+    parts: AsyncDisposableStack,
+  ) {
+    this.#options = options;
+    this.#config = config;
+    this.#logger = logger;
+    this.#service = service;
+    this.#parts = parts;
+  }
+
+  static async open(options: ConfiguredDaemonOptions): Promise<ConfiguredDaemon> {
+    await using parts = new AsyncDisposableStack();
+    const { places, uri, verbose } = options;
+    const { config, warnings } = loadConfig(options);
+    const sockets = socketsOf(config, places, options.libvirtSockets);
+    for (const { path } of sockets) checkFree(path, places);
+    const logger = parts.use(new Logger(logSettingsOf(config, verbose)));
+    const { write: log } = logger;
+    const { drivers } = config;
+    if (drivers.includes("qemu") && qemuAdvice() !== undefined) warnings.push(`guests cannot start: ${qemuAdvice()}`);
+    for (const message of warnings) log({ level: "warn", source: "daemon", message });
+    parts.use(claimPlaces(options, sockets));
+    const service = parts.use(await Service.open({ drivers, uri, places, log, limits: limitsOf(config) }));
+    service.listen(sockets);
+    log({ level: "info", source: "daemon", message: `ready: serving ${uri} as process ${process.pid}` });
+    return new ConfiguredDaemon(options, config, logger, service, parts.move());
+  }
+
+  reload(): void {
+    if (this.#state !== "open") return;
+    const { configFile, verbose } = this.#options;
+    try {
+      const { config, warnings } = loadConfig(this.#options);
+      this.#logger.configure(logSettingsOf(config, verbose));
+      this.#service.daemon.configure(limitsOf(config));
+      for (const warning of warnings) this.#say("warn", warning);
+      const later = changedForRestart(this.#config, config);
+      for (const key of later) this.#say("warn", `${key} has changed in ${configFile}: that counts after a restart`);
+      // The next time they are told again: what runs is still the old.
+      this.#config = { ...config, ...pick(this.#config, later) };
+      this.#say("info", `${configFile} was read again`);
+    } catch (error) {
+      this.#say("error", `the settings stay as they are: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === "open") this.#say("info", "ending; guests run on");
+    this.#state = "closing";
+    await this.#service.close(this.lingerMs);
+    await this.#parts.disposeAsync();
+  }
+
+  /** For how long `close` waits for calls that are under way. */
+  get lingerMs(): number {
+    return this.#config.shutdown_timeout * 1000;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #say(level: "info" | "warn" | "error", message: string): void {
+    this.#logger.write({ level, source: "daemon", message });
+  }
+}
+
+/** Makes the directories, and takes the one place that two daemons cannot share whatever their sockets are called. */
+function claimPlaces({ places, pidFile }: ConfiguredDaemonOptions, sockets: readonly SocketOptions[]): PidFile {
+  const files = [pidFile, ...sockets.map(({ path }) => path)];
+  makeDirectories([...places.directories, ...files.map((path) => [dirname(path), places.directoryMode] as const)]);
+  const held = new PidFile(pidFile);
+  // However the process ends by itself.
+  process.once("exit", () => held.release());
+  return held;
+}
+
+/** Throws UsageError when the path is another daemon's, or none for a socket. */
+function checkFree(path: string, { libvirtSocketDir }: DaemonPlaces): void {
+  if (!isServed(path)) return;
+  const isLibvirts = path.startsWith(`${libvirtSocketDir}/libvirt-sock`);
+  const advice = isLibvirts
+    ? "stop libvirtd and its socket units first, or leave out --libvirt-sockets"
+    : "stop that daemon, or choose another directory by unix_sock_dir";
+  throw new UsageError(`${path} is served by a live daemon: ${advice}`);
+}
+
+function isServed(path: string): boolean {
+  try {
+    return isSocketServed(path);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(`${error.message}; choose a shorter unix_sock_dir`);
+  }
+}
+
+/** Those that are there stay as they are. */
+function makeDirectories(directories: readonly (readonly [path: string, mode: number])[]): void {
+  for (const [path, mode] of directories) {
+    const made = mkdirSync(path, { recursive: true, mode });
+    // Whatever the umask says: everybody has to come as far as the system's sockets.
+    if (made !== undefined) chmodSync(path, mode);
+  }
+}
+
+function pick(config: DaemonConfig, keys: readonly string[]): Partial<DaemonConfig> {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => keys.includes(key)));
+}

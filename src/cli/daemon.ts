@@ -1,0 +1,77 @@
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { ConfiguredDaemon, type ConfiguredDaemonOptions, loadConfig } from "./configured-daemon.ts";
+import { ending } from "./ending.ts";
+import { sessionPlaces, systemPlaces } from "./places.ts";
+
+export const daemonUsage = `virtwright daemon: serves QEMU guests and libvirt's test hypervisor on Unix sockets, until SIGTERM
+
+  --config FILE        reads FILE; by default /etc/virtwright/virtwright.conf for root, for others
+                       $XDG_CONFIG_HOME/virtwright/virtwright.conf, which may be missing
+  --check-config       says whether the file is in order, and ends
+  --libvirt-sockets    serves libvirtd's own sockets too, so that clients need no address; refused while a daemon does
+  --session            a daemon of one's own, for root too
+  --pid-file FILE      instead of virtwright.pid beside the sockets
+  --verbose            logs what happens, not warnings and errors alone
+
+SIGHUP reads the file again and reopens log files. SIGTERM and SIGINT answer what is under way, then end; a second one
+ends at once. Guests run on. Exit code 0 when it ended in order, 1 when it could not begin or was told twice.
+`;
+
+/** Returns the exit code, when the daemon was told to end and has ended. */
+export async function daemon(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      config: { type: "string" },
+      "check-config": { type: "boolean", default: false },
+      "libvirt-sockets": { type: "boolean", default: false },
+      session: { type: "boolean", default: false },
+      "pid-file": { type: "string" },
+      verbose: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return print(daemonUsage);
+  const isSystem = process.getuid?.() === 0 && !values.session;
+  const places = isSystem ? systemPlaces : sessionPlaces(process.env, homedir());
+  const options = {
+    places,
+    uri: isSystem ? "qemu:///system" : "qemu:///session",
+    configFile: resolve(values.config ?? places.configFile),
+    mayBeMissing: values.config === undefined,
+    pidFile: resolve(values["pid-file"] ?? places.pidFile),
+    libvirtSockets: values["libvirt-sockets"],
+    verbose: values.verbose,
+  };
+  return values["check-config"] ? check(options) : run(options);
+}
+
+function check(options: ConfiguredDaemonOptions): number {
+  for (const warning of loadConfig(options).warnings) process.stderr.write(`warning: ${warning}\n`);
+  return print(`${options.configFile}: ok\n`);
+}
+
+async function run(options: ConfiguredDaemonOptions): Promise<number> {
+  // Who reads what we write may leave; the daemon stays.
+  process.stderr.on("error", () => {});
+  const told = ending({ signals: ["SIGTERM", "SIGINT"], onAgain: () => process.exit(1) });
+  let reload = (): void => {};
+  process.on("SIGHUP", () => reload());
+  await using served = await ConfiguredDaemon.open(options);
+  reload = () => served.reload();
+  await told;
+  // Every wait below has an end of its own: this one is for faults of ours.
+  setTimeout(() => {
+    process.stderr.write("error: the daemon does not come to its end: leaving as it is\n");
+    process.exit(1);
+  }, served.lingerMs + 20_000).unref();
+  await served.close();
+  return 0;
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}

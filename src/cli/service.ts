@@ -1,0 +1,113 @@
+import { existsSync } from "node:fs";
+import { arch } from "node:os";
+import { join } from "node:path";
+import { Daemon, type DaemonLimits, type Log, type SocketOptions } from "../daemon/index.ts";
+import type { Driver } from "../driver/driver.ts";
+import { QemuDriver } from "../driver/qemu/index.ts";
+import { TestDriver } from "../driver/test/index.ts";
+import { openLoop } from "../os/index.ts";
+import type { DomainEvent } from "../protocol/index.ts";
+import type { GuestPlaces } from "./places.ts";
+
+export const driverNames = ["qemu", "test"] as const;
+export type DriverName = (typeof driverNames)[number];
+
+export interface ServiceOptions {
+  /** At least one, each once; they are asked in this order whether a URI is theirs. */
+  readonly drivers: readonly DriverName[];
+  /** What the QEMU driver serves: "qemu:///system" or "qemu:///session". */
+  readonly uri: string;
+  readonly places: GuestPlaces;
+  readonly limits?: DaemonLimits;
+  readonly log: Log;
+}
+
+/** What a driver is asked for in the daemon's own name. */
+interface Served {
+  readonly driver: Driver & AsyncDisposable;
+  readonly uri: string;
+}
+
+/**
+ * A loop, drivers and a daemon over them: what every command that serves is made of.
+ *
+ *     open -> closing -> closed
+ *
+ * open:      takes up the guests of the daemon before. Rejects, with nothing left, when a driver cannot be opened.
+ * listen:    open. Throws StateError when one of the sockets is served already; those before it are served then.
+ * subscribe: open. Reports the events of all hypervisors until the service closes.
+ * close:     open -> closing: calls under way are answered, at the latest after `lingerMs`; then daemon, drivers and
+ *            loop close, in this order. Idempotent.
+ */
+export class Service implements AsyncDisposable {
+  readonly daemon: Daemon;
+  /** Undefined when the QEMU driver is not among those asked for. */
+  readonly qemu: QemuDriver | undefined;
+  readonly #served: readonly Served[];
+  readonly #parts: AsyncDisposableStack;
+  #closed: Promise<void> | undefined;
+
+  private constructor(daemon: Daemon, served: readonly Served[], parts: AsyncDisposableStack) {
+    this.daemon = daemon;
+    this.qemu = served.map(({ driver }) => driver).find((driver) => driver instanceof QemuDriver);
+    this.#served = served;
+    this.#parts = parts;
+  }
+
+  static async open({ drivers: names, uri, places, limits, log }: ServiceOptions): Promise<Service> {
+    await using parts = new AsyncDisposableStack();
+    // A fault in one callback is no reason to leave all clients alone.
+    const onError = (error: unknown, at: string): void =>
+      log({ level: "error", source: "loop", message: `${at}: ${textOf(error)}`, error });
+    const loop = parts.use(openLoop({ onError }));
+    const served: Served[] = [];
+    for (const name of names) {
+      const onWarning = (error: unknown): void =>
+        log({ level: "warn", source: `driver.${name}`, message: textOf(error), error });
+      if (name === "test") served.push({ driver: new TestDriver(loop, { onWarning }), uri: "test:///default" });
+      else served.push({ driver: await QemuDriver.open(loop, { uri, ...places, onWarning }), uri });
+      parts.use(served.at(-1)?.driver);
+    }
+    const drivers = served.map(({ driver }) => driver);
+    const daemon = parts.use(new Daemon(loop, { drivers, log, ...limits }));
+    return new Service(daemon, served, parts.move());
+  }
+
+  listen(sockets: readonly SocketOptions[]): void {
+    for (const socket of sockets) this.daemon.listen(socket);
+  }
+
+  async subscribe(listener: (driver: string, event: DomainEvent) => void): Promise<void> {
+    for (const { driver, uri } of this.#served) {
+      const hold = await driver.connect(uri, { readOnly: false });
+      this.#parts.defer(hold.hypervisor.subscribe(({ event }) => listener(driver.name, event)));
+      this.#parts.defer(() => hold.release());
+    }
+  }
+
+  close(lingerMs?: number): Promise<void> {
+    this.#closed ??= this.daemon.close(lingerMs).then(() => this.#parts.disposeAsync());
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** Undefined when QEMU is here; else how to get it. */
+export function qemuAdvice(): string | undefined {
+  const [program, debian] = arch() === "arm64" ? ["qemu-system-aarch64", "arm"] : ["qemu-system-x86_64", "x86"];
+  return isInstalled(program)
+    ? undefined
+    : `QEMU is missing; to install it: sudo apt-get install qemu-system-${debian}`;
+}
+
+/** Whether a program of this name is to be found. */
+export function isInstalled(program: string): boolean {
+  return (process.env["PATH"] ?? "").split(":").some((directory) => existsSync(join(directory, program)));
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
