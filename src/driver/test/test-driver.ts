@@ -2,7 +2,7 @@ import { isAbsolute } from "node:path";
 import type { Loop } from "../../event/index.ts";
 import { Journal, type Stamped } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
-import type { ConnectOrigin, Driver, DriverProcedures, Hypervisor, HypervisorHold } from "../driver.ts";
+import type { ConnectOrigin, Driver, DriverProcedures, Hypervisor, HypervisorHold, Identity } from "../driver.ts";
 import { parseDefinition } from "./canonical.ts";
 import { defaultDomain } from "./default-domain.ts";
 import { parseFault } from "./faults.ts";
@@ -89,8 +89,9 @@ export class TestDriver implements Driver, Hypervisor {
     await this.close();
   }
 
-  async #connectTo(uri: string, { readOnly }: ConnectOrigin): Promise<HypervisorHold> {
+  async #connectTo(uri: string, { readOnly, identity }: ConnectOrigin): Promise<HypervisorHold> {
     const { path, state, faults } = parse(uri);
+    if (path !== "/default" && readOnly && !isTrusted(identity)) throw readOnlyFile(path);
     const file = path === "/default" ? undefined : await readNodeFile(path);
     if (state === undefined) {
       const simulation = this.#simulate({ file, faults });
@@ -172,6 +173,16 @@ function defaultGuest(): NewGuest {
 
 function invalidUri(detail: string): VirError {
   return VirError.of(ErrorCode.invalidArg, ErrorDomain.test, detail);
+}
+
+/** Who may read all files that the daemon can read; in memory everybody is the daemon itself. */
+function isTrusted(identity: Identity | undefined): boolean {
+  return identity === undefined || identity.uid === 0 || identity.uid === process.getuid?.();
+}
+
+function readOnlyFile(path: string): VirError {
+  const detail = `a read-only connection of another user cannot have ${path} read: connect for writing`;
+  return VirError.of(ErrorCode.operationDenied, ErrorDomain.test, detail);
 }
 
 function readOnlyState(state: string): VirError {

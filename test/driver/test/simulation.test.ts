@@ -254,6 +254,15 @@ describe("a machine in a file", () => {
     assert.deepEqual([mhz, nodes, memory, sockets], [3_000, 1, 1_000n, 2]);
   });
 
+  it("is not read for a stranger who may only read", async () => {
+    const path = join(bench.directory, "node.xml");
+    writeFileSync(path, "<node/>");
+    const identity = { uid: 65_534, gid: 65_534, pid: 1 };
+    const connect = async (): Promise<unknown> => bench.driver.connect(`test://${path}`, { readOnly: true, identity });
+    await assert.rejects(bench.settle(connect()), { code: ErrorCode.operationDenied });
+    await bench.settle((async () => bench.driver.connect(`test://${path}`, { ...readWrite, identity }))());
+  });
+
   it("that is wrong is refused with the place of the mistake", async () => {
     const path = join(bench.directory, "node.xml");
     const cases: [string, RegExp][] = [
