@@ -6,6 +6,7 @@ import {
   ErrorDomain,
   eventMessage,
   legacyEventMessage,
+  type ObjectEvent,
   remote,
   VirError,
   virtwright,
@@ -13,6 +14,7 @@ import {
 import { Connection, type ConnectionOptions, type IncomingCall, type KeepaliveOptions } from "../rpc/index.ts";
 import { type DaemonContext, daemonHandlers } from "./daemon-procedures.ts";
 import type { Log } from "./log.ts";
+import { objectEventHandlers } from "./object-event-procedures.ts";
 import { PeerCall } from "./peer-call.ts";
 import { type Preparation, PreparedCalls } from "./prepared-calls.ts";
 import { internalError, rpcError } from "./refusal.ts";
@@ -71,6 +73,7 @@ export class Peer {
     this.#session = new Session({
       ...options,
       deliver: (subscription, event) => this.#deliver(subscription, event),
+      deliverObject: (callbackId, event) => this.#deliverObject(callbackId, event),
       cursors: {
         send: {
           eventsNext: (message) => this.#connection.sendEvent(virtwright, "eventsNext", message),
@@ -138,6 +141,7 @@ export class Peer {
   #handlersOf({ owner }: Route, opened: Opened | undefined, peerCall: PeerCall): [HandlerTable | undefined, unknown] {
     if (owner === "session") return [sessionHandlers as HandlerTable, this.#sessionContext];
     if (owner === "events") return [eventHandlers as HandlerTable, this.#sessionContext];
+    if (owner === "objectEvents") return [objectEventHandlers as HandlerTable, this.#sessionContext];
     if (owner === "daemon") return [daemonHandlers as HandlerTable, this.#daemonContext];
     return [owner === "hypervisor" ? (opened?.hypervisor.procedures as HandlerTable) : undefined, peerCall];
   }
@@ -196,6 +200,10 @@ export class Peer {
   #deliver({ callbackId, legacy }: Subscription, event: DomainEvent): void {
     const found = legacy ? legacyEventMessage(event) : eventMessage(event, callbackId);
     if (found !== undefined) this.#connection.sendEvent(remote, found.row, found.message);
+  }
+
+  #deliverObject(callbackId: number, { name, ...content }: ObjectEvent): void {
+    this.#connection.sendEvent(remote, name, { callbackId, ...content } as never);
   }
 
   #hearOfLoss(wanted: boolean): void {

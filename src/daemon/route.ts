@@ -9,6 +9,7 @@ import {
   type Header,
   knownProcedure,
   lxc,
+  objectEventProcedures,
   ownDaemonProcedures,
   ownHypervisorProcedures,
   type Procedure,
@@ -26,7 +27,7 @@ import { rpcError } from "./refusal.ts";
 
 /** Where a call goes: to a handler, or, without a row, to libvirt's answer for what is not there. */
 export interface Route {
-  readonly owner: "session" | "events" | "daemon" | "hypervisor" | "nobody";
+  readonly owner: "session" | "events" | "objectEvents" | "daemon" | "hypervisor" | "nobody";
   /** The state from which on it may be called. */
   readonly from: "new" | "authenticated" | "open";
   /** The row's name, and the handler's. */
@@ -80,6 +81,7 @@ const programs: ReadonlyMap<number, ReadonlyMap<number, Route>> = new Map([
     new Map([
       ...routesOf("session", sessionProcedures),
       ...routesOf("events", eventProcedures),
+      ...routesOf("objectEvents", objectEventProcedures),
       ...routesOf("hypervisor", driverProcedures),
     ]),
   ],

@@ -1,6 +1,15 @@
 import type { Driver, Hypervisor, HypervisorHold, Identity } from "../driver/driver.ts";
-import { AuthType, connectReadOnly, type DomainEvent, ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
+import {
+  AuthType,
+  connectReadOnly,
+  type DomainEvent,
+  ErrorCode,
+  ErrorDomain,
+  type ObjectEvent,
+  VirError,
+} from "../protocol/index.ts";
 import { CursorSubscriptions, type CursorSubscriptionsOptions } from "./cursor-subscriptions.ts";
+import { ObjectSubscriptions } from "./object-subscriptions.ts";
 import { internalError } from "./refusal.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 
@@ -19,6 +28,7 @@ export interface SessionOptions {
   readonly issueCallbackId: () => number;
   readonly deliver: (subscription: Subscription, event: DomainEvent) => void;
   readonly cursors: Pick<CursorSubscriptionsOptions, "send" | "isCongested" | "postpone">;
+  readonly deliverObject: (callbackId: number, event: ObjectEvent) => void;
 }
 
 /** What a session has once it is open. */
@@ -28,6 +38,7 @@ export interface Opened {
   readonly uri: string;
   readonly subscriptions: Subscriptions;
   readonly cursors: CursorSubscriptions;
+  readonly objectSubscriptions: ObjectSubscriptions;
 }
 
 type State = "new" | "authenticated" | "opening" | "open" | "closed";
@@ -110,6 +121,7 @@ export class Session {
     this.#state = "closed";
     this.#opened?.subscriptions.close();
     this.#opened?.cursors.close();
+    this.#opened?.objectSubscriptions.close();
     this.#opened = undefined;
     this.#hold?.release();
     this.#hold = undefined;
@@ -121,13 +133,18 @@ export class Session {
       throw internalError("the connection was closed while the hypervisor was opened");
     }
     const { hypervisor } = hold;
-    const { issueCallbackId, deliver, cursors } = this.#options;
+    const { issueCallbackId, deliver, deliverObject, cursors } = this.#options;
     this.#hold = hold;
     this.#opened = {
       hypervisor,
       uri,
       subscriptions: new Subscriptions({ hypervisor, issueCallbackId, deliver }),
       cursors: new CursorSubscriptions({ hypervisor, issueCallbackId, ...cursors }),
+      objectSubscriptions: new ObjectSubscriptions({
+        source: hypervisor.objectEvents,
+        issueCallbackId,
+        deliver: deliverObject,
+      }),
     };
     this.#readOnly ||= (flags & connectReadOnly) !== 0;
     this.#state = "open";

@@ -1,5 +1,13 @@
 import type { Journal, Stamped } from "../model/index.ts";
-import type { DomainEvent, driverProcedures, Handlers, ownHypervisorProcedures, qemu } from "../protocol/index.ts";
+import type {
+  DomainEvent,
+  driverProcedures,
+  Handlers,
+  ObjectEvent,
+  ObjectKind,
+  ownHypervisorProcedures,
+  qemu,
+} from "../protocol/index.ts";
 import type { Stream } from "../rpc/index.ts";
 
 /** Who calls: the peer of a Unix socket, as the kernel says. */
@@ -40,6 +48,13 @@ export type DriverProcedures = Partial<
   Handlers<typeof driverProcedures & typeof qemu.procedures & typeof ownHypervisorProcedures, CallContext, ServeStream>
 >;
 
+/** Objects beside domains of which a hypervisor reports what happens to them. */
+export interface ObjectEventSource {
+  readonly kinds: ReadonlySet<ObjectKind>;
+  /** As `Hypervisor.subscribe`. */
+  subscribe(listener: (event: ObjectEvent) => void): () => void;
+}
+
 /**
  * What a URI names: the domains of one hypervisor. Several connections may share it.
  *
@@ -57,6 +72,8 @@ export interface Hypervisor {
   subscribe(listener: (event: Stamped<DomainEvent>) => void): () => void;
   /** All that has happened, numbered; what is told is in it already. */
   readonly journal: Journal<DomainEvent>;
+  /** Absent where there are no such objects. */
+  readonly objectEvents?: ObjectEventSource;
   /** Reports, with a virConnectCloseReason, that the hypervisor is gone; absent where that cannot happen. */
   onLost?(listener: (reason: number) => void): () => void;
 }

@@ -10,4 +10,5 @@ export { DirectoryFiles, type JournalFile, type JournalFiles } from "./journal-f
 export type { JournalWarning } from "./journal-reader.ts";
 export type { Gap } from "./journal-segment.ts";
 export type { JournalStoreOptions } from "./journal-store.ts";
+export { bytesPer } from "./memory-size.ts";
 export { RecordStore, type Unreadable } from "./record-store.ts";

@@ -23,7 +23,8 @@ export function memoryKib(element: Element, path: string): number {
   throw new VirError(`value too large: ${value}`, { code: ErrorCode.overflow, domain: ErrorDomain.none });
 }
 
-function bytesPer(unit: string): bigint {
+/** Bytes in a unit: "KiB", "kB", "k". Throws VirError. */
+export function bytesPer(unit: string): bigint {
   const name = unit.toLowerCase();
   const power = binary.indexOf(name);
   if (power >= 0) return 1024n ** BigInt(power);

@@ -32,6 +32,16 @@ export {
   streamDataLimit,
 } from "./message.ts";
 export {
+  type ObjectEvent,
+  type ObjectEventName,
+  type ObjectKind,
+  ObjectLifecycle,
+  objectEventIdLimit,
+  objectEventKey,
+  objectEventPlace,
+  objectKey,
+} from "./object-event.ts";
+export {
   type ArgsOf,
   allowsReadOnly,
   type Call,

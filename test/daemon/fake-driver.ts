@@ -1,4 +1,10 @@
-import type { Driver, DriverProcedures, Hypervisor, HypervisorHold } from "../../src/driver/driver.ts";
+import type {
+  Driver,
+  DriverProcedures,
+  Hypervisor,
+  HypervisorHold,
+  ObjectEventSource,
+} from "../../src/driver/driver.ts";
 import { Journal, type Stamped } from "../../src/model/index.ts";
 import {
   type Domain,
@@ -8,6 +14,7 @@ import {
   ErrorCode,
   ErrorDomain,
   Lifecycle,
+  type ObjectEvent,
   VirError,
 } from "../../src/protocol/index.ts";
 import type { Stream } from "../../src/rpc/index.ts";
@@ -41,6 +48,15 @@ export class FakeDriver implements Driver, Hypervisor {
   stuckSignal: AbortSignal | undefined;
   stuckDeadline: number | undefined;
   stuckCalls = 0;
+  /** Networks and pools have events, which a test makes up. */
+  readonly objects = new Set<(event: ObjectEvent) => void>();
+  readonly objectEvents: ObjectEventSource = {
+    kinds: new Set(["network", "storagePool"]),
+    subscribe: (listener) => {
+      this.objects.add(listener);
+      return () => this.objects.delete(listener);
+    },
+  };
   readonly #domains = new Map<string, FakeDomain>();
   readonly #listeners = new Set<(event: Stamped<DomainEvent>) => void>();
   #lastId = 0;

@@ -38,7 +38,10 @@ const attributeOrders: Readonly<Record<string, readonly string[]>> = {
 const places = placesOf(orders);
 const attributePlaces = placesOf(attributeOrders);
 
-function placesOf(orders: Readonly<Record<string, readonly string[]>>): Map<string, ReadonlyMap<string, number>> {
+/** By the name of an element: the place of each of its parts. */
+export type Places = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+export function placesOf(orders: Readonly<Record<string, readonly string[]>>): Places {
   return new Map(Object.entries(orders).map(([name, order]) => [name, new Map(order.map((part, at) => [part, at]))]));
 }
 
@@ -90,11 +93,12 @@ function fillDefaults(root: Element, osType: string): void {
   if (vcpu?.attribute("current") === vcpu?.text.trim()) vcpu?.removeAttribute("current");
 }
 
-function arrange(element: Element): void {
+/** Puts what is in an element into libvirt's order. */
+export function arrange(element: Element, children: Places = places, attributes: Places = attributePlaces): void {
   if (element.name === "metadata") return;
-  sort(element.children, places.get(element.name), (node) => (node.kind === "element" ? node.name : ""));
-  sort(element.attributes, attributePlaces.get(element.name), ({ name }) => name);
-  for (const child of element.children) if (child.kind === "element") arrange(child);
+  sort(element.children, children.get(element.name), (node) => (node.kind === "element" ? node.name : ""));
+  sort(element.attributes, attributes.get(element.name), ({ name }) => name);
+  for (const child of element.children) if (child.kind === "element") arrange(child, children, attributes);
 }
 
 /** Stable; white space and comments do not get in the way. */
@@ -109,19 +113,22 @@ function sort<T>(items: T[], places: ReadonlyMap<string, number> | undefined, na
 /** Stands for the metadata while the rest is written: XML cannot have it. */
 const metadataMark = "\0";
 
-/**
- * As `virsh dumpxml` shows it; `id` is that of the running domain. libvirt leaves the writing of metadata to its XML
- * library, and shows an empty list of devices as two lines.
- */
+/** As `virsh dumpxml` shows it; `id` is that of the running domain. An empty list of devices takes two lines. */
 export function formatDefinition({ root }: Definition, id?: number): string {
+  const attributes = id === undefined ? root.attributes : [...root.attributes, { name: "id", value: String(id) }];
+  return writeWithMetadata(new Element(root.name, attributes, root.children, root.uri), (text) =>
+    text.replace("  <devices/>\n", "  <devices>\n  </devices>\n"),
+  );
+}
+
+/** libvirt leaves the writing of metadata to its XML library; `finish` is for all the rest. */
+export function writeWithMetadata(root: Element, finish: (text: string) => string): string {
   const metadata = root.first("metadata");
   const inner = metadata?.elements().map((element) => `${writeLoose(element, "    ")}\n`) ?? [];
   const marked = metadata && new Element(metadata.name, metadata.attributes, [text(metadataMark)], metadata.uri);
   const children = root.children.map((node) => (node === metadata && marked !== undefined ? marked : node));
-  const attributes = id === undefined ? root.attributes : [...root.attributes, { name: "id", value: String(id) }];
-  return writeXml(new Element(root.name, attributes, children, root.uri))
-    .replace("  <devices/>\n", "  <devices>\n  </devices>\n")
-    .replace(metadataMark, () => `\n${inner.join("")}  `);
+  const written = writeXml(new Element(root.name, root.attributes, children, root.uri));
+  return finish(written).replace(metadataMark, () => `\n${inner.join("")}  `);
 }
 
 /** Double quotes; white space that was there stays. */

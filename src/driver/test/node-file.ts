@@ -6,6 +6,7 @@ import { Element, parseXml, writeXml, XmlError } from "../../xml/index.ts";
 import { parseDefinition } from "./canonical.ts";
 import { internal } from "./failure.ts";
 import { Guest } from "./guest.ts";
+import type { HostObjectTexts } from "./host-objects.ts";
 import { defaultNode, type NodeInfo } from "./node-info.ts";
 import { parseSnapshot } from "./snapshot-definition.ts";
 
@@ -14,6 +15,7 @@ const testNamespace = "http://libvirt.org/schemas/domain/test/1.0";
 export interface NodeFile {
   readonly node: NodeInfo;
   readonly guests: readonly NewGuest[];
+  readonly objects: HostObjectTexts;
 }
 
 /** A domain that is not running yet, and what it is to be. */
@@ -33,7 +35,18 @@ export async function readNodeFile(path: string): Promise<NodeFile> {
   }
   const guests: NewGuest[] = [];
   for (const each of root.all("domain")) guests.push(readDomain(await follow(each, path), path));
-  return { node: readNode(root), guests };
+  const texts = async (name: string): Promise<string[]> => {
+    const found: string[] = [];
+    for (const each of root.all(name)) found.push(writeXml(await follow(each, path)));
+    return found;
+  };
+  const objects = {
+    networks: await texts("network"),
+    pools: await texts("pool"),
+    interfaces: await texts("interface"),
+    devices: await texts("device"),
+  };
+  return { node: readNode(root), guests, objects };
 }
 
 function readDomain(element: Element, path: string): NewGuest {

@@ -1,13 +1,14 @@
 import type { Loop } from "../../event/index.ts";
 import type { Journal } from "../../model/index.ts";
 import type { DomainEvent, Fault } from "../../protocol/index.ts";
-import type { Hypervisor as DrivenHypervisor, DriverProcedures } from "../driver.ts";
+import type { Hypervisor as DrivenHypervisor, DriverProcedures, ObjectEventSource } from "../driver.ts";
 import { EventLog } from "../event-log.ts";
 import { Calls } from "./calls.ts";
 import { EventPath } from "./event-path.ts";
 import { faultProcedures } from "./fault-procedures.ts";
 import { Faults } from "./faults.ts";
 import { writeGuest } from "./guest-record.ts";
+import { HostObjects, type HostObjectTexts } from "./host-objects.ts";
 import { Hypervisor } from "./hypervisor.ts";
 import { enterState, type NewGuest } from "./node-file.ts";
 import type { NodeInfo } from "./node-info.ts";
@@ -23,6 +24,8 @@ export interface SimulationOptions {
   /** Hears what listeners throw. */
   readonly onWarning: (error: unknown) => void;
   readonly node: NodeInfo;
+  /** Networks, pools, interfaces and devices, which are in memory alone. */
+  readonly objects: HostObjectTexts;
   readonly faults: readonly Fault[];
   readonly journal: Journal<DomainEvent>;
   /** Where the domains are kept; absent: in memory alone. */
@@ -46,6 +49,7 @@ export class Simulation implements DrivenHypervisor {
   readonly procedures: DriverProcedures;
   readonly journal: Journal<DomainEvent>;
   readonly hypervisor: Hypervisor;
+  readonly objectEvents: ObjectEventSource;
   readonly faults: Faults;
   readonly #options: SimulationOptions;
   readonly #log: EventLog;
@@ -75,10 +79,13 @@ export class Simulation implements DrivenHypervisor {
       settle: (uuids) => this.#keeper?.settle(uuids),
       onDeath: () => this.#die(),
     });
+    const objects = new HostObjects(options.objects, options.onWarning);
+    this.objectEvents = objects.events;
     this.procedures = {
       ...this.#calls.around({
         ...testProcedures(this.hypervisor, options.node),
         ...reportProcedures(this.hypervisor, this.#log),
+        ...objects.procedures,
       }),
       ...faultProcedures(this.faults),
     };

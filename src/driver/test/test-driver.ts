@@ -2,11 +2,20 @@ import { isAbsolute } from "node:path";
 import type { Loop } from "../../event/index.ts";
 import { Journal, type Stamped } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
-import type { ConnectOrigin, Driver, DriverProcedures, Hypervisor, HypervisorHold, Identity } from "../driver.ts";
+import type {
+  ConnectOrigin,
+  Driver,
+  DriverProcedures,
+  Hypervisor,
+  HypervisorHold,
+  Identity,
+  ObjectEventSource,
+} from "../driver.ts";
 import { parseDefinition } from "./canonical.ts";
 import { defaultDomain } from "./default-domain.ts";
 import { parseFault } from "./faults.ts";
 import { Guest } from "./guest.ts";
+import { defaultObjects } from "./host-objects.ts";
 import { type NewGuest, type NodeFile, readNodeFile } from "./node-file.ts";
 import { defaultNode } from "./node-info.ts";
 import { Simulation } from "./simulation.ts";
@@ -22,8 +31,8 @@ export interface TestDriverOptions {
 /**
  * libvirt's test hypervisor: domains without guests behind them, and a simulator.
  *
- * `test:///default` has one running domain "test" at first, and all connections share it for as long as the driver
- * lasts. `test:///PATH` reads a machine with its domains from a file, for this connection alone. `?state=DIR` keeps the
+ * `test:///default` has one running domain "test" at first, and a network, a storage pool, an interface and a few devices
+ * of a host that is not there; all connections share it for as long as the driver lasts. `test:///PATH` reads a machine with its domains from a file, for this connection alone. `?state=DIR` keeps the
  * domains in a directory, for all connections with that directory, and `?fault=KIND:ON` (as often as wanted) begins with
  * faults, for this connection alone unless there is a directory.
  *
@@ -59,6 +68,10 @@ export class TestDriver implements Driver, Hypervisor {
   /** Those of `test:///default`, as all that follows. */
   get procedures(): DriverProcedures {
     return this.#isClosed ? {} : this.#shared.procedures;
+  }
+
+  get objectEvents(): ObjectEventSource {
+    return this.#shared.objectEvents;
   }
 
   get journal(): Journal<DomainEvent> {
@@ -133,6 +146,7 @@ export class TestDriver implements Driver, Hypervisor {
       clock: this.#clock,
       onWarning: this.#onWarning,
       node: file?.node ?? defaultNode,
+      objects: file?.objects ?? defaultObjects,
       faults: faults.map(parseFault),
       journal: state?.journal ?? new Journal<DomainEvent>({ now: this.#clock }),
       ...(state === undefined ? {} : { state }),

@@ -72,11 +72,16 @@ function normalise(outcome: Outcome, places: readonly string[]): Outcome {
     for (const place of places) result = result.replaceAll(place, "PLACE");
     return times.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), result);
   };
-  return { ...outcome, stdout: clean(outcome.stdout), stderr: clean(outcome.stderr) };
+  const events = outcome.events.map((event) => event.replaceAll(drawnUuid, "UUID"));
+  return { ...outcome, stdout: clean(outcome.stdout), stderr: clean(outcome.stderr), events };
 }
+
+/** One that was given to an object that had none. */
+const drawnUuid = /[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}/g;
 
 /** Counters of the test hypervisor are made from the clock; digits in a row stay together. */
 const times: readonly (readonly [RegExp, string])[] = [
+  [drawnUuid, "UUID"],
   [/^(CPU time: +)\d+\.\d+s/gm, "$1TIMEs"],
   [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000/g, "DATE"],
   [/(<creationTime>)\d+/g, "$1TIME"],

@@ -5,7 +5,7 @@ import { Connection, clientOf, decodeEvent } from "../../../src/rpc/index.ts";
 
 /**
  * A connection that is there for all of a script: libvirtd forgets its test hypervisor when the last one goes. It has
- * subscribed to every event of domains that it could, and keeps them as lines.
+ * subscribed to every event that it could, and keeps them as lines.
  */
 export class Watcher {
   readonly lines: string[] = [];
@@ -29,6 +29,11 @@ export class Watcher {
     await this.#call.connectOpen({ name: "test:///default", flags: 0 });
     for (let eventId = 0; eventId < eventIds; eventId++) {
       await this.#call.connectDomainEventCallbackRegisterAny({ eventId, dom: null });
+    }
+    await this.#call.connectNetworkEventRegisterAny({ eventId: 0, net: null });
+    for (const eventId of [0, 1]) {
+      await this.#call.connectStoragePoolEventRegisterAny({ eventId, pool: null });
+      await this.#call.connectNodeDeviceEventRegisterAny({ eventId, dev: null });
     }
   }
 

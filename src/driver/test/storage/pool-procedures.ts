@@ -1,0 +1,104 @@
+import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
+import type { DriverProcedures } from "../../driver.ts";
+import { checkFlags, internal, invalidArgument } from "../failure.ts";
+import { bitsOf, type Choice, pair, select } from "../objects/flag-filter.ts";
+import type { Pool } from "./pool.ts";
+import { formatPool } from "./pool-definition.ts";
+import { findSources } from "./pool-sources.ts";
+import { poolTypes } from "./pool-types.ts";
+import type { Pools } from "./pools.ts";
+
+/** virConnectListAllStoragePoolsFlags. */
+const groups: readonly Choice<Pool>[][] = [
+  pair(2, 1, ({ isActive }) => isActive),
+  pair(4, 8, ({ persistent }) => persistent),
+  pair(16, 32, ({ autostart }) => autostart),
+  [...poolTypes.values()].map((type) => [type.bit, ({ definition }) => definition.type === type]),
+];
+/** virStoragePoolState. */
+const state = { inactive: 0, running: 2 };
+
+/** Storage pools, of which none is there on the host. */
+export function poolProcedures(pools: Pools): DriverProcedures {
+  return {
+    storagePoolLookupByName: ({ name }) => ({ pool: pools.byName(name).reference }),
+    storagePoolLookupByUuid: ({ uuid }) => ({ pool: pools.byUuid(uuid).reference }),
+    storagePoolLookupByVolume: ({ vol }) => ({ pool: pools.byName(vol.pool).reference }),
+    storagePoolIsActive: ({ pool }) => ({ active: Number(pools.byUuid(pool.uuid).isActive) }),
+    storagePoolIsPersistent: ({ pool }) => ({ persistent: Number(pools.byUuid(pool.uuid).persistent) }),
+    storagePoolGetInfo: ({ pool }) => {
+      const { isActive, sizes } = pools.byName(pool.name);
+      return { state: isActive ? state.running : state.inactive, ...sizes };
+    },
+    storagePoolGetXmlDesc: ({ pool, flags }) => {
+      checkFlags(flags, 0, "testStoragePoolGetXMLDesc");
+      const { definition, sizes } = pools.byName(pool.name);
+      return { xml: formatPool(definition, sizes) };
+    },
+    storagePoolGetAutostart: ({ pool }) => ({ autostart: Number(pools.byName(pool.name).autostart) }),
+    storagePoolSetAutostart: ({ pool, autostart }) => {
+      const found = pools.byName(pool.name);
+      if (!found.persistent) throw invalidArgument("pool has no config file");
+      found.autostart = autostart !== 0;
+    },
+    ...listProcedures(pools),
+    ...lifecycleProcedures(pools),
+  };
+}
+
+function listProcedures(pools: Pools): DriverProcedures {
+  const names = (isActive: boolean): string[] =>
+    pools.all.filter((each) => each.isActive === isActive).map(({ name }) => name);
+  return {
+    connectNumOfStoragePools: () => ({ num: names(true).length }),
+    connectListStoragePools: ({ maxnames }) => ({ names: names(true).slice(0, maxnames) }),
+    connectNumOfDefinedStoragePools: () => ({ num: names(false).length }),
+    connectListDefinedStoragePools: ({ maxnames }) => ({ names: names(false).slice(0, maxnames) }),
+    connectListAllStoragePools: ({ needResults, flags }) => {
+      checkFlags(flags, bitsOf(groups), "testConnectListAllStoragePools");
+      const found = select(pools.all, groups, flags);
+      return { pools: needResults === 0 ? [] : found.map(({ reference }) => reference), ret: found.length };
+    },
+    connectFindStoragePoolSources: ({ type, srcSpec, flags }) => {
+      checkFlags(flags, 0, "testConnectFindStoragePoolSources");
+      if (!poolTypes.has(type)) {
+        const detail = `pool type '${type}' does not support source discovery`;
+        throw VirError.of(ErrorCode.noSupport, ErrorDomain.test, detail);
+      }
+      const xml = findSources(type, srcSpec);
+      if (xml === undefined) throw internal(`unknown storage pool type ${type}`);
+      return { xml };
+    },
+  };
+}
+
+function lifecycleProcedures(pools: Pools): DriverProcedures {
+  return {
+    storagePoolDefineXml: ({ xml, flags }) => {
+      checkFlags(flags, 1, "testStoragePoolDefineXML");
+      return { pool: pools.define(xml) };
+    },
+    storagePoolCreateXml: ({ xml, flags }) => {
+      checkFlags(flags, 0, "testStoragePoolCreateXML");
+      return { pool: pools.create(xml) };
+    },
+    storagePoolCreate: ({ pool, flags }) => {
+      checkFlags(flags, 0, "testStoragePoolCreate");
+      pools.start(pool.name);
+    },
+    storagePoolBuild: ({ pool, flags }) => {
+      checkFlags(flags, 0, "testStoragePoolBuild");
+      pools.build(pool.name);
+    },
+    storagePoolDestroy: ({ pool }) => pools.stop(pool.name),
+    storagePoolDelete: ({ pool, flags }) => {
+      checkFlags(flags, 0, "testStoragePoolDelete");
+      pools.delete(pool.name);
+    },
+    storagePoolRefresh: ({ pool, flags }) => {
+      checkFlags(flags, 0, "testStoragePoolRefresh");
+      pools.refresh(pool.name);
+    },
+    storagePoolUndefine: ({ pool }) => pools.undefine(pool.name),
+  };
+}
