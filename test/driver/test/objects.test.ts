@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { CallContext } from "../../../src/driver/driver.ts";
 import { TestDriver } from "../../../src/driver/test/index.ts";
@@ -103,6 +106,30 @@ describe("the test hypervisor's host", () => {
     await assert.rejects(call("interfaceLookupByName", { name: "eth1" }), { code: ErrorCode.noInterface });
     await call("interfaceChangeRollback", { flags: 0 });
     assert.equal((await call("interfaceLookupByName", { name: "eth1" })).iface.mac, "aa:bb:cc:dd:ee:ff");
+  });
+});
+
+describe("the host of a machine from a file", () => {
+  it("has the objects that stand in it, and no others", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "host-objects-"));
+    const file = join(directory, "node.xml");
+    writeFileSync(
+      file,
+      `<node><network><name>inner</name></network><interface type='ethernet' name='eth7'/>
+        <pool type='dir'><name>disks</name><target><path>/disks</path></target>
+          <volume><name>a</name><capacity>10</capacity></volume></pool></node>`,
+    );
+    const driver = new TestDriver(new World().loop);
+    const { hypervisor, release } = await driver.connect(`test://${file}`, { readOnly: false });
+    const call = hypervisor.procedures as unknown as Readonly<Record<string, (args: object) => unknown>>;
+    assert.deepEqual(call.connectListNetworks?.({ maxnames: 9 }), { names: ["inner"] });
+    assert.deepEqual(call.connectListInterfaces?.({ maxnames: 9 }), { names: ["eth7"] });
+    assert.deepEqual(call.nodeNumOfDevices?.({ cap: null, flags: 0 }), { num: 0 });
+    const found = call.storageVolLookupByPath?.({ path: "/disks/a" });
+    assert.deepEqual(found, { vol: { pool: "disks", name: "a", key: "/disks/a" } });
+    release();
+    await driver.close();
+    rmSync(directory, { recursive: true });
   });
 });
 
