@@ -51,7 +51,7 @@ const known = JSON.parse(readFileSync(new URL("virsh/differences.json", import.m
 const missing = [virsh, libvirtd].filter((path) => !existsSync(path));
 const skip = missing.length === 0 ? false : `no ${missing.join(", ")}: apt-get install libvirt-clients libvirt-daemon`;
 
-describe("virsh against libvirt's test hypervisor and ours", { skip }, () => {
+describe("virsh against libvirt's test hypervisor and ours", { skip, timeout: 600_000 }, () => {
   const directory = mkdtempSync(join(tmpdir(), "virtwright-virsh-"));
   const counts = { lines: 0, identical: 0 };
   let loop: Loop;
