@@ -120,14 +120,14 @@ describe("the host of a machine from a file", () => {
           <volume><name>a</name><capacity>10</capacity></volume></pool></node>`,
     );
     const driver = new TestDriver(new World().loop);
-    const { hypervisor, release } = await driver.connect(`test://${file}`, { readOnly: false });
-    const call = hypervisor.procedures as unknown as Readonly<Record<string, (args: object) => unknown>>;
+    const hold = await driver.connect(`test://${file}`, { readOnly: false });
+    const call = hold.hypervisor.procedures as unknown as Readonly<Record<string, (args: object) => unknown>>;
     assert.deepEqual(call.connectListNetworks?.({ maxnames: 9 }), { names: ["inner"] });
     assert.deepEqual(call.connectListInterfaces?.({ maxnames: 9 }), { names: ["eth7"] });
     assert.deepEqual(call.nodeNumOfDevices?.({ cap: null, flags: 0 }), { num: 0 });
     const found = call.storageVolLookupByPath?.({ path: "/disks/a" });
     assert.deepEqual(found, { vol: { pool: "disks", name: "a", key: "/disks/a" } });
-    release();
+    hold.release();
     await driver.close();
     rmSync(directory, { recursive: true });
   });
