@@ -12,6 +12,7 @@ import {
   virtwright,
 } from "../protocol/index.ts";
 import { Connection, type ConnectionOptions, type IncomingCall, type KeepaliveOptions } from "../rpc/index.ts";
+import { checkArguments } from "./argument-rules.ts";
 import { type DaemonContext, daemonHandlers } from "./daemon-procedures.ts";
 import type { Log } from "./log.ts";
 import { objectEventHandlers } from "./object-event-procedures.ts";
@@ -132,6 +133,7 @@ export class Peer {
     const args = peerCall.readArgs();
     const opened = route.from === "open" ? this.#session.opened : undefined;
     if (this.#session.readOnly) checkReadOnly(route, args);
+    checkArguments(route.name, args, route.api);
     const [table, context] = this.#handlersOf(route, opened, peerCall);
     const handler = table?.[route.name];
     if (handler === undefined) throw unsupported(route);

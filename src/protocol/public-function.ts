@@ -59,6 +59,7 @@ function capitalised(word: string): string {
 
 /** The first that matches; all others live in ErrorDomain.domain, those about the host too. */
 const homes: readonly (readonly [RegExp, ErrorDomain])[] = [
+  [/^vir(Connect)?Domain(Qemu|Lxc)/, ErrorDomain.none],
   [/^virDomain.*Snapshot/, ErrorDomain.domainSnapshot],
   [/^virDomain.*Checkpoint/, ErrorDomain.domainCheckpoint],
   [/^virDomain/, ErrorDomain.domain],

@@ -78,11 +78,17 @@ export class VirError extends Error {
   static checkFlags(flags: number, supported: number, domain: ErrorDomain, caller: string): void {
     const unknown = (flags & ~supported) >>> 0;
     if (unknown === 0) return;
-    throw new VirError(`unsupported flags (0x${unknown.toString(16)}) in function ${caller}`, {
+    const complaint = `unsupported flags (0x${unknown.toString(16)}) in function ${caller}`;
+    throw VirError.wrongArgument(complaint, domain, caller, "flags");
+  }
+
+  /** Something wrong with an argument of the function `caller`, which libvirt tells in a sentence without a phrase. */
+  static wrongArgument(complaint: string, domain: ErrorDomain, caller: string, argument: string): VirError {
+    return new VirError(complaint, {
       code: ErrorCode.invalidArg,
       domain,
       str1: caller,
-      str2: "flags",
+      str2: argument,
       int1: 0,
       int2: 0,
     });

@@ -1,6 +1,7 @@
 import { Definition } from "../../model/index.ts";
 import { Element, type Node, type Pause, shortLength, text, writeXml } from "../../xml/index.ts";
 import { addDriveAddresses } from "./drive-address.ts";
+import { completeIoThreadIds } from "./io-thread-list.ts";
 
 /** In which order libvirt shows the parts of an element; what is not named keeps its place behind them. */
 const orders: Readonly<Record<string, readonly string[]>> = {
@@ -16,6 +17,18 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "emulator disk controller lease filesystem interface smartcard serial parallel console channel input tpm graphics " +
     "sound audio video hostdev redirdev redirfilter hub watchdog memballoon rng nvram panic shmem memory iommu vsock"
   ).split(" "),
+  cputune: (
+    "shares period quota global_period global_quota emulator_period emulator_quota iothread_period iothread_quota " +
+    "vcpupin emulatorpin iothreadpin vcpusched iothreadsched emulatorsched"
+  ).split(" "),
+  iotune: (
+    "total_bytes_sec read_bytes_sec write_bytes_sec total_iops_sec read_iops_sec write_iops_sec total_bytes_sec_max " +
+    "read_bytes_sec_max write_bytes_sec_max total_iops_sec_max read_iops_sec_max write_iops_sec_max size_iops_sec " +
+    "group_name total_bytes_sec_max_length read_bytes_sec_max_length write_bytes_sec_max_length " +
+    "total_iops_sec_max_length read_iops_sec_max_length write_iops_sec_max_length"
+  ).split(" "),
+  blkiotune: ["weight", "device"],
+  device: "path weight read_iops_sec write_iops_sec read_bytes_sec write_bytes_sec".split(" "),
   memtune: ["hard_limit", "soft_limit", "min_guarantee", "swap_hard_limit"],
   bandwidth: ["inbound", "outbound"],
   disk: (
@@ -73,6 +86,7 @@ export function changed(definition: Definition, edit: (root: Element) => void): 
 function canonical(root: Element, { osType }: Definition): void {
   root.removeAttribute("id");
   fillDefaults(root, osType);
+  completeIoThreadIds(root);
   const devices = root.first("devices");
   if (devices !== undefined) addDriveAddresses(devices);
   arrange(root);

@@ -7,6 +7,7 @@ import {
 } from "../../protocol/index.ts";
 import { type Document, readXml } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
+import { parseCheckpoint, readCheckpointDisks } from "./checkpoint-definition.ts";
 import { type Checkpoint, type Checkpoints, formatCheckpoint, missing } from "./checkpoints.ts";
 import { checkFlags, has } from "./failure.ts";
 import type { Guest } from "./guest.ts";
@@ -16,23 +17,27 @@ import { parseRoot, readRequest } from "./snapshot-definition.ts";
 /** virDomainCheckpointListFlags; the first bit chooses roots of a domain, and of a checkpoint all that came after it. */
 const listed = { roots: 1, leaves: 4, noLeaves: 8, all: 15 };
 /** virDomainCheckpointXMLFlags. */
-const xml = { noDomain: 2, all: 1 | 2 };
+const xml = { noDomain: 2, all: 1 | 2 | 4 };
 /** virDomainCheckpointDeleteFlags. */
-const remove = { children: 1, childrenOnly: 4, all: 1 | 4 };
+const remove = { children: 1, childrenOnly: 4, all: 1 | 2 | 4 };
 
-/** Checkpoints; redefining them is not there. */
+/** virDomainCheckpointCreateFlags. */
+const create = { redefine: 1, all: 1 | 2 };
+
+/** Checkpoints. */
 export function checkpointProcedures(hypervisor: Hypervisor): DriverProcedures {
-  const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  const find = (dom: WireDomain): Guest => hypervisor.of(dom);
   const at = ({ dom, name }: WireCheckpoint) => {
     const guest = find(dom);
     return { guest, checkpoints: guest.checkpoints, checkpoint: guest.checkpoints.get(name) };
   };
   return {
     domainCheckpointCreateXml: ({ dom, xmlDesc, flags }, { signal }) => {
-      checkFlags(flags, 2, "testDomainCheckpointCreateXML");
+      checkFlags(flags, create.all, "testDomainCheckpointCreateXML");
       return readXml(xmlDesc, hypervisor.pauseFor(signal), (read) => {
         const guest = find(dom);
-        return { checkpoint: wire(guest, make(hypervisor, guest, read)) };
+        const made = has(flags, create.redefine) ? remake(guest, read) : make(hypervisor, guest, read);
+        return { checkpoint: wire(guest, made) };
       });
     },
     domainCheckpointGetXmlDesc: ({ checkpoint, flags }) => {
@@ -76,13 +81,23 @@ function make(hypervisor: Hypervisor, guest: Guest, read: () => Document): Check
   if (guest.snapshots.size > 0) throw unsupported("cannot create checkpoint while snapshot exists");
   if (!guest.isActive) throw unsupported("cannot create checkpoint for inactive domain");
   const createdAt = Math.floor(hypervisor.clock() / 1000);
-  const { name = String(createdAt), description } = readRequest(parseRoot(read, "checkpoint"));
-  if (checkpoints.has(name)) {
-    throw VirError.of(ErrorCode.operationFailed, ErrorDomain.test, `domain moment ${name} already exists`);
-  }
-  const checkpoint = { name, description, parent: checkpoints.current, createdAt, definition };
+  const root = parseRoot(read, "checkpoint");
+  const { name = String(createdAt), description } = readRequest(root);
+  const disks = readCheckpointDisks(root, definition, name);
+  checkpoints.checkNew(name);
+  const checkpoint = { name, description, parent: checkpoints.current, createdAt, definition, disks };
   checkpoints.set(checkpoint);
   checkpoints.current = name;
+  return checkpoint;
+}
+
+/** One that there was, be it elsewhere. */
+function remake({ checkpoints, definition }: Guest, read: () => Document): Checkpoint {
+  const checkpoint = parseCheckpoint(read, definition);
+  checkpoints.checkPlace(checkpoint);
+  checkpoints.set(checkpoint);
+  const { current } = checkpoints;
+  if (current === undefined || current === checkpoint.parent) checkpoints.current = checkpoint.name;
   return checkpoint;
 }
 
@@ -91,10 +106,10 @@ function results(guest: Guest, found: readonly Checkpoint[], needResults: number
   return { checkpoints: needResults === 0 ? [] : passed.map((each) => wire(guest, each)), ret: passed.length };
 }
 
+/** With both bits nothing passes. */
 function passes(checkpoints: Checkpoints, each: Checkpoint, flags: number): boolean {
   const isLeaf = checkpoints.children(each).length === 0;
-  const either = listed.leaves | listed.noLeaves;
-  return (flags & either) % either === 0 || has(flags, isLeaf ? listed.leaves : listed.noLeaves);
+  return !has(flags, isLeaf ? listed.noLeaves : listed.leaves);
 }
 
 function wire(guest: Guest, { name }: { readonly name: string }): WireCheckpoint {

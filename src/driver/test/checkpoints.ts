@@ -10,7 +10,16 @@ export interface Checkpoint extends Moment {
   readonly description: string | undefined;
   /** Seconds since 1970. */
   readonly createdAt: number;
-  readonly definition: Definition;
+  /** Undefined for one from before, of which nobody has said it. */
+  readonly definition: Definition | undefined;
+  readonly disks: readonly CheckpointDisk[];
+}
+
+export interface CheckpointDisk {
+  /** Of its target. */
+  readonly name: string;
+  /** What records its changes; absent: nothing does. */
+  readonly bitmap?: string;
 }
 
 export type Checkpoints = Moments<Checkpoint>;
@@ -25,20 +34,22 @@ export function missing(detail: string): VirError {
 
 /** As `virsh checkpoint-dumpxml` shows it. */
 export function formatCheckpoint(
-  { name, description, parent, createdAt, definition }: Checkpoint,
+  { name, description, parent, createdAt, definition, disks }: Checkpoint,
   withDomain: boolean,
 ) {
-  const disks = definition.disks.map(({ target }) => {
-    return new Element("disk", { name: target, checkpoint: "bitmap", bitmap: name });
+  const shown = disks.map(({ name: target, bitmap }) => {
+    const attributes = { name: target, checkpoint: bitmap === undefined ? "no" : "bitmap" };
+    return new Element("disk", bitmap === undefined ? attributes : { ...attributes, bitmap });
   });
   const parts = [
     Element.leaf("name", name),
     ...(description === undefined ? [] : [Element.leaf("description", description)]),
     ...(parent === undefined ? [] : [new Element("parent", {}, [Element.leaf("name", parent)])]),
     Element.leaf("creationTime", String(createdAt)),
-    ...(disks.length === 0 ? [] : [new Element("disks", {}, disks)]),
+    ...(shown.length === 0 ? [] : [new Element("disks", {}, shown)]),
   ];
   const head = writeXml(new Element("domaincheckpoint", {}, parts)).replace(/<\/domaincheckpoint>\n$/, "");
-  const domain = withDomain ? formatDefinition(definition).replace(/^(?=.)/gm, "  ") : "";
+  const isShown = withDomain && definition !== undefined;
+  const domain = isShown ? formatDefinition(definition).replace(/^(?=.)/gm, "  ") : "";
   return `${head}${domain}</domaincheckpoint>\n`;
 }

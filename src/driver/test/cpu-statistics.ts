@@ -15,7 +15,7 @@ export function cpuStatisticsProcedures(hypervisor: Hypervisor): DriverProcedure
   return {
     domainGetCpuStats: ({ dom, nparams, startCpu, ncpus, flags }) => {
       checkFlags(flags, 4, "testDomainGetCPUStats");
-      hypervisor.byUuid(dom.uuid).checkActive();
+      hypervisor.of(dom).checkActive();
       if (startCpu === -1) return answer([total], nparams);
       if (startCpu >= cpus) throw invalidArgument(`start_cpu ${startCpu} larger than maximum of ${cpus - 1}`);
       if (nparams === 0) return { params: [], nparams: ncpus === 0 ? cpus : Object.keys(perCpu).length };

@@ -1,16 +1,20 @@
-import type { Domain as WireDomain } from "../../protocol/index.ts";
+import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import type { DriverProcedures } from "../driver.ts";
-import { checkFlags, invalid, invalidArgument } from "./failure.ts";
+import { checkFlags, internal, invalid, invalidArgument } from "./failure.ts";
 import type { Guest } from "./guest.ts";
 import type { Hypervisor } from "./hypervisor.ts";
 
+/** virDomainInterfaceAddressesSource. */
+const addressSources = 3;
+/** virKeycodeSet; which of the lower numbers a key has is not checked. */
+const codesets = ["linux", "xt", "atset1", "atset2", "atset3", "os_x", "xt_kbd", "usb", "win32", "qnum"];
 const mountpoints = ["/", "/boot"];
 /** Signals are numbered below this (virDomainProcessSignal). */
 const signalLimit = 65;
 
 /** What a guest's agent would answer, and a person at its keyboard do. */
 export function agentProcedures(hypervisor: Hypervisor): DriverProcedures {
-  const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  const find = (dom: WireDomain): Guest => hypervisor.of(dom);
   const active = (dom: WireDomain): Guest => {
     const guest = find(dom);
     guest.checkActive();
@@ -29,14 +33,18 @@ export function agentProcedures(hypervisor: Hypervisor): DriverProcedures {
       checkFlags(flags, 1, "testDomainSetTime");
       active(dom).time = { seconds, nseconds };
     },
-    domainInterfaceAddresses: ({ dom, flags }) => {
+    domainInterfaceAddresses: ({ dom, source, flags }) => {
       checkFlags(flags, 0, "testDomainInterfaceAddresses");
+      if (source >= addressSources) {
+        const detail = `Unknown IP address data source ${source}`;
+        throw VirError.of(ErrorCode.argumentUnsupported, ErrorDomain.test, detail);
+      }
       return { ifaces: addressesOf(active(dom)) };
     },
-    domainSendKey: ({ dom, keycodes, flags }) => {
+    domainSendKey: ({ dom, codeset, keycodes, flags }) => {
       checkFlags(flags, 0, "testDomainSendKey");
       const wrong = keycodes.find((code) => code > 255);
-      if (wrong !== undefined) throw invalidArgument(`invalid keycode: 0x${wrong.toString(16)}`);
+      if (wrong !== undefined) throw internal(`invalid keycode ${wrong} of ${codesets[codeset]} codeset`);
       active(dom);
     },
     domainSendProcessSignal: ({ dom, pidValue, signum, flags }) => {

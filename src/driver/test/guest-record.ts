@@ -1,13 +1,16 @@
 import { Definition, type DomainStatus } from "../../model/index.ts";
 import type { Checkpoint } from "./checkpoints.ts";
-import { Guest } from "./guest.ts";
+import { Guest, type IoThreadPolling } from "./guest.ts";
 import type { Moment, Moments } from "./moments.ts";
 import type { Snapshot } from "./snapshots.ts";
 
 /** The form of a record; a daemon refuses one that is younger than it knows. */
 const format = 1;
 
-type Written<T extends { readonly definition: Definition }> = Omit<T, "definition"> & { readonly definition: string };
+type Described = Moment & { readonly definition: Definition | undefined };
+type Written<T extends Described> = Omit<T, "definition"> & { readonly definition: string | null };
+
+type WrittenPolling = Omit<IoThreadPolling, "maxNs"> & { readonly maxNs: string };
 
 interface WrittenMoments<T> {
   readonly current: string | null;
@@ -25,6 +28,7 @@ interface GuestRecord {
   readonly status: DomainStatus;
   readonly time: { readonly seconds: string; readonly nseconds: number };
   readonly frozen: readonly string[];
+  readonly polling: readonly WrittenPolling[];
   readonly current: string;
   readonly next: string | null;
   readonly snapshots: WrittenMoments<Written<Snapshot>>;
@@ -43,6 +47,7 @@ export function writeGuest(guest: Guest): string {
     status,
     time: { seconds: String(time.seconds), nseconds: time.nseconds },
     frozen: [...guest.frozen],
+    polling: guest.polling.map((each) => ({ ...each, maxNs: String(each.maxNs) })),
     current: guest.definition.toXml(),
     next: guest.hasNext ? guest.nextDefinition.toXml() : null,
     snapshots: writeMoments(guest.snapshots),
@@ -64,23 +69,22 @@ export function readGuest(text: string): Guest {
   Object.assign(guest, { order, persistent, autostart, hasManagedSave, status });
   guest.time = { seconds: BigInt(time.seconds), nseconds: time.nseconds };
   for (const path of record.frozen) guest.frozen.add(path);
+  guest.polling.push(...record.polling.map((each) => ({ ...each, maxNs: BigInt(each.maxNs) })));
   readMoments(guest.snapshots, record.snapshots);
   readMoments(guest.checkpoints, record.checkpoints);
   guest.resume(record.id, record.next === null ? undefined : Definition.restore(record.next));
   return guest;
 }
 
-function writeMoments<T extends Moment & { readonly definition: Definition }>(
-  moments: Moments<T>,
-): WrittenMoments<Written<T>> {
-  const all = [...moments].map((moment) => ({ ...moment, definition: moment.definition.toXml() }));
+function writeMoments<T extends Described>(moments: Moments<T>): WrittenMoments<Written<T>> {
+  const all = [...moments].map((moment) => ({ ...moment, definition: moment.definition?.toXml() ?? null }));
   return { current: moments.current ?? null, all };
 }
 
-function readMoments<T extends Moment & { readonly definition: Definition }>(
-  moments: Moments<T>,
-  { current, all }: WrittenMoments<Written<T>>,
-): void {
-  for (const each of all) moments.set({ ...each, definition: Definition.restore(each.definition) } as unknown as T);
+function readMoments<T extends Described>(moments: Moments<T>, { current, all }: WrittenMoments<Written<T>>): void {
+  for (const each of all) {
+    const definition = each.definition === null ? undefined : Definition.restore(each.definition);
+    moments.set({ ...each, definition } as unknown as T);
+  }
   moments.current = current ?? undefined;
 }

@@ -1,5 +1,5 @@
 import type { Definition, DomainStatus } from "../../model/index.ts";
-import { DomainReason, DomainState, type Domain as WireDomain } from "../../protocol/index.ts";
+import { DomainReason, DomainState, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import type { Element } from "../../xml/index.ts";
 import { changed } from "./canonical.ts";
 import { noCheckpoints } from "./checkpoints.ts";
@@ -8,11 +8,20 @@ import { noSnapshots } from "./snapshots.ts";
 
 /** Bits that say which definition a call is about; none of them: the one in use. */
 export const affect = { live: 1, config: 2 };
+const both = affect.live | affect.config;
 
 /** The definitions a change is for. */
 export interface Targets {
   readonly live: Definition | undefined;
   readonly config: Definition | undefined;
+}
+
+/** How an I/O thread waits for work. */
+export interface IoThreadPolling {
+  readonly id: number;
+  maxNs: bigint;
+  grow: number;
+  shrink: number;
 }
 
 /**
@@ -38,6 +47,8 @@ export class Guest {
   /** Of the guest's agent: what it says of its clock, and which file systems do not move. */
   time = { seconds: 627_319_920n, nseconds: 0 };
   readonly frozen = new Set<string>();
+  /** What is known of its I/O threads beside their numbers: those of both definitions, as they were added. */
+  readonly polling: IoThreadPolling[] = [];
   readonly snapshots = noSnapshots();
   readonly checkpoints = noCheckpoints();
   #current: Definition;
@@ -137,6 +148,15 @@ export class Guest {
   target(flags: number): Definition {
     const { live, config } = this.targets(flags);
     return live ?? config ?? this.#current;
+  }
+
+  /** The same where it is refused to choose both. */
+  soleTarget(flags: number): Definition {
+    if ((flags & both) === both) {
+      const complaint = "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive";
+      throw VirError.wrongArgument(complaint, ErrorDomain.domain, "virDomainObjGetOneDefState", "flags");
+    }
+    return this.target(flags);
   }
 
   /** Changes what `flags` choose; the domain is inactive, or one of the two is the running one. */

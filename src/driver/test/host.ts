@@ -1,11 +1,16 @@
 import { hostname } from "node:os";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import { familyOf, isArchitecture } from "../cpu/architecture.ts";
+import { baselineCpu } from "../cpu/baseline.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { checkFlags, invalidArgument } from "./failure.ts";
 import { capabilities, sysinfo } from "./host-xml.ts";
 import { defaultNode, type NodeInfo } from "./node-info.ts";
 
 export const hostCpus = 16;
+
+/** VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES. */
+const expandFeatures = 1;
 
 /** Free memory of the two NUMA cells, in bytes. */
 const freeBytes = [2_097_152n, 4_194_304n];
@@ -26,6 +31,16 @@ export function hostProcedures(node: NodeInfo = defaultNode): DriverProcedures {
     connectGetHostname: () => ({ hostname: hostname() }),
     connectGetMaxVcpus: () => ({ maxVcpus: 32 }),
     connectGetCapabilities: () => ({ capabilities }),
+    connectGetCpuModelNames: ({ arch, needResults, flags }) => {
+      checkFlags(flags, 0, "testConnectGetCPUModelNames");
+      if (!isArchitecture(arch)) throw invalidArgument(`cannot find architecture ${arch}`);
+      const models = familyOf(arch).models ?? [];
+      return { models: needResults === 0 ? [] : models, ret: models.length };
+    },
+    connectBaselineCpu: ({ xmlCpus, flags }) => {
+      checkFlags(flags, expandFeatures, "testConnectBaselineCPU");
+      return { cpu: baselineCpu(xmlCpus, flags !== 0) };
+    },
     connectGetSysinfo: ({ flags }) => {
       checkFlags(flags, 0, "testConnectGetSysinfo");
       return { sysinfo };
@@ -39,7 +54,9 @@ export function hostProcedures(node: NodeInfo = defaultNode): DriverProcedures {
     },
     nodeGetCpuStats: ({ nparams, flags }) => {
       checkFlags(flags, 0, "testNodeGetCPUStats");
-      return { params: nparams === 0 ? [] : cpuTimes.slice(0, nparams), nparams: cpuTimes.length };
+      return nparams === 0
+        ? { params: [], nparams: cpuTimes.length }
+        : { params: cpuTimes.slice(0, nparams), nparams: 0 };
     },
     // Of eight CPUs the first, the third and the fifth are there.
     nodeGetCpuMap: ({ needMap, needOnline, flags }) => {
@@ -51,7 +68,8 @@ export function hostProcedures(node: NodeInfo = defaultNode): DriverProcedures {
       };
     },
     // libvirt's own fails without saying why.
-    nodeGetFreePages: () => {
+    nodeGetFreePages: ({ flags }) => {
+      checkFlags(flags, 0, "testNodeGetFreePages");
       const message = "Library function returned error but did not set virError";
       throw new VirError(message, { code: ErrorCode.internalError, domain: ErrorDomain.rpc, int1: 0, int2: 0 });
     },

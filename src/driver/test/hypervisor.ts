@@ -1,6 +1,14 @@
 import { Breather, type Loop, StateError } from "../../event/index.ts";
 import type { Definition } from "../../model/index.ts";
-import { type DomainEvent, DomainReason, ErrorCode, ErrorDomain, Lifecycle, VirError } from "../../protocol/index.ts";
+import {
+  type DomainEvent,
+  DomainReason,
+  ErrorCode,
+  ErrorDomain,
+  Lifecycle,
+  VirError,
+  type Domain as WireDomain,
+} from "../../protocol/index.ts";
 import type { Pause } from "../../xml/index.ts";
 import { readDefinition } from "./canonical.ts";
 import { internal, invalid, invalidDomain, noDomain } from "./failure.ts";
@@ -59,7 +67,17 @@ export class Hypervisor {
     return [...this.#byUuid.values()];
   }
 
-  /** Throws VirError (noDomain), as the next two. */
+  /** The one that a call is about. Throws VirError (noDomain), as the next three, but says more. */
+  of({ uuid, name }: WireDomain): Guest {
+    const detail = `no domain with matching uuid '${uuid}' (${name})`;
+    return this.#byUuid.get(uuid) ?? fail(VirError.of(ErrorCode.noDomain, ErrorDomain.test, detail));
+  }
+
+  /** Those that there are. */
+  known(doms: readonly WireDomain[]): Guest[] {
+    return doms.flatMap(({ uuid }) => this.#byUuid.get(uuid) ?? []);
+  }
+
   byUuid(uuid: string): Guest {
     return this.#byUuid.get(uuid) ?? fail(noDomain());
   }
@@ -138,8 +156,7 @@ export class Hypervisor {
 
   rename(guest: Guest, name: string): void {
     if (guest.isActive) throw invalid("cannot rename active domain");
-    if (name.includes("/"))
-      throw VirError.of(ErrorCode.xmlError, ErrorDomain.domain, `name ${name} cannot contain '/'`);
+    if (name.includes("/")) throw VirError.of(ErrorCode.xmlError, ErrorDomain.test, `name ${name} cannot contain '/'`);
     if (name === guest.name) throw invalidDomain("Can't rename domain to itself");
     if (this.#byName.has(name)) throw invalidDomain(`domain with name '${name}' already exists`);
     const before = guest.reference;

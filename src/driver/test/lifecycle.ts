@@ -1,22 +1,43 @@
+import { closeSync } from "node:fs";
 import type { Definition } from "../../model/index.ts";
-import { DomainReason, DomainState, Lifecycle, type Domain as WireDomain } from "../../protocol/index.ts";
+import {
+  DomainReason,
+  DomainState,
+  ErrorDomain,
+  Lifecycle,
+  VirError,
+  type Domain as WireDomain,
+} from "../../protocol/index.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { checkFlags, has, internal, invalid } from "./failure.ts";
 import type { Guest } from "./guest.ts";
 import type { Hypervisor } from "./hypervisor.ts";
 
 /** virDomainUndefineFlagsValues. */
-const undefine = { managedSave: 1, snapshots: 2, checkpoints: 16, all: 1 | 2 | 8 | 16 };
-/** To start from the beginning although there is a managed save; and to check the XML. */
-const forceBoot = 8;
+const undefine = { managedSave: 1, snapshots: 2, all: 1 | 2 };
+/** To check the XML first. */
 const validate = 16;
+/** virDomainRebootFlagValues. */
+const rebootModes = 1 | 2 | 4 | 8 | 16;
+/** virDomainFDAssociateFlags. */
+const associate = 1 | 2;
 
 /** A domain's life. */
 export function lifecycleProcedures(hypervisor: Hypervisor): DriverProcedures {
-  const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  const find = (dom: WireDomain): Guest => hypervisor.of(dom);
   const define = (definition: Definition) => ({ dom: hypervisor.define(definition).reference });
   const create = (definition: Definition) => {
     const guest = hypervisor.create(definition, DomainReason.running.booted, Lifecycle.started.detail.booted);
+    return { dom: guest.reference };
+  };
+  const createFrom = (xml: string, flags: number, signal: AbortSignal) => {
+    checkFlags(flags, validate, "testDomainCreateXML");
+    return hypervisor.read(xml, signal, create);
+  };
+  const boot = (dom: WireDomain, flags: number): { dom: WireDomain } => {
+    checkFlags(flags, 0, "testDomainCreateWithFlags");
+    const guest = find(dom);
+    hypervisor.boot(guest);
     return { dom: guest.reference };
   };
   return {
@@ -30,16 +51,21 @@ export function lifecycleProcedures(hypervisor: Hypervisor): DriverProcedures {
       checkFlags(flags, undefine.all, "testDomainUndefineFlags");
       undefineGuest(hypervisor, find(dom), flags);
     },
-    domainCreateXml: ({ xmlDesc, flags }, { signal }) => {
-      checkFlags(flags, validate, "testDomainCreateXML");
-      return hypervisor.read(xmlDesc, signal, create);
-    },
+    // Descriptors are for a guest's process, and there is none: those that are passed are closed.
+    domainCreateXml: ({ xmlDesc, flags }, { signal }) => createFrom(xmlDesc, flags, signal),
+    domainCreateXmlWithFiles: ({ xmlDesc, flags }, { signal }) => createFrom(xmlDesc, flags, signal),
     domainCreate: ({ dom }) => hypervisor.boot(find(dom)),
-    domainCreateWithFlags: ({ dom, flags }) => {
-      checkFlags(flags, forceBoot, "testDomainCreateWithFlags");
-      const guest = find(dom);
-      hypervisor.boot(guest);
-      return { dom: guest.reference };
+    domainCreateWithFlags: ({ dom, flags }) => boot(dom, flags),
+    domainCreateWithFiles: ({ dom, flags }) => boot(dom, flags),
+    domainFdAssociate: ({ dom, flags }, context) => {
+      const fds = context.takeFds();
+      for (const fd of fds) closeSync(fd);
+      if (fds.length === 0) {
+        const caller = "virDomainFDAssociate";
+        throw VirError.wrongArgument(`nfds in ${caller} must not be zero`, ErrorDomain.domain, caller, "nfds");
+      }
+      checkFlags(flags, associate, "testDomainFDAssociate");
+      find(dom);
     },
     domainRename: ({ dom, newName, flags }) => {
       checkFlags(flags, 0, "testDomainRename");
@@ -86,7 +112,10 @@ function runningProcedures(hypervisor: Hypervisor, find: (dom: WireDomain) => Gu
       destroy(find(dom));
     },
     // Which way is asked for makes no difference.
-    domainReboot: ({ dom }) => reboot(hypervisor, find(dom)),
+    domainReboot: ({ dom, flags }) => {
+      checkFlags(flags, rebootModes, "testDomainReboot");
+      reboot(hypervisor, find(dom));
+    },
     domainReset: ({ dom, flags }) => {
       checkFlags(flags, 0, "testDomainReset");
       find(dom).checkActive();
@@ -94,25 +123,22 @@ function runningProcedures(hypervisor: Hypervisor, find: (dom: WireDomain) => Gu
   };
 }
 
-/** What follows is the definition's to say. */
+/** What follows is the definition's to say: it runs on, or that was its end. */
 function reboot(hypervisor: Hypervisor, guest: Guest): void {
   guest.checkActive();
   const action = guest.definition.textOf("on_reboot");
-  if (action === "destroy") {
-    hypervisor.stop(guest, DomainReason.shutoff.shutdown, Lifecycle.stopped.detail.shutdown);
+  if (action === "restart" || action === "rename-restart") {
+    guest.status = { state: DomainState.running, reason: DomainReason.running.booted };
   } else {
-    const { unknown, booted } = DomainReason.running;
-    guest.status = { state: DomainState.running, reason: action === "preserve" ? unknown : booted };
+    hypervisor.stop(guest, DomainReason.shutoff.shutdown, Lifecycle.stopped.detail.shutdown);
   }
 }
 
 function undefineGuest(hypervisor: Hypervisor, guest: Guest, flags: number): void {
   if (guest.hasManagedSave && !has(flags, undefine.managedSave))
     throw invalid("Refusing to undefine while domain managed save image exists");
-  const { snapshots, checkpoints } = guest;
+  const { snapshots } = guest;
   if (!guest.isActive && snapshots.size > 0 && !has(flags, undefine.snapshots))
     throw invalid(`cannot delete inactive domain with ${snapshots.size} snapshots`);
-  if (!guest.isActive && checkpoints.size > 0 && !has(flags, undefine.checkpoints))
-    throw invalid(`cannot delete inactive domain with ${checkpoints.size} checkpoints`);
   hypervisor.undefine(guest);
 }

@@ -1,5 +1,6 @@
 import { DomainState, type Domain as WireDomain } from "../../protocol/index.ts";
 import type { DriverProcedures } from "../driver.ts";
+import { checkFlags } from "./failure.ts";
 import type { Guest } from "./guest.ts";
 import type { Hypervisor } from "./hypervisor.ts";
 
@@ -35,6 +36,8 @@ const groups: readonly (readonly [bit: number, test: Test][])[] = [
   pair(16_384, ({ checkpoints }) => checkpoints.size > 0),
 ];
 
+const selection = 0xffff;
+
 export function selectGuests(guests: readonly Guest[], flags: number): Guest[] {
   const wanted = groups.map((group) => group.filter(([bit]) => (flags & bit) !== 0)).filter(({ length }) => length > 0);
   return guests.filter((guest) => wanted.every((group) => group.some(([, test]) => test(guest))));
@@ -47,6 +50,7 @@ export function lookupProcedures(hypervisor: Hypervisor): DriverProcedures {
   const found = (guest: Guest): { dom: WireDomain } => ({ dom: guest.reference });
   return {
     connectListAllDomains: ({ needResults, flags }) => {
+      checkFlags(flags, selection, "testConnectListAllDomains");
       const domains = selectGuests(hypervisor.guests, flags).map(({ reference }) => reference);
       return { domains: needResults === 0 ? [] : domains, ret: domains.length };
     },

@@ -1,4 +1,4 @@
-import { ErrorCode, ErrorDomain, type VirError, type Domain as WireDomain } from "../../protocol/index.ts";
+import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import { type Document, Element, readXml, XmlError } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { writeLoose } from "./canonical.ts";
@@ -8,14 +8,17 @@ import type { Hypervisor } from "./hypervisor.ts";
 
 /** virDomainMetadataType: the two that are plain text, and the user's own elements. */
 const names: Readonly<Record<number, string>> = { 0: "description", 1: "title" };
+const ownType = 2;
 const allFlags = affect.live | affect.config;
 
 /** Title, description and elements of the user's own. */
 export function metadataProcedures(hypervisor: Hypervisor): DriverProcedures {
-  const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  const find = (dom: WireDomain): Guest => hypervisor.of(dom);
   return {
     domainGetMetadata: ({ dom, type, uri, flags }) => {
       checkFlags(flags, allFlags, "testDomainGetMetadata");
+      if (type > ownType)
+        throw VirError.of(ErrorCode.invalidArg, ErrorDomain.domain, `unknown metadata type '${type}'`);
       const { root } = find(dom).target(flags);
       const name = names[type];
       const metadata = name === undefined ? ownText(root, uri ?? "") : root.first(name)?.text;

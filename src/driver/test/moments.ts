@@ -1,3 +1,5 @@
+import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+
 /** Something with a name, that may have been made after another. */
 export interface Moment {
   readonly name: string;
@@ -39,6 +41,24 @@ export class Moments<T extends Moment> {
     this.#byName.set(moment.name, moment);
   }
 
+  /** Throws VirError when a new one cannot have that name. */
+  checkNew(name: string): void {
+    if (!this.has(name)) return;
+    throw VirError.of(ErrorCode.operationFailed, ErrorDomain.domain, `domain moment ${name} already exists`);
+  }
+
+  /** Throws VirError unless this one can stand where it says, in place of the one of its name that there may be. */
+  checkPlace({ name, parent }: T): void {
+    if (parent === undefined) return;
+    if (parent === name) throw misplaced(`cannot set moment ${name} as its own parent`);
+    let ancestor = this.#byName.get(parent);
+    if (ancestor === undefined) throw misplaced(`parent ${parent} for moment ${name} not found`);
+    while (ancestor?.parent !== undefined) {
+      if (ancestor.parent === name) throw misplaced(`parent ${ancestor.name} would create cycle to ${name}`);
+      ancestor = this.#byName.get(ancestor.parent);
+    }
+  }
+
   children({ name }: T): T[] {
     return [...this].filter(({ parent }) => parent === name);
   }
@@ -62,4 +82,8 @@ export class Moments<T extends Moment> {
       this.#byName.delete(name);
     }
   }
+}
+
+function misplaced(detail: string): VirError {
+  return VirError.of(ErrorCode.invalidArg, ErrorDomain.domain, detail);
 }

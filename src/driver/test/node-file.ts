@@ -79,7 +79,7 @@ function addSnapshot(guest: Guest, element: Element, path: string): void {
     throw internal(`${path}: a snapshot in a file of its own is not supported: put it into the domain`);
   }
   const text = writeXml(new Element("domainsnapshot", {}, element.children));
-  const snapshot = parseSnapshot(() => parseXml(text), guest.definition);
+  const snapshot = parseSnapshot(() => parseXml(text));
   guest.snapshots.set(snapshot);
   guest.snapshots.current = snapshot.name;
 }

@@ -3,6 +3,7 @@ import type { Domain as WireDomain } from "../../protocol/index.ts";
 import { Element } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { formatCpuList, parseCpuList } from "./cpu-list.ts";
+import { cpuMaps, cpusIn, defaultCpus, tuneOf } from "./cpu-map.ts";
 import { checkFlags, invalid, invalidArgument } from "./failure.ts";
 import { affect, type Guest } from "./guest.ts";
 import { hostCpus } from "./host.ts";
@@ -12,7 +13,7 @@ const running = 1;
 
 /** On which of the host's CPUs virtual ones run. */
 export function processorProcedures(hypervisor: Hypervisor): DriverProcedures {
-  const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  const find = (dom: WireDomain): Guest => hypervisor.of(dom);
   return {
     domainGetVcpus: ({ dom, maxinfo, maplen }) => {
       const guest = find(dom);
@@ -22,14 +23,13 @@ export function processorProcedures(hypervisor: Hypervisor): DriverProcedures {
       const pins = Array.from({ length: count }, (_, vcpu) => pinOf(guest.definition, vcpu));
       // It runs on the last that it may run on.
       const info = pins.map((cpus, number) => ({ number, state: running, cpuTime, cpu: cpus.at(-1) ?? 0 }));
-      return { info, cpumaps: maps(pins, maplen) };
+      return { info, cpumaps: cpuMaps(pins, maplen) };
     },
     domainGetVcpuPinInfo: ({ dom, ncpumaps, maplen, flags }) => {
-      checkFlags(flags, affect.live | affect.config, "testDomainGetVcpuPinInfo");
       const definition = find(dom).target(flags);
       const num = Math.min(ncpumaps, definition.maxVcpus);
       const pins = Array.from({ length: num }, (_, vcpu) => pinOf(definition, vcpu));
-      return { cpumaps: maps(pins, maplen), num };
+      return { cpumaps: cpuMaps(pins, maplen), num };
     },
     domainPinVcpu: ({ dom, vcpu, cpumap }) => pin(find(dom), vcpu, cpumap),
     domainPinVcpuFlags: ({ dom, vcpu, cpumap, flags }) => {
@@ -38,13 +38,19 @@ export function processorProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainGetEmulatorPinInfo: ({ dom, maplen, flags }) => {
       checkFlags(flags, affect.live | affect.config, "testDomainGetEmulatorPinInfo");
-      const set = find(dom).target(flags).root.find("cputune", "emulatorpin")?.attribute("cpuset");
-      return { cpumaps: maps([set === undefined ? allCpus : parseCpuList(set)], maplen), ret: 1 };
+      const { root } = find(dom).target(flags);
+      const set = root.find("cputune", "emulatorpin")?.attribute("cpuset");
+      const cpus = set === undefined ? (defaultCpus(root) ?? allCpus) : parseCpuList(set);
+      return { cpumaps: cpuMaps([cpus], maplen), ret: 1 };
     },
     domainPinEmulator: ({ dom, cpumap, flags }) => {
       checkFlags(flags, affect.live | affect.config, "testDomainPinEmulator");
-      const cpuset = formatCpuList(cpusIn(cpumap));
-      find(dom).edit(flags, (root) => {
+      const guest = find(dom);
+      guest.soleTarget(flags);
+      const cpus = cpusIn(cpumap);
+      if (cpus.length === 0) throw invalidArgument("Empty cpu list for pinning");
+      const cpuset = formatCpuList(cpus);
+      guest.edit(flags, (root) => {
         const tune = tuneOf(root);
         const element = tune.first("emulatorpin");
         if (element === undefined) tune.children.push(new Element("emulatorpin", { cpuset }));
@@ -70,34 +76,8 @@ function pin(guest: Guest, vcpu: number, map: Uint8Array): void {
   });
 }
 
-function tuneOf(root: Element): Element {
-  const known = root.first("cputune");
-  if (known !== undefined) return known;
-  const tune = new Element("cputune");
-  root.children.push(tune);
-  return tune;
-}
-
-function pinOf({ root }: Definition, vcpu: number): number[] {
+function pinOf({ root }: Definition, vcpu: number): readonly number[] {
   const pins = root.first("cputune")?.all("vcpupin") ?? [];
   const set = pins.find((each) => each.attribute("vcpu") === String(vcpu))?.attribute("cpuset");
-  return set === undefined ? allCpus : parseCpuList(set);
-}
-
-/** Maps of that many bytes in a row; what does not fit is left out. */
-function maps(sets: readonly (readonly number[])[], length: number): Uint8Array {
-  const bytes = new Uint8Array(sets.length * length);
-  for (const [index, cpus] of sets.entries()) {
-    for (const cpu of cpus) {
-      const at = cpu >> 3;
-      if (at < length) bytes[index * length + at] = (bytes[index * length + at] ?? 0) | (1 << (cpu & 7));
-    }
-  }
-  return bytes;
-}
-
-function cpusIn(map: Uint8Array): number[] {
-  return Array.from({ length: map.length * 8 }, (_, cpu) => cpu).filter(
-    (cpu) => ((map[cpu >> 3] ?? 0) & (1 << (cpu & 7))) !== 0,
-  );
+  return set === undefined ? (defaultCpus(root) ?? allCpus) : parseCpuList(set);
 }

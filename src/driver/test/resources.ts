@@ -11,7 +11,7 @@ const mostVcpus = 32;
 
 /** How much memory and how many virtual CPUs a domain has. */
 export function resourceProcedures(hypervisor: Hypervisor): DriverProcedures {
-  const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  const find = (dom: WireDomain): Guest => hypervisor.of(dom);
   return {
     domainGetMaxMemory: ({ dom }) => ({ memory: BigInt(find(dom).definition.memoryKib) }),
     domainSetMaxMemory: ({ dom, memory }) => setMaxMemory(find(dom), Number(memory), 0),
@@ -35,6 +35,7 @@ export function resourceProcedures(hypervisor: Hypervisor): DriverProcedures {
 }
 
 function setMaxMemory(guest: Guest, kib: number, flags: number): void {
+  guest.soleTarget(flags);
   if (guest.targets(flags).live !== undefined) throw invalid("cannot resize the maximum memory on an active domain");
   guest.edit(flags, (root) => {
     const current = root.first("currentMemory");
@@ -44,11 +45,7 @@ function setMaxMemory(guest: Guest, kib: number, flags: number): void {
 }
 
 function setMemory(guest: Guest, kib: number, flags: number): void {
-  const { live, config } = guest.targets(flags);
-  for (const definition of [live, config]) {
-    if (definition !== undefined && kib > definition.memoryKib)
-      throw invalidArgument("cannot set memory higher than max memory");
-  }
+  if (kib > guest.soleTarget(flags).memoryKib) throw invalidArgument("cannot set memory higher than max memory");
   guest.edit(flags, (root) => root.first("currentMemory")?.setText(String(kib)));
 }
 

@@ -21,7 +21,7 @@ const crash = 1;
 
 /** Domains in files: saved, restored, dumped. */
 export function saveProcedures(hypervisor: Hypervisor): DriverProcedures {
-  const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  const find = (dom: WireDomain): Guest => hypervisor.of(dom);
   const { shutoff } = DomainReason;
   const { saved, crashed } = Lifecycle.stopped.detail;
   const save = (guest: Guest, path: string): void => {

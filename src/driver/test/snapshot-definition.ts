@@ -10,9 +10,24 @@ export interface SnapshotRequest {
   readonly description: string | undefined;
 }
 
-/** Reads what the user says of a new snapshot. Throws VirError. */
-export function parseRequest(read: () => Document): SnapshotRequest {
-  return readRequest(parseRoot(read, "snapshot"));
+/** Reads what the user says of a new snapshot. All disks are part of it, inside their images. Throws VirError. */
+export function parseRequest(read: () => Document, { disks }: Definition): SnapshotRequest {
+  const root = parseRoot(read, "snapshot");
+  const named = root.first("disks")?.all("disk") ?? [];
+  if (named.length > disks.length) throw unsupported("too many disk snapshot requests for domain");
+  for (const each of named) {
+    const name = each.attribute("name") ?? "";
+    if (disks.every(({ target }) => target !== name)) throw unsupported(`no disk named '${name}'`);
+    if ((each.attribute("snapshot") ?? "internal") !== "internal") {
+      throw unsupported(`disk '${name}' must use snapshot mode 'internal'`);
+    }
+  }
+  const [first] = disks;
+  if (root.first("memory")?.attribute("snapshot") === "external" && first !== undefined) {
+    const detail = `source for disk '${first.target}' is not a regular file; refusing to generate external snapshot name`;
+    throw unsupported(detail);
+  }
+  return readRequest(root);
 }
 
 /** Name and description, which checkpoints have as well. */
@@ -22,21 +37,26 @@ export function readRequest(root: Element): SnapshotRequest {
   return name === undefined ? { description } : { name, description };
 }
 
-/** Reads a whole snapshot, as it is shown; `definition` stands in for one that is not there. Throws VirError. */
-export function parseSnapshot(read: () => Document, definition: Definition): Snapshot {
+/** Reads a whole snapshot, as it is shown. Throws VirError. */
+export function parseSnapshot(read: () => Document): Snapshot {
   const root = parseRoot(read, "snapshot");
-  const createdAt = root.first("creationTime")?.text;
-  if (createdAt === undefined) throw failure("missing creationTime from existing snapshot");
   const name = root.first("name")?.text;
-  if (name === undefined) throw failure("a redefined snapshot must have a name");
+  if (name === undefined) throw failure(ErrorCode.xmlError, "a redefined snapshot must have a name");
+  const createdAt = root.first("creationTime")?.text;
+  if (createdAt === undefined) throw failure(ErrorCode.internalError, "missing creationTime from existing snapshot");
+  const word = root.first("state")?.text;
+  if (word === undefined) throw failure(ErrorCode.xmlError, "missing state from existing snapshot");
+  const state = stateOf(word);
+  if (state === undefined) throw unsupported(`Invalid state '${word}' in domain snapshot XML`);
   const domain = root.first("domain");
+  if (domain === undefined) throw failure(ErrorCode.internalError, "missing domain in snapshot");
   return {
     name,
     description: root.first("description")?.text,
     parent: root.find("parent", "name")?.text,
-    state: stateOf(root.first("state")?.text ?? "shutoff"),
+    state,
     createdAt: Number(createdAt),
-    definition: domain === undefined ? definition : definitionOf(domain),
+    definition: definitionOf(domain),
   };
 }
 
@@ -54,6 +74,10 @@ export function parseRoot(read: () => Document, kind: string): Element {
   }
 }
 
-function failure(detail: string): VirError {
-  return VirError.of(ErrorCode.internalError, ErrorDomain.domainSnapshot, detail);
+function failure(code: ErrorCode, detail: string): VirError {
+  return VirError.of(code, ErrorDomain.domainSnapshot, detail);
+}
+
+function unsupported(detail: string): VirError {
+  return failure(ErrorCode.configUnsupported, detail);
 }

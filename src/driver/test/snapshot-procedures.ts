@@ -37,7 +37,7 @@ const listFlags = 0x7ff;
 
 /** Moments to go back to. */
 export function snapshotProcedures(hypervisor: Hypervisor): DriverProcedures {
-  const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  const find = (dom: WireDomain): Guest => hypervisor.of(dom);
   const at = ({ dom, name }: WireSnapshot): { guest: Guest; snapshots: Snapshots; snapshot: Snapshot } => {
     const guest = find(dom);
     return { guest, snapshots: guest.snapshots, snapshot: guest.snapshots.get(name) };
@@ -160,10 +160,9 @@ function filter(snapshots: Snapshots, found: readonly Snapshot[], flags: number)
       [listed.metadata, () => true],
       [listed.noMetadata, () => false],
     ],
-    [
-      [listed.leaves, isLeaf],
-      [listed.noLeaves, (each) => !isLeaf(each)],
-    ],
+    // Leaves and all others are not one group: with both bits nothing passes.
+    [[listed.leaves, isLeaf]],
+    [[listed.noLeaves, (each) => !isLeaf(each)]],
     [
       [listed.inactive, isInactive],
       [listed.active, (each) => !isInactive(each)],
@@ -186,16 +185,16 @@ function take(hypervisor: Hypervisor, guest: Guest, read: () => Document, flags:
     throw VirError.of(ErrorCode.operationUnsupported, ErrorDomain.test, detail);
   }
   if (has(flags, create.redefine)) {
-    const snapshot = parseSnapshot(read, guest.definition);
+    const snapshot = parseSnapshot(read);
+    snapshots.checkPlace(snapshot);
+    checkSuccessor(guest, snapshot);
     snapshots.set(snapshot);
     if (has(flags, create.current)) snapshots.current = snapshot.name;
     return snapshot;
   }
   if (!guest.persistent && has(flags, create.halt)) throw invalid("cannot halt after transient domain snapshot");
-  const { name = String(seconds), description } = parseRequest(read);
-  if (snapshots.has(name)) {
-    throw VirError.of(ErrorCode.operationFailed, ErrorDomain.test, `domain moment ${name} already exists`);
-  }
+  const { name = String(seconds), description } = parseRequest(read, guest.definition);
+  snapshots.checkNew(name);
   const { definition } = guest;
   const parent = snapshots.current;
   const snapshot = { name, description, parent, state: status.state, createdAt: seconds, definition };
@@ -205,6 +204,19 @@ function take(hypervisor: Hypervisor, guest: Guest, read: () => Document, flags:
   snapshots.set(snapshot);
   snapshots.current = name;
   return snapshot;
+}
+
+/** Throws VirError unless this one, redefined, is of the same domain and the same state as the one that there was. */
+function checkSuccessor({ uuid, snapshots }: Guest, { name, state, definition }: Snapshot): void {
+  if (definition.uuid !== uuid) throw contradiction(`definition for snapshot ${name} must use uuid ${uuid}`);
+  if (!snapshots.has(name)) return;
+  const wasOff = snapshots.get(name).state === DomainState.shutoff;
+  if (wasOff === (state === DomainState.shutoff)) return;
+  throw contradiction(`cannot change between online and offline snapshot state in snapshot ${name}`);
+}
+
+function contradiction(detail: string): VirError {
+  return VirError.of(ErrorCode.invalidArg, ErrorDomain.domainSnapshot, detail);
 }
 
 /** The run that there is ends, and the one that there was begins. */

@@ -31,9 +31,11 @@ const stateNames: Readonly<Record<number, string>> = {
   [DomainState.shutoff]: "shutoff",
 };
 
-export function stateOf(name: string): number {
+/** Undefined for a word that is no state; one of the disks alone counts as that of a stopped domain. */
+export function stateOf(name: string): number | undefined {
+  if (name === "disk-snapshot") return DomainState.shutoff;
   const found = Object.entries(stateNames).find(([, each]) => each === name);
-  return found === undefined ? DomainState.shutoff : Number(found[0]);
+  return found === undefined ? undefined : Number(found[0]);
 }
 
 /** As `virsh snapshot-dumpxml` shows it. */

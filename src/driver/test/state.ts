@@ -10,7 +10,7 @@ const xml = { inactive: 2, all: 1 | 2 | 8 };
 
 /** What a domain is like at the moment. */
 export function stateProcedures(hypervisor: Hypervisor): DriverProcedures {
-  const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  const find = (dom: WireDomain): Guest => hypervisor.of(dom);
   return {
     domainGetXmlDesc: ({ dom, flags }) => {
       checkFlags(flags, xml.all, "testDomainGetXMLDesc");
@@ -52,7 +52,8 @@ export function stateProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainGetSecurityLabel: ({ dom }) =>
       find(dom).isActive ? { label: "libvirt-test", enforcing: 1 } : { label: "", enforcing: 0 },
-    domainGetMessages: ({ dom }) => {
+    domainGetMessages: ({ dom, flags }) => {
+      checkFlags(flags, 1 | 2, "testDomainGetMessages");
       find(dom);
       return { msgs: [] };
     },

@@ -5,11 +5,16 @@ import type { DriverProcedures } from "../driver.ts";
 import { checkFlags, has, invalidArgument } from "./failure.ts";
 import { affect, type Guest } from "./guest.ts";
 import type { Hypervisor } from "./hypervisor.ts";
+import { ioThreadStatistics } from "./io-threads.ts";
 import { selectGuests } from "./lookup.ts";
 
 /** virDomainStatsTypes that there are, and a flag of the call. */
 const stateGroup = 1;
+const ioThreadGroup = 128;
+const groups = stateGroup | ioThreadGroup;
 const enforce = 0x8000_0000;
+/** That it takes whatever is at hand, and which domains. */
+const selection = 0x4000_00ff;
 /** virDomainMemoryStatTags, in the order in which libvirt's test hypervisor tells them. */
 const memoryTags = {
   actual: 6,
@@ -29,11 +34,12 @@ const memoryTags = {
 
 /** Counters, made up from the clock. */
 export function statisticsProcedures(hypervisor: Hypervisor): DriverProcedures {
-  const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  const find = (dom: WireDomain): Guest => hypervisor.of(dom);
   return {
     connectGetAllDomainStats: ({ doms, stats, flags }) => {
-      if (has(flags, enforce) && (stats & ~stateGroup) !== 0) throw unsupportedGroups(stats & ~stateGroup);
-      const chosen = doms.length > 0 ? doms.map(find) : [...hypervisor.guests];
+      checkFlags(flags, selection | enforce, "testConnectGetAllDomainStats");
+      if (has(flags, enforce) && (stats & ~groups) !== 0) throw unsupportedGroups(stats & ~groups);
+      const chosen = doms.length > 0 ? hypervisor.known(doms) : hypervisor.guests;
       const guests = selectGuests(chosen, flags & 0xff);
       return { retStats: guests.map((guest) => ({ dom: guest.reference, params: statsOf(guest, stats) })) };
     },
@@ -93,14 +99,18 @@ export function statisticsProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainSetMemoryStatsPeriod: ({ dom, flags }) => {
       checkFlags(flags, affect.live | affect.config, "testDomainSetMemoryStatsPeriod");
-      find(dom).targets(flags);
+      find(dom).soleTarget(flags);
     },
   };
 }
 
 /** Of the groups that `stats` names (virDomainStatsTypes), those that there are; 0: all. */
-export function statsOf({ status }: Guest, stats: number): TypedParam[] {
-  if (stats !== 0 && !has(stats, stateGroup)) return [];
+export function statsOf(guest: Guest, stats: number): TypedParam[] {
+  const wanted = (group: number): boolean => stats === 0 || has(stats, group);
+  return [...(wanted(stateGroup) ? stateOf(guest) : []), ...(wanted(ioThreadGroup) ? ioThreadStatistics(guest) : [])];
+}
+
+function stateOf({ status }: Guest): TypedParam[] {
   return [
     { field: "state.state", value: { type: "int", value: status.state } },
     { field: "state.reason", value: { type: "int", value: status.reason } },

@@ -4,7 +4,10 @@ import { cpuStatisticsProcedures } from "./cpu-statistics.ts";
 import { agentProcedures } from "./guest-agent.ts";
 import { hostProcedures } from "./host.ts";
 import type { Hypervisor } from "./hypervisor.ts";
+import { inspectionProcedures } from "./inspection.ts";
+import { ioThreadProcedures } from "./io-threads.ts";
 import { lifecycleProcedures } from "./lifecycle.ts";
+import { lifecycleActionProcedures } from "./lifecycle-actions.ts";
 import { lookupProcedures } from "./lookup.ts";
 import { metadataProcedures } from "./metadata.ts";
 import type { NodeInfo } from "./node-info.ts";
@@ -12,6 +15,7 @@ import { processorProcedures } from "./processors.ts";
 import { resourceProcedures } from "./resources.ts";
 import { saveProcedures } from "./save.ts";
 import { schedulerProcedures } from "./scheduler.ts";
+import { screenshotProcedures } from "./screenshot.ts";
 import { snapshotProcedures } from "./snapshot-procedures.ts";
 import { stateProcedures } from "./state.ts";
 import { statisticsProcedures } from "./statistics.ts";
@@ -23,13 +27,17 @@ export function testProcedures(hypervisor: Hypervisor, node: NodeInfo): DriverPr
     ...hostProcedures(node),
     ...lookupProcedures(hypervisor),
     ...lifecycleProcedures(hypervisor),
+    ...lifecycleActionProcedures(hypervisor),
     ...stateProcedures(hypervisor),
     ...resourceProcedures(hypervisor),
     ...processorProcedures(hypervisor),
+    ...ioThreadProcedures(hypervisor),
     ...metadataProcedures(hypervisor),
     ...saveProcedures(hypervisor),
     ...schedulerProcedures(hypervisor),
     ...tuningProcedures(hypervisor),
+    ...inspectionProcedures(hypervisor),
+    ...screenshotProcedures(),
     ...statisticsProcedures(hypervisor),
     ...cpuStatisticsProcedures(hypervisor),
     ...agentProcedures(hypervisor),

@@ -1,5 +1,8 @@
-import type { TypedValue } from "../../protocol/index.ts";
+import { ErrorCode, ErrorDomain, type TypedParam, type TypedValue, VirError } from "../../protocol/index.ts";
 import { Element } from "../../xml/index.ts";
+import { formatCpuList, parseCpuList } from "./cpu-list.ts";
+import { deviceTunables } from "./device-weights.ts";
+import { invalidArgument } from "./failure.ts";
 
 /** A named value, and where it stands in an element of the definition. */
 export interface Tunable {
@@ -8,6 +11,31 @@ export interface Tunable {
   readonly read: (element: Element) => TypedValue;
   /** Absent: it cannot be set. */
   readonly write?: (element: Element, value: TypedValue) => void;
+}
+
+/**
+ * Refuses parameters that are not there, of another type, or given twice; `types` are those that can be set. Throws
+ * VirError.
+ */
+export function checkParams(
+  params: readonly TypedParam[],
+  types: Readonly<Record<string, TypedValue["type"] | undefined>>,
+): void {
+  const fields = [...params].sort((one, other) => (one.field < other.field ? -1 : Number(one.field > other.field)));
+  for (const [index, { field, value }] of fields.entries()) {
+    const expected = types[field];
+    if (expected === undefined) {
+      throw VirError.of(ErrorCode.argumentUnsupported, ErrorDomain.none, `parameter '${field}' not supported`);
+    }
+    if (value.type !== expected) {
+      throw wrongParam(`invalid type '${value.type}' for parameter '${field}', expected '${expected}'`);
+    }
+    if (field === fields[index - 1]?.field) throw wrongParam(`parameter '${field}' occurs multiple times`);
+  }
+}
+
+function wrongParam(detail: string): VirError {
+  return VirError.of(ErrorCode.invalidArg, ErrorDomain.none, detail);
 }
 
 /** The largest number of KiB whose bytes fit into 63 bits stands for no limit. */
@@ -35,13 +63,7 @@ export const weightTunables: readonly Tunable[] = [
     read: (domain) => ({ type: "uint", value: Number(domain.find("blkiotune", "weight")?.text ?? 0) }),
     write: (domain, { value }) => enter(enter(domain, "blkiotune"), "weight").setText(String(value)),
   },
-  ...[
-    "device_weight",
-    "device_read_iops_sec",
-    "device_write_iops_sec",
-    "device_read_bytes_sec",
-    "device_write_bytes_sec",
-  ].map((field): Tunable => ({ field, read: () => ({ type: "string", value: "" }) })),
+  ...deviceTunables,
 ];
 
 const numaModes = ["strict", "preferred", "interleave", "restrictive"];
@@ -53,14 +75,26 @@ export const numaTunables: readonly Tunable[] = [
       const mode = domain.find("numatune", "memory")?.attribute("mode") ?? "strict";
       return { type: "int", value: numaModes.indexOf(mode) };
     },
-    write: (domain, { value }) => numaMemory(domain).setAttribute("mode", numaModes[Number(value)] ?? "strict"),
+    write: (domain, value) => {
+      checkNumaModeNumber(value);
+      numaMemory(domain).setAttribute("mode", numaModes[Number(value.value)] ?? "strict");
+    },
   },
   {
     field: "numa_nodeset",
     read: (domain) => ({ type: "string", value: domain.find("numatune", "memory")?.attribute("nodeset") ?? "" }),
-    write: (domain, { value }) => numaMemory(domain).setAttribute("nodeset", String(value)),
+    write: (domain, { value }) => {
+      const nodes = parseCpuList(String(value));
+      if (nodes.length === 0) throw wrongParam(`Failed to parse bitmap '${String(value)}'`);
+      numaMemory(domain).setAttribute("nodeset", formatCpuList(nodes));
+    },
   },
 ];
+
+/** Throws VirError. */
+export function checkNumaModeNumber({ value }: Pick<TypedValue, "value">): void {
+  if (numaModes[Number(value)] === undefined) throw invalidArgument(`unsupported numatune mode: '${Number(value)}'`);
+}
 
 function numaMemory(domain: Element): Element {
   const memory = enter(enter(domain, "numatune"), "memory");
@@ -104,7 +138,8 @@ export const interfaceTunables: readonly Tunable[] = bandwidths.split(" ").map((
       const limits = enter(bandwidth, direction);
       if (value === 0) limits.removeAttribute(attribute);
       else limits.setAttribute(attribute, String(value));
-      if (limits.attribute("average") === undefined) bandwidth.children.splice(bandwidth.children.indexOf(limits), 1);
+      const isLimited = ["average", "floor"].some((name) => limits.attribute(name) !== undefined);
+      if (!isLimited) bandwidth.children.splice(bandwidth.children.indexOf(limits), 1);
       leaveEmpty(each, bandwidth);
     },
   };
@@ -116,7 +151,7 @@ const blockLimits =
   "group_name total_bytes_sec_max_length read_bytes_sec_max_length write_bytes_sec_max_length " +
   "total_iops_sec_max_length read_iops_sec_max_length write_iops_sec_max_length";
 
-/** They can be looked at alone. */
+/** No limit is written down as 0. */
 export const blockTunables: readonly Tunable[] = blockLimits.split(" ").map((field) => ({
   field,
   read: (disk) => {
@@ -124,6 +159,12 @@ export const blockTunables: readonly Tunable[] = blockLimits.split(" ").map((fie
     return field === "group_name"
       ? { type: "string", value: text ?? "" }
       : { type: "ullong", value: whole(text) ?? 0n };
+  },
+  write: (disk, { value }) => {
+    const limits = enter(disk, "iotune");
+    if (value === 0n) limits.children.splice(0, Infinity, ...limits.elements().filter(({ name }) => name !== field));
+    else enter(limits, field).setText(String(value));
+    leaveEmpty(disk, limits);
   },
 }));
 

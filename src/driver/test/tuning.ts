@@ -8,11 +8,14 @@ import {
 } from "../../protocol/index.ts";
 import { Element } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
-import { checkFlags } from "./failure.ts";
+import { checkBlockLimits } from "./block-limits.ts";
+import { checkFlags, has, invalid } from "./failure.ts";
 import { affect, type Guest } from "./guest.ts";
 import type { Hypervisor } from "./hypervisor.ts";
 import {
   blockTunables,
+  checkNumaModeNumber,
+  checkParams,
   interfaceTunables,
   memoryTunables,
   numaTunables,
@@ -27,11 +30,11 @@ const all = affect.live | affect.config;
 
 /** Limits and shares, which are only written down. */
 export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
-  const find = ({ uuid }: WireDomain): Guest => hypervisor.byUuid(uuid);
+  const find = (dom: WireDomain): Guest => hypervisor.of(dom);
   return {
     domainGetMemoryParameters: ({ dom, nparams, flags }) => {
       checkFlags(flags, all | strings, "testDomainGetMemoryParameters");
-      return counted(memoryTunables, find(dom).target(flags).root, nparams);
+      return counted(memoryTunables, find(dom).target(flags).root, nparams, flags);
     },
     domainSetMemoryParameters: ({ dom, params, flags }) => {
       checkFlags(flags, all, "testDomainSetMemoryParameters");
@@ -39,7 +42,7 @@ export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainGetBlkioParameters: ({ dom, nparams, flags }) => {
       checkFlags(flags, all | strings, "testDomainGetBlkioParameters");
-      return counted(weightTunables, find(dom).target(flags).root, nparams);
+      return counted(weightTunables, find(dom).target(flags).root, nparams, flags);
     },
     domainSetBlkioParameters: ({ dom, params, flags }) => {
       checkFlags(flags, all, "testDomainSetBlkioParameters");
@@ -47,15 +50,17 @@ export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainGetNumaParameters: ({ dom, nparams, flags }) => {
       checkFlags(flags, all | strings, "testDomainGetNumaParameters");
-      return counted(numaTunables, find(dom).target(flags).root, nparams);
+      return counted(numaTunables, find(dom).soleTarget(flags).root, nparams, flags);
     },
     domainSetNumaParameters: ({ dom, params, flags }) => {
       checkFlags(flags, all, "testDomainSetNumaParameters");
-      set(find(dom), flags, numaTunables, params, (root) => root, checkNuma);
+      const guest = find(dom);
+      checkNumaMode(guest, flags, params);
+      set(guest, flags, numaTunables, params, (root) => root, checkNuma);
     },
     domainGetPerfEvents: ({ dom, flags }) => {
       checkFlags(flags, all | strings, "testDomainGetPerfEvents");
-      return { params: read(perfTunables, find(dom).target(flags).root) };
+      return { params: read(perfTunables, find(dom).soleTarget(flags).root) };
     },
     domainSetPerfEvents: ({ dom, params, flags }) => {
       checkFlags(flags, all, "testDomainSetPerfEvents");
@@ -63,9 +68,9 @@ export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainGetInterfaceParameters: ({ dom, device, nparams, flags }) => {
       checkFlags(flags, all | strings, "testDomainGetInterfaceParameters");
-      const { root } = find(dom).target(flags);
+      const { root } = find(dom).soleTarget(flags);
       // How many there are does not depend on the interface.
-      return counted(interfaceTunables, nparams === 0 ? root : interfaceIn(root, device), nparams);
+      return counted(interfaceTunables, nparams === 0 ? root : interfaceIn(root, device), nparams, flags);
     },
     domainSetInterfaceParameters: ({ dom, device, params, flags }) => {
       checkFlags(flags, all, "testDomainSetInterfaceParameters");
@@ -74,14 +79,23 @@ export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
     domainGetBlockIoTune: ({ dom, disk, nparams, flags }) => {
       checkFlags(flags, all | strings, "testDomainGetBlockIoTune");
       const { root } = find(dom).target(flags);
-      return counted(blockTunables, disk === null ? root : diskIn(root, disk), nparams);
+      return counted(blockTunables, nparams === 0 ? root : diskIn(root, disk ?? ""), nparams, flags);
+    },
+    domainSetBlockIoTune: ({ dom, disk, params, flags }) => {
+      checkFlags(flags, all, "testDomainSetBlockIoTune");
+      checkParams(params, typesOf(blockTunables));
+      const guest = find(dom);
+      checkBlockLimits(blockDiskIn(guest.soleTarget(flags).root, disk), params);
+      set(guest, flags, blockTunables, params, (root) => blockDiskIn(root, disk));
     },
   };
 }
 
-/** Asked for none, it says how many there are. */
-function counted(tunables: readonly Tunable[], element: Element, nparams: number) {
-  return { params: nparams === 0 ? [] : read(tunables, element).slice(0, nparams), nparams: tunables.length };
+/** Asked for none, it says how many there are. Text is for those who say that they understand it. */
+function counted(tunables: readonly Tunable[], element: Element, nparams: number, flags: number) {
+  if (nparams === 0) return { params: [], nparams: tunables.length };
+  const known = read(tunables, element).slice(0, nparams);
+  return { params: known.filter(({ value }) => has(flags, strings) || value.type !== "string"), nparams: 0 };
 }
 
 function read(tunables: readonly Tunable[], element: Element): TypedParam[] {
@@ -97,29 +111,41 @@ function set(
   place: (root: Element) => Element,
   check: (root: Element) => void = () => {},
 ): void {
-  const changes = params.map(({ field, value }) => ({ write: writerOf(tunables, field, value), value }));
+  checkParams(params, typesOf(tunables));
+  guest.soleTarget(flags);
   guest.edit(flags, (root) => {
-    for (const { write, value } of changes) write(place(root), value);
+    for (const { field, value } of params) {
+      tunables.find((each) => each.field === field)?.write?.(place(root), value);
+    }
     check(root);
   });
+}
+
+function typesOf(tunables: readonly Tunable[]): Readonly<Record<string, TypedValue["type"]>> {
+  const example = new Element("domain");
+  return Object.fromEntries(
+    tunables.flatMap(({ field, read, write }) => (write === undefined ? [] : [[field, read(example).type]])),
+  );
+}
+
+function checkNumaMode(guest: Guest, flags: number, params: readonly TypedParam[]): void {
+  checkParams(params, typesOf(numaTunables));
+  guest.soleTarget(flags);
+  const { live } = guest.targets(flags);
+  const mode = numaTunables[0];
+  const wanted = params.find(({ field }) => field === mode?.field);
+  if (live === undefined || wanted === undefined) return;
+  checkNumaModeNumber(wanted.value);
+  // Without a place that is what is wrong.
+  if (live.root.find("numatune", "memory")?.attribute("nodeset") === undefined && params.length === 1) return;
+  if (wanted.value.value !== mode?.read(live.root).value)
+    throw invalid("can't change numatune mode for running domain");
 }
 
 function checkNuma(root: Element): void {
   if (root.find("numatune", "memory")?.attribute("nodeset") !== undefined) return;
   const detail = "nodeset for NUMA memory tuning must be set if 'placement' is 'static'";
   throw VirError.of(ErrorCode.configUnsupported, ErrorDomain.domain, detail);
-}
-
-/** How that parameter is set. */
-function writerOf(tunables: readonly Tunable[], field: string, { type }: TypedValue): NonNullable<Tunable["write"]> {
-  const tunable = tunables.find((each) => each.field === field);
-  if (tunable?.write === undefined) {
-    throw VirError.of(ErrorCode.argumentUnsupported, ErrorDomain.none, `parameter '${field}' not supported`);
-  }
-  const expected = tunable.read(new Element("domain")).type;
-  if (type === expected) return tunable.write;
-  const detail = `invalid type '${type}' for parameter '${field}', expected '${expected}'`;
-  throw VirError.of(ErrorCode.invalidArg, ErrorDomain.none, detail);
 }
 
 function interfaceIn(root: Element, device: string): Element {
@@ -132,10 +158,21 @@ function interfaceIn(root: Element, device: string): Element {
 }
 
 function diskIn(root: Element, name: string): Element {
-  const disks = root.first("devices")?.all("disk") ?? [];
-  const found = disks.find(
-    (each) => each.first("target")?.attribute("dev") === name || each.first("source")?.attribute("file") === name,
-  );
+  const found = findDisk(root, name);
   if (found !== undefined) return found;
   throw VirError.of(ErrorCode.invalidArg, ErrorDomain.test, `disk '${name}' was not found in the domain config`);
+}
+
+function blockDiskIn(root: Element, name: string): Element {
+  const found = findDisk(root, name);
+  if (found !== undefined) return found;
+  throw VirError.of(ErrorCode.invalidArg, ErrorDomain.test, `missing persistent configuration for disk '${name}'`);
+}
+
+/** By its target or its source. */
+function findDisk(root: Element, name: string): Element | undefined {
+  const disks = root.first("devices")?.all("disk") ?? [];
+  return disks.find(
+    (each) => each.first("target")?.attribute("dev") === name || each.first("source")?.attribute("file") === name,
+  );
 }

@@ -48,7 +48,7 @@ export class Watcher {
 }
 
 /** Of libvirt 9.0. */
-const eventIds = 26;
+const eventIds = 27;
 
 /** Callback ids are each daemon's own. */
 function readable(key: string, value: unknown): unknown {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { crc32 } from "node:zlib";
 import type { CallContext } from "../../../src/driver/driver.ts";
 import { localContext } from "../../../src/driver/local-context.ts";
 import { TestDriver } from "../../../src/driver/test/index.ts";
@@ -13,6 +14,7 @@ import {
   type LifecycleEvent,
   type RetOf,
 } from "../../../src/protocol/index.ts";
+import type { Stream } from "../../../src/rpc/index.ts";
 import { World } from "../../rpc/world.ts";
 
 type Rows = typeof driverProcedures;
@@ -159,6 +161,71 @@ describe("the test hypervisor", () => {
     now += 1000;
     const after = await call("domainBlockStats", { dom, path: "vda" });
     assert.equal(after.rdReq - before.rdReq, 100_000n);
+  });
+
+  it("tells of a domain that is gone by uuid and name, to all but those who look it up", async () => {
+    const dom = { ...(await find("test")), uuid: "00000000-0000-4000-8000-000000000000" };
+    const message = `Domain not found: no domain with matching uuid '${dom.uuid}' (test)`;
+    await assert.rejects(call("domainSuspend", { dom }), { code: ErrorCode.noDomain, message });
+    await assert.rejects(call("domainLookupByUuid", { uuid: dom.uuid }), { message: "Domain not found" });
+  });
+
+  it("refuses limits of a disk that do not fit together, and changes nothing", async () => {
+    const dom = await find("test");
+    const limit = (field: string, value: bigint) => ({ field, value: { type: "ullong" as const, value } });
+    const set = (...params: ReturnType<typeof limit>[]) =>
+      call("domainSetBlockIoTune", { dom, disk: "vda", params, flags: 0 });
+    await set(limit("read_bytes_sec_max", 10n), limit("read_bytes_sec", 5n));
+    await assert.rejects(set(limit("read_bytes_sec", 11n)), { code: ErrorCode.invalidArg });
+    await assert.rejects(set(limit("total_bytes_sec_max", 1n)), { code: ErrorCode.invalidArg });
+    await assert.rejects(set(limit("nonsense", 1n)), { code: ErrorCode.argumentUnsupported });
+    const { xml } = await call("domainGetXmlDesc", { dom, flags: 0 });
+    assert.match(xml, /<iotune>\n\s*<read_bytes_sec>5<[^]*<read_bytes_sec_max>10<\/read_bytes_sec_max>\n\s*<\/iotune>/);
+    await set(limit("read_bytes_sec", 0n), limit("read_bytes_sec_max", 0n));
+    assert.doesNotMatch((await call("domainGetXmlDesc", { dom, flags: 0 })).xml, /iotune/);
+  });
+
+  it("sends a picture that is one", async () => {
+    const dom = await find("test");
+    const { ret, serve } = (await driver.procedures.domainScreenshot?.({ dom, screen: 0, flags: 0 }, context)) ?? {};
+    assert.equal(ret?.mime, "image/png");
+    const parts: Uint8Array[] = [];
+    let finished = false;
+    const stream = {
+      write: async (bytes: Uint8Array) => void parts.push(bytes),
+      finish: async () => {
+        finished = true;
+      },
+    };
+    await serve?.(stream as unknown as Stream);
+    const picture = Buffer.concat(parts);
+    assert.ok(finished);
+    assert.equal(picture.subarray(1, 4).toString("latin1"), "PNG");
+    let at = 8;
+    for (const type of ["IHDR", "IDAT", "IEND"]) {
+      const length = picture.readUInt32BE(at);
+      assert.equal(picture.toString("latin1", at + 4, at + 8), type);
+      assert.equal(picture.readUInt32BE(at + 8 + length), crc32(picture.subarray(at + 4, at + 8 + length)));
+      at += 12 + length;
+    }
+    assert.equal(at, picture.length);
+  });
+
+  it("takes up a checkpoint from before behind its parent, in no circle", async () => {
+    const dom = await find("test");
+    const redefine = (name: string, parent?: string) => {
+      const parents = parent === undefined ? "" : `<parent><name>${parent}</name></parent>`;
+      const xmlDesc = `<domaincheckpoint><name>${name}</name>${parents}<creationTime>5</creationTime></domaincheckpoint>`;
+      return call("domainCheckpointCreateXml", { dom, xmlDesc, flags: 1 });
+    };
+    await redefine("a");
+    await redefine("b", "a");
+    await assert.rejects(redefine("a", "b"), { message: /parent b would create cycle to a/ });
+    await assert.rejects(redefine("c", "nobody"), { message: /parent nobody for moment c not found/ });
+    const { checkpoint } = await redefine("c", "b");
+    const { xml } = await call("domainCheckpointGetXmlDesc", { checkpoint, flags: 0 });
+    assert.match(xml, /<parent>\n\s*<name>b<[^]*<creationTime>5</);
+    assert.doesNotMatch(xml, /<domain /);
   });
 
   it("does nothing any more once it is closed", async () => {

@@ -1,0 +1,54 @@
+import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import { type Element, parseXml, XmlError } from "../../xml/index.ts";
+import { isArchitecture } from "./architecture.ts";
+
+/** A CPU of a host. */
+export interface CpuDefinition {
+  readonly architecture: string;
+  readonly model: string;
+  readonly vendor: string | undefined;
+  /** Beside those of the model. */
+  readonly features: readonly string[];
+}
+
+/** Throws VirError. */
+export function parseCpu(xml: string): CpuDefinition {
+  const root = parseRoot(xml);
+  if (root.name !== "cpu") throw xmlFailure("XML does not contain expected 'cpu' element");
+  if (root.attribute("mode") !== undefined) throw unsupported("Attribute mode is only allowed for guest CPU");
+  const architecture = root.first("arch")?.text;
+  if (architecture === undefined) throw xmlFailure("Missing CPU architecture");
+  if (!isArchitecture(architecture)) throw unsupported(`Unknown architecture ${architecture}`);
+  const model = root.first("model")?.text ?? "";
+  if (model === "") throw xmlFailure("Missing CPU model name");
+  return { architecture, model, vendor: root.first("vendor")?.text, features: readFeatures(root) };
+}
+
+function readFeatures(root: Element): string[] {
+  const features: string[] = [];
+  for (const each of root.all("feature")) {
+    const name = each.attribute("name") ?? "";
+    if (name === "") throw xmlFailure("Invalid CPU feature name");
+    if (features.includes(name)) throw xmlFailure(`CPU feature '${name}' specified more than once`);
+    features.push(name);
+  }
+  return features;
+}
+
+function parseRoot(xml: string): Element {
+  try {
+    return parseXml(xml).root;
+  } catch (error) {
+    if (!(error instanceof XmlError)) throw error;
+    const detail = `(CPU_definition):${error.line}: ${error.message}\n${error.excerpt}`;
+    throw VirError.of(ErrorCode.xmlDetail, ErrorDomain.cpu, detail, error);
+  }
+}
+
+function xmlFailure(detail: string): VirError {
+  return VirError.of(ErrorCode.xmlError, ErrorDomain.cpu, detail);
+}
+
+function unsupported(detail: string): VirError {
+  return VirError.of(ErrorCode.configUnsupported, ErrorDomain.cpu, detail);
+}
