@@ -52,7 +52,7 @@ async function findColumns(): Promise<Column[]> {
     throw error;
   };
   await using driver = new TestDriver(new Loop(new SimHost(new SimKernel()), { onError: fail }));
-  const { hypervisor } = driver.connect();
+  const { hypervisor } = await driver.connect("test:///default", { readOnly: true });
   // Nothing is asked of the operations before a call comes.
   const qemuHandlers = qemuProcedures({} as Operations, 0n);
   return [
