@@ -1,15 +1,19 @@
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
-import { Element, writeXml } from "../../xml/index.ts";
+import { Element, type Pause, readXml, writeXml } from "../../xml/index.ts";
 import { type Family, familyOf } from "./architecture.ts";
 import { type CpuDefinition, parseCpu } from "./cpu-definition.ts";
 import { expandFeatures, type GuestCpu, x86Baseline } from "./x86-baseline.ts";
 
 /**
  * The best CPU for guests that are to run on all of these hosts' CPUs, XML in and out. `expanded` names all features, of
- * the model as well. Throws VirError.
+ * the model as well. Rejects with VirError, and with what `pause` rejects with.
  */
-export function baselineCpu(sources: readonly string[], expanded: boolean): string {
-  const cpus = sources.map(parseCpu);
+export async function baselineCpu(sources: readonly string[], expanded: boolean, pause: Pause): Promise<string> {
+  const cpus: CpuDefinition[] = [];
+  for (const source of sources) {
+    cpus.push(await readXml(source, pause, parseCpu));
+    await pause();
+  }
   const [first] = cpus;
   const family = familyOf(first?.architecture ?? "");
   const preferred = cpus.every(({ model }) => model === first?.model) ? first?.model : undefined;

@@ -1,5 +1,5 @@
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
-import { type Element, parseXml, XmlError } from "../../xml/index.ts";
+import { type Document, type Element, XmlError } from "../../xml/index.ts";
 import { isArchitecture } from "./architecture.ts";
 
 /** A CPU of a host. */
@@ -11,9 +11,9 @@ export interface CpuDefinition {
   readonly features: readonly string[];
 }
 
-/** Throws VirError. */
-export function parseCpu(xml: string): CpuDefinition {
-  const root = parseRoot(xml);
+/** `read` gives the document. Throws VirError. */
+export function parseCpu(read: () => Document): CpuDefinition {
+  const root = parseRoot(read);
   if (root.name !== "cpu") throw xmlFailure("XML does not contain expected 'cpu' element");
   if (root.attribute("mode") !== undefined) throw unsupported("Attribute mode is only allowed for guest CPU");
   const architecture = root.first("arch")?.text;
@@ -25,19 +25,19 @@ export function parseCpu(xml: string): CpuDefinition {
 }
 
 function readFeatures(root: Element): string[] {
-  const features: string[] = [];
+  const features = new Set<string>();
   for (const each of root.all("feature")) {
     const name = each.attribute("name") ?? "";
     if (name === "") throw xmlFailure("Invalid CPU feature name");
-    if (features.includes(name)) throw xmlFailure(`CPU feature '${name}' specified more than once`);
-    features.push(name);
+    if (features.has(name)) throw xmlFailure(`CPU feature '${name}' specified more than once`);
+    features.add(name);
   }
-  return features;
+  return [...features];
 }
 
-function parseRoot(xml: string): Element {
+function parseRoot(read: () => Document): Element {
   try {
-    return parseXml(xml).root;
+    return read().root;
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
     const detail = `(CPU_definition):${error.line}: ${error.message}\n${error.excerpt}`;

@@ -9,6 +9,7 @@ export interface GuestCpu {
   readonly features: readonly { readonly name: string; readonly policy: "require" | "disable" }[];
 }
 
+const names: ReadonlySet<string> = new Set(x86Features);
 const vendors = ["Intel", "AMD", "Hygon"];
 
 /** The best that all of them have; `preferred` is the model that they have in common. Throws VirError. */
@@ -33,7 +34,7 @@ export function expandFeatures({ model, vendor, features }: GuestCpu): GuestCpu 
 function featuresOf({ model, features }: CpuDefinition): ReadonlySet<string> {
   const known = x86Models.get(model);
   if (known === undefined) throw internal(`Unknown CPU model ${model}`);
-  const unknown = features.find((feature) => !x86Features.includes(feature));
+  const unknown = features.find((feature) => !names.has(feature));
   if (unknown !== undefined) throw internal(`Unknown CPU feature ${unknown}`);
   return new Set([...known.features, ...features]);
 }

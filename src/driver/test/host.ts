@@ -5,7 +5,8 @@ import { baselineCpu } from "../cpu/baseline.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { checkFlags, invalidArgument } from "./failure.ts";
 import { capabilities, sysinfo } from "./host-xml.ts";
-import { defaultNode, type NodeInfo } from "./node-info.ts";
+import type { Hypervisor } from "./hypervisor.ts";
+import { type NodeInfo } from "./node-info.ts";
 
 export const hostCpus = 16;
 
@@ -24,7 +25,7 @@ const cpuTimes = [
 ];
 
 /** The machine that the test hypervisor pretends to have; the host's name is the real one. */
-export function hostProcedures(node: NodeInfo = defaultNode): DriverProcedures {
+export function hostProcedures(hypervisor: Hypervisor, node: NodeInfo): DriverProcedures {
   return {
     connectGetType: () => ({ type: "TEST" }),
     connectGetVersion: () => ({ hvVer: 2n }),
@@ -37,9 +38,9 @@ export function hostProcedures(node: NodeInfo = defaultNode): DriverProcedures {
       const models = familyOf(arch).models ?? [];
       return { models: needResults === 0 ? [] : models, ret: models.length };
     },
-    connectBaselineCpu: ({ xmlCpus, flags }) => {
+    connectBaselineCpu: async ({ xmlCpus, flags }, { signal }) => {
       checkFlags(flags, expandFeatures, "testConnectBaselineCPU");
-      return { cpu: baselineCpu(xmlCpus, flags !== 0) };
+      return { cpu: await baselineCpu(xmlCpus, flags !== 0, hypervisor.pauseFor(signal)) };
     },
     connectGetSysinfo: ({ flags }) => {
       checkFlags(flags, 0, "testConnectGetSysinfo");

@@ -24,7 +24,7 @@ import { tuningProcedures } from "./tuning.ts";
 /** All that libvirt's test hypervisor does. */
 export function testProcedures(hypervisor: Hypervisor, node: NodeInfo): DriverProcedures {
   return {
-    ...hostProcedures(node),
+    ...hostProcedures(hypervisor, node),
     ...lookupProcedures(hypervisor),
     ...lifecycleProcedures(hypervisor),
     ...lifecycleActionProcedures(hypervisor),

@@ -1,53 +1,60 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { familyOf, isArchitecture } from "../../../src/driver/cpu/architecture.ts";
-import { baselineCpu } from "../../../src/driver/cpu/baseline.ts";
+import { baselineCpu as baselineWithPauses } from "../../../src/driver/cpu/baseline.ts";
 import { x86Features, x86Models } from "../../../src/driver/cpu/x86-models.ts";
 import { ErrorCode } from "../../../src/protocol/index.ts";
+
+const baselineCpu = (sources: readonly string[], expanded: boolean): Promise<string> =>
+  baselineWithPauses(sources, expanded, () => Promise.resolve());
 
 function cpu(model: string, rest = "", architecture = "x86_64"): string {
   return `<cpu><arch>${architecture}</arch><model>${model}</model>${rest}</cpu>`;
 }
 
 describe("the best CPU that several hosts have", () => {
-  it("is the model that they have in common, and nothing else will do", () => {
+  it("is the model that they have in common, and nothing else will do", async () => {
     const best = "<cpu mode='custom' match='exact'>\n  <model fallback='forbid'>Nehalem</model>\n</cpu>\n";
-    assert.equal(baselineCpu([cpu("Nehalem"), cpu("Nehalem", "<feature name='aes'/>")], false), best);
+    assert.equal(await baselineCpu([cpu("Nehalem"), cpu("Nehalem", "<feature name='aes'/>")], false), best);
   });
 
-  it("is the lesser of two models of a line", () => {
+  it("is the lesser of two models of a line", async () => {
     assert.match(
-      baselineCpu([cpu("Haswell"), cpu("Nehalem")], false),
+      await baselineCpu([cpu("Haswell"), cpu("Nehalem")], false),
       /<model fallback='allow'>Nehalem<\/model>\n<\/cpu>/,
     );
   });
 
-  it("is an older one with what both have beside it", () => {
-    const features = baselineCpu([cpu("Nehalem"), cpu("Opteron_G3")], false).match(/policy='\w+' name='[^']*'/g);
-    assert.match(baselineCpu([cpu("Nehalem"), cpu("Opteron_G3")], false), /fallback='allow'>kvm64</);
+  it("is an older one with what both have beside it", async () => {
+    const features = (await baselineCpu([cpu("Nehalem"), cpu("Opteron_G3")], false)).match(
+      /policy='\w+' name='[^']*'/g,
+    );
+    assert.match(await baselineCpu([cpu("Nehalem"), cpu("Opteron_G3")], false), /fallback='allow'>kvm64</);
     assert.deepEqual(features, ["policy='require' name='popcnt'", "policy='require' name='lahf_lm'"]);
   });
 
-  it("says what a model has lost", () => {
-    assert.match(baselineCpu([cpu("Opteron_G3")], false), /policy='disable' name='monitor'/);
-    assert.doesNotMatch(baselineCpu([cpu("Opteron_G3", "<feature name='monitor'/>")], false), /disable/);
+  it("says what a model has lost", async () => {
+    assert.match(await baselineCpu([cpu("Opteron_G3")], false), /policy='disable' name='monitor'/);
+    assert.doesNotMatch(await baselineCpu([cpu("Opteron_G3", "<feature name='monitor'/>")], false), /disable/);
   });
 
-  it("names all features, in their order, when it is asked to", () => {
-    const names = [...baselineCpu([cpu("qemu64")], true).matchAll(/name='([^']*)'/g)].map(([, name]) => name ?? "");
+  it("names all features, in their order, when it is asked to", async () => {
+    const names = [...(await baselineCpu([cpu("qemu64")], true)).matchAll(/name='([^']*)'/g)].map(
+      ([, name]) => name ?? "",
+    );
     assert.deepEqual(names, [...(x86Models.get("qemu64")?.features ?? [])].sort());
   });
 
-  it("keeps a vendor that all of them name, and refuses two", () => {
+  it("keeps a vendor that all of them name, and refuses two", async () => {
     const intel = cpu("Nehalem", "<vendor>Intel</vendor>");
-    assert.match(baselineCpu([intel, intel], false), /<vendor>Intel<\/vendor>/);
-    assert.doesNotMatch(baselineCpu([intel, cpu("Nehalem")], false), /vendor/);
+    assert.match(await baselineCpu([intel, intel], false), /<vendor>Intel<\/vendor>/);
+    assert.doesNotMatch(await baselineCpu([intel, cpu("Nehalem")], false), /vendor/);
     const refused = { code: ErrorCode.operationFailed };
-    assert.throws(() => baselineCpu([intel, cpu("qemu64", "<vendor>AMD</vendor>")], false), refused);
-    assert.throws(() => baselineCpu([cpu("qemu64"), cpu("Nehalem", "<vendor>AMD</vendor>")], false), refused);
+    await assert.rejects(baselineCpu([intel, cpu("qemu64", "<vendor>AMD</vendor>")], false), refused);
+    await assert.rejects(baselineCpu([cpu("qemu64"), cpu("Nehalem", "<vendor>AMD</vendor>")], false), refused);
   });
 
-  it("is refused for what is no CPU of a host", () => {
+  it("is refused for what is no CPU of a host", async () => {
     const cases: [string, number][] = [
       ["<domain/>", ErrorCode.xmlError],
       ["<cpu>", ErrorCode.xmlDetail],
@@ -60,9 +67,9 @@ describe("the best CPU that several hosts have", () => {
       [cpu("z13", "", "s390x"), ErrorCode.noSupport],
       [cpu("x", "", "riscv64"), ErrorCode.noSupport],
     ];
-    for (const [xml, code] of cases) assert.throws(() => baselineCpu([xml], false), { code }, xml);
+    for (const [xml, code] of cases) await assert.rejects(baselineCpu([xml], false), { code }, xml);
     const powers = [cpu("POWER8", "", "ppc64"), cpu("POWER9", "", "ppc64")];
-    assert.throws(() => baselineCpu(powers, false), { code: ErrorCode.operationFailed });
+    await assert.rejects(baselineCpu(powers, false), { code: ErrorCode.operationFailed });
   });
 });
 
