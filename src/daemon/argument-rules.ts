@@ -1,5 +1,5 @@
-import { ErrorCode, ErrorDomain, errorDomainOf, VirError } from "../protocol/index.ts";
-import { rpcError } from "./refusal.ts";
+import { errorDomainOf, VirError } from "../protocol/index.ts";
+import { internalError, rpcError } from "./refusal.ts";
 
 type Args = Readonly<Record<string, unknown>>;
 /** Says what is wrong; `api` is libvirt's function. */
@@ -74,20 +74,38 @@ function required(flag: Flag, by: Flag): Rule {
   };
 }
 
-/** Limits that libvirtd itself has on the numbers of what is asked for. */
-function listed(argument: string, most: number, limit: string): Rule {
+/** Limits that libvirtd itself has on how much is asked for: `complaint` for what is above, as `refuse` words it. */
+function within(
+  argument: string,
+  most: number,
+  complaint: string,
+  refuse: (detail: string) => VirError = internalError,
+): Rule {
   return (args) => {
-    if (Number(args[argument]) < 0) return rpcError(`${argument} must be non-negative`);
-    return Number(args[argument]) > most ? rpcError(`${argument} > ${limit}`) : undefined;
+    if (Number(args[argument]) < 0) return refuse(`${argument} must be non-negative`);
+    return Number(args[argument]) > most ? refuse(complaint) : undefined;
   };
 }
 
-function atMost(argument: string, most: number, complaint: string): Rule {
-  return (args) => {
-    if (Number(args[argument]) <= most) return undefined;
-    return VirError.of(ErrorCode.internalError, ErrorDomain.rpc, complaint);
-  };
+const listed = (argument: string, most: number, limit: string): Rule =>
+  within(argument, most, `${argument} > ${limit}`, rpcError);
+const fewParams = (most: number): Rule => within("nparams", most, "nparams too large");
+const snapshotNames = listed("maxnames", 16_384, "REMOTE_DOMAIN_SNAPSHOT_LIST_MAX");
+
+/** As many maps of CPUs, of `maplen` bytes each. */
+function maps(argument: string): readonly Rule[] {
+  return [
+    within(argument, 16_384, `${argument} > REMOTE_VCPUINFO_MAX`),
+    (args) =>
+      Number(args[argument]) * Number(args["maplen"]) > 8_388_608
+        ? internalError("maxinfo * maplen > REMOTE_CPUMAPS_MAX")
+        : undefined,
+  ];
 }
+
+const mapGiven = (theirs: string): Rule => {
+  return ({ maplen }, api) => (maplen === 0 ? wrong(`${theirs} in ${api} must not be NULL`, api, theirs) : undefined);
+};
 
 const config: Flag = [2, "DOMAIN_AFFECT_CONFIG"];
 const oneDefinition = exclusive([1, "DOMAIN_AFFECT_LIVE"], config);
@@ -148,41 +166,49 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
     notZero("nvcpus"),
   ],
   domainGetVcpusFlags: [oneDefinition],
+  domainGetVcpus: [
+    ...maps("maxinfo"),
+    ({ maxinfo }, api) => (maxinfo === 0 ? wrong(`info in ${api} must not be NULL`, api, "info") : undefined),
+  ],
   domainPinVcpu: [given("cpumap")],
   domainPinVcpuFlags: [given("cpumap")],
-  domainGetVcpuPinInfo: [oneDefinition],
+  domainGetVcpuPinInfo: [...maps("ncpumaps"), positive("ncpumaps"), mapGiven("cpumaps"), oneDefinition],
   domainPinEmulator: [given("cpumap")],
-  domainGetEmulatorPinInfo: [oneDefinition],
+  domainGetEmulatorPinInfo: [mapGiven("cpumap"), oneDefinition],
   domainGetIothreadInfo: [oneDefinition],
   domainPinIothread: [given("cpumap")],
   domainDelIothread: [notZero("iothreadId", "iothread_id")],
   domainSetIothreadParams: [given("params")],
   domainSetMemoryStatsPeriod: [notNegative("period")],
   domainSetMemoryParameters: [given("params")],
-  domainGetMemoryParameters: [oneDefinition],
+  domainGetMemoryParameters: [fewParams(16), oneDefinition],
   domainSetNumaParameters: [given("params")],
   domainSetBlkioParameters: [given("params")],
-  domainGetBlkioParameters: [oneDefinition],
+  domainGetBlkioParameters: [fewParams(16), oneDefinition],
+  domainGetNumaParameters: [fewParams(16)],
+  domainGetInterfaceParameters: [fewParams(16)],
   domainSetInterfaceParameters: [given("params")],
   domainSetPerfEvents: [given("params")],
   domainSetBlockIoTune: [some("params", "nparams", "be greater than zero")],
   domainGetBlockIoTune: [
+    fewParams(32),
     oneDefinition,
     ({ disk, nparams }, api) =>
       disk === null && nparams !== 0 ? wrong(`disk in ${api} must not be NULL`, api, "disk") : undefined,
   ],
   domainSetSchedulerParameters: [given("params")],
   domainSetSchedulerParametersFlags: [given("params")],
-  domainGetSchedulerParameters: [room],
-  domainGetSchedulerParametersFlags: [room, oneDefinition],
+  domainGetSchedulerParameters: [fewParams(16), room],
+  domainGetSchedulerParametersFlags: [fewParams(16), room, oneDefinition],
   domainSetLaunchSecurityState: [given("params")],
   domainGetBlockInfo: [text("path", "disk")],
   domainMemoryPeek: [
-    atMost("size", 4_194_304, "size > maximum buffer size"),
+    within("size", 4_194_304, "size > maximum buffer size"),
     exclusive([1, "MEMORY_VIRTUAL"], [2, "MEMORY_PHYSICAL"]),
   ],
   domainGetCpuStats: [
-    atMost("ncpus", 128, "ncpus too large"),
+    fewParams(16),
+    within("ncpus", 128, "ncpus too large"),
     ({ startCpu, ncpus }, api) => {
       if (startCpu === -1)
         return ncpus === 1 ? undefined : wrong("ncpus must be 1 when start_cpu is -1", api, "start_cpu");
@@ -198,6 +224,23 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   domainSetUserPassword: [given("user"), given("password")],
   domainAttach: [notZero("pidValue", "pid_value")],
   domainRename: [text("newName", "new_name")],
+  domainAuthorizedSshKeysSet: [(args, api) => (Number(args["flags"]) === 0 ? undefined : given("keys")(args, api))],
+  domainBlockRebase: [
+    (args, api) => {
+      const isCopy = has(args, [8, "DOMAIN_BLOCK_REBASE_COPY"]);
+      if (isCopy) return given("base")(args, api);
+      const isOfCopies = (Number(args["flags"]) & (1 | 2 | 4 | 32)) !== 0;
+      return isOfCopies ? wrong("use of flags requires a copy job", api, "flags") : undefined;
+    },
+  ],
+  domainGetJobStats: [required([1, "DOMAIN_JOB_STATS_COMPLETED"], [2, "DOMAIN_JOB_STATS_KEEP_COMPLETED"])],
+  domainStartDirtyRateCalc: [
+    exclusive([1, "DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP"], [2, "DOMAIN_DIRTYRATE_MODE_DIRTY_RING"]),
+  ],
+  domainGetDiskErrors: [within("maxerrors", 256, "maxerrors too large")],
+  domainMemoryStats: [within("maxStats", 1_024, "maxStats > REMOTE_DOMAIN_MEMORY_STATS_MAX")],
+  domainSnapshotListNames: [snapshotNames],
+  domainSnapshotListChildrenNames: [snapshotNames],
   domainGetMetadata: [
     oneDefinition,
     ({ type, uri }, api) => {
@@ -223,12 +266,24 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
     exclusive([1, "DOMAIN_CHECKPOINT_DELETE_CHILDREN"], [4, "DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY"]),
   ],
   connectBaselineCpu: [given("xmlCpus")],
-  nodeGetCellsFreeMemory: [positive("maxcells", "maxCells"), notNegative("startCell")],
+  nodeGetCellsFreeMemory: [
+    listed("maxcells", 1_024, "REMOTE_NODE_MAX_CELLS"),
+    positive("maxcells", "maxCells"),
+    notNegative("startCell"),
+  ],
   nodeGetCpuStats: [
+    fewParams(16),
     ({ cpuNum }, api) =>
       Number(cpuNum) < -1 ? wrong(`cpuNum in ${api} only accepts -1 as a negative value`, api, "cpuNum") : undefined,
   ],
-  nodeGetFreePages: [some("pages", "npages", "not be zero"), notZero("cellCount")],
+  nodeGetFreePages: [
+    ({ pages, cellCount }) =>
+      (pages as readonly unknown[]).length * Number(cellCount) > 1_024
+        ? internalError("the result won't fit into REMOTE_NODE_MAX_CELLS")
+        : undefined,
+    some("pages", "npages", "not be zero"),
+    notZero("cellCount"),
+  ],
 };
 
 /** The calls of which anything is refused here. */

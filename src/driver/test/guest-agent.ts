@@ -1,4 +1,4 @@
-import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
+import { DomainState, ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { checkFlags, internal, invalid, invalidArgument } from "./failure.ts";
 import type { Guest } from "./guest.ts";
@@ -27,7 +27,9 @@ export function agentProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainGetTime: ({ dom, flags }) => {
       checkFlags(flags, 0, "testDomainGetTime");
-      return { ...active(dom).time };
+      const guest = find(dom);
+      if (guest.status.state !== DomainState.running) throw invalid("domain is not running");
+      return { ...guest.time };
     },
     domainSetTime: ({ dom, seconds, nseconds, flags }) => {
       checkFlags(flags, 1, "testDomainSetTime");
@@ -51,7 +53,7 @@ export function agentProcedures(hypervisor: Hypervisor): DriverProcedures {
       checkFlags(flags, 0, "testDomainSendProcessSignal");
       if (pidValue !== 1n) throw invalidArgument("only sending a signal to pid 1 is supported");
       if (signum >= signalLimit) throw invalidArgument(`signum value ${signum} is out of range`);
-      active(dom);
+      find(dom);
     },
     domainInjectNmi: ({ dom, flags }) => {
       checkFlags(flags, 0, "testDomainInjectNMI");
@@ -105,11 +107,12 @@ function known(chosen: readonly string[]): string[] {
   return mountpoints.filter((point) => chosen.length === 0 || chosen.includes(point));
 }
 
-/** Each domain has twenty addresses of the default network, from its id on. */
+/** Each domain has twenty addresses of the default network, from its id on; what is on no network is numbered. */
 function addressesOf({ definition, id }: Guest) {
   const interfaces = definition.root.first("devices")?.all("interface") ?? [];
   return interfaces.map((each, index) => {
-    const addr = `192.168.122.${((id - 1) * 20 + 3 + index) % 256}`;
+    const ofNetwork = `192.168.122.${((id - 1) * 20 + 3 + index) % 256}`;
+    const addr = each.attribute("type") === "network" ? ofNetwork : `192.168.0.${1 + index}`;
     return {
       name: each.first("target")?.attribute("dev") ?? `net${index}`,
       hwaddr: each.first("mac")?.attribute("address") ?? null,

@@ -23,13 +23,13 @@ export function schedulerProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainGetSchedulerParameters: ({ dom }) => get(dom),
     domainGetSchedulerParametersFlags: ({ dom, flags }) => {
-      // libvirtd itself adds a bit that its test hypervisor does not know, where there is another one.
-      if (flags !== 0) checkFlags(flags | 4, 0, "testDomainGetSchedulerParametersFlags");
+      // libvirtd itself adds a bit that its test hypervisor does not know, so that nobody gets an answer.
+      checkFlags(flags | 4, 0, "testDomainGetSchedulerParametersFlags");
       return get(dom);
     },
     domainSetSchedulerParameters: ({ dom, params }) => set(dom, params),
     domainSetSchedulerParametersFlags: ({ dom, params, flags }) => {
-      checkFlags(flags, 0, "testDomainSetSchedulerParamsFlags");
+      checkFlags(flags, 0, "testDomainSetSchedulerParametersFlags");
       set(dom, params);
     },
   };

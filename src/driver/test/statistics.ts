@@ -2,7 +2,7 @@ import type { Definition } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, type TypedParam, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import type { Element } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
-import { checkFlags, has, invalidArgument } from "./failure.ts";
+import { checkFlags, has, internal, invalidArgument } from "./failure.ts";
 import { affect, type Guest } from "./guest.ts";
 import type { Hypervisor } from "./hypervisor.ts";
 import { ioThreadStatistics } from "./io-threads.ts";
@@ -95,11 +95,13 @@ export function statisticsProcedures(hypervisor: Hypervisor): DriverProcedures {
       checkFlags(flags, 0, "testDomainMemoryStats");
       const guest = find(dom);
       guest.checkActive();
-      return { stats: memoryOf(guest.definition).slice(0, maxStats) };
+      return { stats: hasBalloon(guest.definition) ? memoryOf(guest.definition).slice(0, maxStats) : [] };
     },
     domainSetMemoryStatsPeriod: ({ dom, flags }) => {
       checkFlags(flags, affect.live | affect.config, "testDomainSetMemoryStatsPeriod");
-      find(dom).soleTarget(flags);
+      if (!hasBalloon(find(dom).soleTarget(flags))) {
+        throw internal("No memory balloon device configured, can not set the collection period");
+      }
     },
   };
 }
@@ -115,6 +117,11 @@ function stateOf({ status }: Guest): TypedParam[] {
     { field: "state.state", value: { type: "int", value: status.state } },
     { field: "state.reason", value: { type: "int", value: status.reason } },
   ];
+}
+
+function hasBalloon({ root }: Definition): boolean {
+  const balloon = root.find("devices", "memballoon");
+  return balloon !== undefined && balloon.attribute("model") !== "none";
 }
 
 function memoryOf({ currentMemoryKib }: Definition): { tag: number; val: bigint }[] {

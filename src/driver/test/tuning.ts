@@ -34,7 +34,7 @@ export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
   return {
     domainGetMemoryParameters: ({ dom, nparams, flags }) => {
       checkFlags(flags, all | strings, "testDomainGetMemoryParameters");
-      return counted(memoryTunables, find(dom).target(flags).root, nparams, flags);
+      return counted(memoryTunables, () => find(dom).target(flags).root, nparams, flags);
     },
     domainSetMemoryParameters: ({ dom, params, flags }) => {
       checkFlags(flags, all, "testDomainSetMemoryParameters");
@@ -42,7 +42,7 @@ export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainGetBlkioParameters: ({ dom, nparams, flags }) => {
       checkFlags(flags, all | strings, "testDomainGetBlkioParameters");
-      return counted(weightTunables, find(dom).target(flags).root, nparams, flags);
+      return counted(weightTunables, () => find(dom).target(flags).root, nparams, flags);
     },
     domainSetBlkioParameters: ({ dom, params, flags }) => {
       checkFlags(flags, all, "testDomainSetBlkioParameters");
@@ -50,7 +50,7 @@ export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainGetNumaParameters: ({ dom, nparams, flags }) => {
       checkFlags(flags, all | strings, "testDomainGetNumaParameters");
-      return counted(numaTunables, find(dom).soleTarget(flags).root, nparams, flags);
+      return counted(numaTunables, () => find(dom).soleTarget(flags).root, nparams, flags);
     },
     domainSetNumaParameters: ({ dom, params, flags }) => {
       checkFlags(flags, all, "testDomainSetNumaParameters");
@@ -68,9 +68,7 @@ export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainGetInterfaceParameters: ({ dom, device, nparams, flags }) => {
       checkFlags(flags, all | strings, "testDomainGetInterfaceParameters");
-      const { root } = find(dom).soleTarget(flags);
-      // How many there are does not depend on the interface.
-      return counted(interfaceTunables, nparams === 0 ? root : interfaceIn(root, device), nparams, flags);
+      return counted(interfaceTunables, () => interfaceIn(find(dom).soleTarget(flags).root, device), nparams, flags);
     },
     domainSetInterfaceParameters: ({ dom, device, params, flags }) => {
       checkFlags(flags, all, "testDomainSetInterfaceParameters");
@@ -78,8 +76,7 @@ export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainGetBlockIoTune: ({ dom, disk, nparams, flags }) => {
       checkFlags(flags, all | strings, "testDomainGetBlockIoTune");
-      const { root } = find(dom).target(flags);
-      return counted(blockTunables, nparams === 0 ? root : diskIn(root, disk ?? ""), nparams, flags);
+      return counted(blockTunables, () => diskIn(find(dom).target(flags).root, disk ?? ""), nparams, flags);
     },
     domainSetBlockIoTune: ({ dom, disk, params, flags }) => {
       checkFlags(flags, all, "testDomainSetBlockIoTune");
@@ -91,10 +88,10 @@ export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
   };
 }
 
-/** Asked for none, it says how many there are. Text is for those who say that they understand it. */
-function counted(tunables: readonly Tunable[], element: Element, nparams: number, flags: number) {
+/** Asked for none, it says how many there are, of whatever domain. Text is for those who say that they understand it. */
+function counted(tunables: readonly Tunable[], place: () => Element, nparams: number, flags: number) {
   if (nparams === 0) return { params: [], nparams: tunables.length };
-  const known = read(tunables, element).slice(0, nparams);
+  const known = read(tunables, place()).slice(0, nparams);
   return { params: known.filter(({ value }) => has(flags, strings) || value.type !== "string"), nparams: 0 };
 }
 

@@ -54,6 +54,7 @@ const byField: Readonly<Record<string, unknown>> = {
   user: "root",
   password: "secret",
   iothreadId: 1,
+  iothreadsId: 1,
   vcpumap: "0",
   base: null,
   top: null,

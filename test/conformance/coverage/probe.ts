@@ -4,8 +4,6 @@ import { type Call, type Program, remote, VirError } from "../../../src/protocol
 import { type CallOptions, Connection, clientOf, Stream } from "../../../src/rpc/index.ts";
 import { plausibleArgs } from "./plausible.ts";
 
-type AnyCall = (args: unknown, options: CallOptions) => Promise<unknown>;
-
 /** How a call was answered. */
 export type Answer =
   | { readonly kind: "result"; readonly result: unknown }
@@ -13,30 +11,56 @@ export type Answer =
   /** The connection has ended instead, or nothing came in time. */
   | { readonly kind: "nothing"; readonly message: string };
 
-/** Calls a procedure with plausible arguments on a connection of its own to a hypervisor that it opens. */
-export async function probe(loop: Loop, socket: string, program: Program, name: string): Promise<Answer> {
-  const connection = new Connection(loop, connectUnix(loop, socket));
-  connection.open({ onClose: () => {} });
-  const session = clientOf(connection, remote);
-  try {
+type AnyCall = (args: unknown, options: CallOptions) => Promise<unknown>;
+
+const deadlineMs = 5_000;
+
+/** A connection to a test hypervisor, to be asked anything. */
+export class Prober {
+  readonly #connection: Connection;
+
+  constructor(loop: Loop, socket: string) {
+    this.#connection = new Connection(loop, connectUnix(loop, socket));
+    this.#connection.open({ onClose: () => {} });
+  }
+
+  async open(): Promise<void> {
+    const session = clientOf(this.#connection, remote);
     await session.authList({});
     await session.connectOpen({ name: "test:///default", flags: 0 });
-    const calls = clientOf(connection, program) as Readonly<Record<string, AnyCall | undefined>>;
+  }
+
+  /** Calls a procedure with plausible arguments, of which some may be given. */
+  async ask(program: Program, name: string, given: Readonly<Record<string, unknown>> = {}): Promise<Answer> {
+    const calls = clientOf(this.#connection, program) as Readonly<Record<string, AnyCall | undefined>>;
     const { args } = program.procedures[name] as Call;
-    const reply: unknown = await calls[name]?.(plausibleArgs(name, args.fields), { timeoutMs: deadlineMs });
-    return { kind: "result", result: withoutStream(reply) };
-  } catch (error) {
-    if (!(error instanceof VirError)) return { kind: "nothing", message: String(error) };
-    const { code, domain, message } = error;
-    return { kind: "error", code, domain, message };
-  } finally {
+    try {
+      const reply = await calls[name]?.({ ...plausibleArgs(name, args.fields), ...given }, { timeoutMs: deadlineMs });
+      return { kind: "result", result: withoutStream(reply) };
+    } catch (error) {
+      if (!(error instanceof VirError)) return { kind: "nothing", message: String(error) };
+      const { code, domain, message } = error;
+      return { kind: "error", code, domain, message };
+    }
+  }
+
+  async close(): Promise<void> {
     // libvirtd forgets its test hypervisor before it answers. It has hung up on some who did what they must not.
-    await session.connectClose({}, { timeoutMs: deadlineMs }).catch(() => {});
-    connection.close();
+    await this.ask(remote, "connectClose");
+    this.#connection.close();
   }
 }
 
-const deadlineMs = 5_000;
+/** Calls a procedure with plausible arguments on a connection of its own. */
+export async function probe(loop: Loop, socket: string, program: Program, name: string): Promise<Answer> {
+  const prober = new Prober(loop, socket);
+  try {
+    await prober.open();
+    return await prober.ask(program, name);
+  } finally {
+    await prober.close();
+  }
+}
 
 function withoutStream(reply: unknown): unknown {
   if (typeof reply !== "object" || reply === null || !("stream" in reply)) return reply;
