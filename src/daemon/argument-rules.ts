@@ -224,7 +224,9 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   domainSetUserPassword: [given("user"), given("password")],
   domainAttach: [notZero("pidValue", "pid_value")],
   domainRename: [text("newName", "new_name")],
-  domainAuthorizedSshKeysSet: [(args, api) => (Number(args["flags"]) === 0 ? undefined : given("keys")(args, api))],
+  domainAuthorizedSshKeysSet: [
+    (args, api) => ((Number(args["flags"]) & 3) === 0 ? undefined : given("keys")(args, api)),
+  ],
   domainBlockRebase: [
     (args, api) => {
       const isCopy = has(args, [8, "DOMAIN_BLOCK_REBASE_COPY"]);
