@@ -1,3 +1,4 @@
+import { objectEventHandlers } from "../../src/daemon/object-event-procedures.ts";
 import { eventHandlers, sessionHandlers } from "../../src/daemon/session-procedures.ts";
 import type { Operations } from "../../src/driver/qemu/operations.ts";
 import { qemuProcedures } from "../../src/driver/qemu/procedures.ts";
@@ -58,7 +59,7 @@ async function findColumns(): Promise<Column[]> {
   return [
     column("test driver", hypervisor.procedures),
     column("QEMU driver", qemuHandlers),
-    column("daemon", { ...sessionHandlers, ...eventHandlers }),
+    column("daemon", { ...sessionHandlers, ...eventHandlers, ...objectEventHandlers }),
   ];
 }
 
