@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+
+export interface MachineOptions {
+  /** Memory of the whole machine; dom0 gets what `dom0MemoryMib` says, guests and Xen the rest. Default 1024. */
+  readonly memoryMib?: number;
+  /** Default 512. */
+  readonly dom0MemoryMib?: number;
+  readonly cpus?: number;
+  /** QEMU's `-cpu`. PVH guests need nested paging, as in "max,-smap,-smep,-umip". Default "qemu64,+svm". */
+  readonly cpu?: string;
+  /** One thread of QEMU for all CPUs (default), or one for each: faster, less steady. */
+  readonly threads?: "single" | "multi";
+  /** More words for Xen's command line, such as "loglvl=all guest_loglvl=all". */
+  readonly xenArgs?: string;
+}
+
+export interface BootFiles {
+  readonly xen: string;
+  readonly vmlinux: string;
+  readonly initramfs: string;
+  /** Laid over the machine's own root. */
+  readonly root: string;
+  /** Read and written by both sides; the console's text is in `console.log`. */
+  readonly exchange: string;
+}
+
+/**
+ * A QEMU, emulating (never KVM), that boots Xen and dom0 as soon as it is made.
+ *
+ *     running -> ended
+ *
+ * ended: resolves once the process has ended, by itself or by `kill`.
+ * kill:  ends it by its own handle; idempotent.
+ */
+export class Machine {
+  readonly #process: ChildProcess;
+  readonly ended: Promise<void>;
+
+  constructor(files: BootFiles, options: MachineOptions) {
+    const log = openSync(join(files.exchange, "console.log"), "w");
+    try {
+      this.#process = spawn("qemu-system-x86_64", qemuArgs(files, options), { stdio: ["ignore", log, log] });
+    } finally {
+      closeSync(log);
+    }
+    this.ended = once(this.#process, "exit").then(() => undefined);
+  }
+
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+}
+
+function qemuArgs(files: BootFiles, options: MachineOptions): string[] {
+  const { memoryMib = 1024, dom0MemoryMib = 512, cpus = 1, cpu = "qemu64,+svm", threads = "single" } = options;
+  const xen = `console=com1 com1=115200,8n1 dom0_mem=${dom0MemoryMib}M,max:${dom0MemoryMib}M ${options.xenArgs ?? ""}`;
+  const dom0 = "console=hvc0 quiet loglevel=4 panic=-1";
+  const share = (tag: string, path: string, mode: string): string[] => [
+    "-virtfs",
+    `local,mount_tag=${tag},path=${commas(path)},security_model=none,multidevs=remap${mode}`,
+  ];
+  const accel = `tcg,thread=${threads}`;
+  const initrd = `${commas(files.vmlinux)} ${dom0},${commas(files.initramfs)}`;
+  const machine = ["-accel", accel, "-cpu", cpu, "-smp", String(cpus), "-m", String(memoryMib)];
+  const devices = ["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"];
+  const boot = ["-kernel", files.xen, "-append", xen, "-initrd", initrd];
+  const shares = [
+    share("host", "/", ",readonly=on"),
+    share("tools", files.root, ",readonly=on"),
+    share("lab", files.exchange, ""),
+  ];
+  return [...machine, ...devices, ...boot, ...shares.flat()];
+}
+
+/** A comma ends a value in QEMU's options, two are one. */
+function commas(text: string): string {
+  return text.replaceAll(",", ",,");
+}
