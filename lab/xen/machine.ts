@@ -42,7 +42,9 @@ export class Machine {
   constructor(files: BootFiles, options: MachineOptions) {
     const log = openSync(join(files.exchange, "console.log"), "w");
     try {
-      this.#process = spawn("qemu-system-x86_64", qemuArgs(files, options), { stdio: ["ignore", log, log] });
+      // Whatever becomes of us, even by SIGKILL, no machine is left that nobody waits for.
+      const args = ["--pdeathsig", "KILL", "qemu-system-x86_64", ...qemuArgs(files, options)];
+      this.#process = spawn("setpriv", args, { stdio: ["ignore", log, log] });
     } finally {
       closeSync(log);
     }

@@ -54,6 +54,7 @@ export const kernelModules = [
 /** Programs of this machine that the lab runs, and the packages that have them. */
 export const hostPrograms = [
   { program: "qemu-system-x86_64", package: "qemu-system-x86" },
+  { program: "setpriv", package: "util-linux" },
   { program: "gcc", package: "gcc" },
   { program: "xz", package: "xz-utils" },
   { program: "apt-get", package: "apt" },
