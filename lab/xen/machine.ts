@@ -4,18 +4,27 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 
 export interface MachineOptions {
-  /** Memory of the whole machine; dom0 gets what `dom0MemoryMib` says, guests and Xen the rest. Default 1024. */
+  /** Memory of the whole machine; dom0 gets what `dom0MemoryMib` says, guests and Xen the rest. */
   readonly memoryMib?: number;
-  /** Default 512. */
   readonly dom0MemoryMib?: number;
   readonly cpus?: number;
-  /** QEMU's `-cpu`. PVH guests need nested paging, as in "max,-smap,-smep,-umip". Default "qemu64,+svm". */
+  /** QEMU's `-cpu`. PVH guests need nested paging, as in "max,-smap,-smep,-umip". */
   readonly cpu?: string;
-  /** One thread of QEMU for all CPUs (default), or one for each: faster, less steady. */
+  /** One thread of QEMU for all CPUs, or one for each: faster, less steady. */
   readonly threads?: "single" | "multi";
   /** More words for Xen's command line, such as "loglvl=all guest_loglvl=all". */
   readonly xenArgs?: string;
 }
+
+export const defaultMachine: Required<MachineOptions> = {
+  memoryMib: 1024,
+  dom0MemoryMib: 512,
+  cpus: 1,
+  // Without rdrand dom0 has nothing to make random numbers of, and whoever wants one (a UUID, say) waits for seconds.
+  cpu: "qemu64,+svm,+rdrand",
+  threads: "single",
+  xenArgs: "",
+};
 
 export interface BootFiles {
   readonly xen: string;
@@ -57,11 +66,11 @@ export class Machine {
 }
 
 function qemuArgs(files: BootFiles, options: MachineOptions): string[] {
-  const { memoryMib = 1024, dom0MemoryMib = 512, cpus = 1, cpu = "qemu64,+svm", threads = "single" } = options;
+  const { memoryMib, dom0MemoryMib, cpus, cpu, threads, xenArgs } = { ...defaultMachine, ...options };
   const memory = `dom0_mem=${dom0MemoryMib}M,max:${dom0MemoryMib}M`;
   // Nobody attacks a lab, and each of these costs an emulated machine a part of its start.
   const unguarded = "bootscrub=0 spec-ctrl=no xpti=no";
-  const xen = `console=com1 com1=115200,8n1 ${memory} ${unguarded} ${options.xenArgs ?? ""}`;
+  const xen = `console=com1 com1=115200,8n1 ${memory} ${unguarded} ${xenArgs}`;
   const dom0 = "console=hvc0 quiet loglevel=4 panic=-1 mitigations=off";
   const share = (tag: string, path: string, mode: string): string[] => [
     "-virtfs",

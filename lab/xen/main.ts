@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { fetchPackages, missingPrograms } from "./fetch.ts";
 import { type LabResult, runInXen } from "./lab.ts";
+import { defaultMachine } from "./machine.ts";
 
 const usage = `usage: npm run lab:xen -- [options] 'command'
 
@@ -8,9 +9,9 @@ Boots Xen in QEMU, runs the command in its dom0 with bash, and ends with the com
 
   --fetch            fetch Debian's packages (77 MB, into node_modules/.cache) if apt knows newer ones, and run nothing
   --timeout SECONDS  from the start of the machine to its end (120)
-  --memory MIB       of the machine (1024), --dom0-memory MIB of it for dom0 (512)
+  --memory MIB       of the machine (${defaultMachine.memoryMib}), --dom0-memory MIB of it for dom0 (${defaultMachine.dom0MemoryMib})
   --cpus N           of the machine (1)
-  --cpu MODEL        QEMU's -cpu (qemu64,+svm); for PVH guests max,-smap,-smep,-umip
+  --cpu MODEL        QEMU's -cpu (${defaultMachine.cpu}); for PVH guests max,-smap,-smep,-umip
   --multi            one thread of QEMU for each CPU: faster, less steady
   --xen WORDS        more words for Xen's command line
   --console          print what Xen and dom0's kernel say
@@ -23,10 +24,10 @@ const { values, positionals } = parseArgs({
     help: { type: "boolean", short: "h" },
     fetch: { type: "boolean" },
     timeout: { type: "string", default: "120" },
-    memory: { type: "string", default: "1024" },
-    "dom0-memory": { type: "string", default: "512" },
-    cpus: { type: "string", default: "1" },
-    cpu: { type: "string", default: "qemu64,+svm" },
+    memory: { type: "string", default: String(defaultMachine.memoryMib) },
+    "dom0-memory": { type: "string", default: String(defaultMachine.dom0MemoryMib) },
+    cpus: { type: "string", default: String(defaultMachine.cpus) },
+    cpu: { type: "string", default: defaultMachine.cpu },
     multi: { type: "boolean", default: false },
     xen: { type: "string", default: "" },
     console: { type: "boolean" },
