@@ -12,7 +12,7 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { guestKernel, initramfs } from "./boot-files.ts";
-import { checkout } from "./cache.ts";
+import { cacheDirectory, checkout } from "./cache.ts";
 import { fetchedPackages, fetchPackages, missingPrograms } from "./fetch.ts";
 import { GrowingFile } from "./growing-file.ts";
 import { Machine, type MachineOptions } from "./machine.ts";
@@ -65,7 +65,9 @@ export async function runInXen(command: string, options: LabOptions = {}): Promi
   const streams = (["stdout", "stderr"] as const).map(
     (name) => new GrowingFile(join(exchange, name), (text) => options.onOutput?.(name, text)),
   );
-  const machine = new Machine({ ...packages, initramfs: ramdisk, exchange }, options);
+  const compileCache = join(cacheDirectory, "compiled");
+  mkdirSync(compileCache, { recursive: true });
+  const machine = new Machine({ ...packages, initramfs: ramdisk, exchange, compileCache }, options);
   const endedEarly = await waitForEnd(machine, exchange, streams, options);
   const [stdout, stderr] = streams.map((stream) => stream.text);
   return { ...readResult(exchange), stdout: stdout ?? "", stderr: stderr ?? "", endedEarly };

@@ -32,6 +32,8 @@ export interface BootFiles {
   readonly initramfs: string;
   /** Laid over the machine's own root. */
   readonly root: string;
+  /** Written by dom0 for labs to come: what Node has compiled. */
+  readonly compileCache: string;
   /** Read and written by both sides; the console's text is in `console.log`. */
   readonly exchange: string;
 }
@@ -84,6 +86,7 @@ function qemuArgs(files: BootFiles, options: MachineOptions): string[] {
   const shares = [
     share("host", "/", ",readonly=on"),
     share("tools", files.root, ",readonly=on"),
+    share("cache", files.compileCache, ""),
     share("lab", files.exchange, ""),
   ];
   return [...machine, ...devices, ...boot, ...shares.flat()];

@@ -15,6 +15,7 @@ $bb mkdir /overlay/upper /overlay/work
 $bb mount -t overlay -o lowerdir=/tools:/host,upperdir=/overlay/upper,workdir=/overlay/work overlay /root || fail "no overlay"
 for mount in proc sys dev; do $bb mount --move /$mount /root/$mount; done
 $bb mount -t tmpfs tmpfs /root/run
-$bb mkdir /root/run/lab
+$bb mkdir /root/run/lab /root/run/lab-cache
 share lab /root/run/lab rw,cache=none
+share cache /root/run/lab-cache rw,cache=loose
 exec $bb switch_root /root /bin/bash /run/lab/dom0.sh
