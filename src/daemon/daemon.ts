@@ -4,7 +4,7 @@ import { Deferred, type Handle, type Loop, StateError, type Transport } from "..
 import { listenUnix, type SocketFileOptions, type UnixListener } from "../os/index.ts";
 import type { ConnectionOptions, KeepaliveOptions } from "../rpc/index.ts";
 import type { Log } from "./log.ts";
-import { Peer } from "./peer.ts";
+import { Peer, type UnopenedLimits } from "./peer.ts";
 import { Repeats } from "./repeats.ts";
 import type { AuthPolicy } from "./session.ts";
 
@@ -25,7 +25,7 @@ export interface DaemonLimits {
 }
 
 /** Those of each client, and of all together. */
-export interface Limits extends Omit<ConnectionOptions, "releaseFds"> {
+export interface Limits extends Omit<ConnectionOptions, "releaseFds">, UnopenedLimits {
   /** Connections at once; more wait in the sockets' queues until one ends. Default 5,000. */
   readonly clients?: number;
 }
@@ -104,7 +104,7 @@ export class Daemon implements Handle {
   /** Serves a connection that is already there and idle, from whatever transport; beyond the limit it is closed. */
   accept(transport: Transport, origin: Origin = {}): void {
     this.#checkOpen();
-    const { clients: _, ...connection } = this.#limits.limits ?? {};
+    const limits = this.#limits.limits ?? {};
     const clients = this.#clientLimit;
     if (this.#peers.size >= clients) {
       this.#note("warn", `too many clients: a connection beyond ${clients} was dropped`);
@@ -116,7 +116,8 @@ export class Daemon implements Handle {
       auth: origin.auth ?? "none",
       readOnly: origin.readOnly ?? false,
       identity: origin.identity,
-      connection: { ...connection, passesFds: origin.passesFds ?? false, releaseFds: closeAll },
+      connection: { ...limits, passesFds: origin.passesFds ?? false, releaseFds: closeAll },
+      unopened: limits,
       keepalive: this.#limits.keepalive ?? { intervalMs: 5_000, count: 5 },
       repeats: this.#repeats,
       issueCallbackId: () => this.#nextCallbackId++,

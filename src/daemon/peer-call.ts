@@ -24,6 +24,7 @@ export class PeerCall implements CallContext {
   onOver: (() => void) | undefined;
   readonly #call: IncomingCall;
   #route: Route | undefined;
+  #isRead = false;
   #args: unknown;
   /** Made when somebody asks for the signal: most handlers do not. */
   #abort: AbortController | undefined;
@@ -54,6 +55,11 @@ export class PeerCall implements CallContext {
     return this.#call.args;
   }
 
+  /** Whether it made sense: route and arguments were found. */
+  get isRead(): boolean {
+    return this.#isRead;
+  }
+
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
     if (this.#aborted !== undefined) this.#abort.abort(this.#aborted.reason);
@@ -68,13 +74,13 @@ export class PeerCall implements CallContext {
 
   readArgs(): unknown {
     const row = this.#route?.row;
-    if (row === undefined) return {};
     try {
-      this.#args = decode<unknown>(row.args, this.#call.args);
-      return this.#args;
+      this.#args = row === undefined ? {} : decode<unknown>(row.args, this.#call.args);
     } catch (cause) {
       throw rpcError("Unable to decode message payload", cause);
     }
+    this.#isRead = true;
+    return this.#args;
   }
 
   takeFds(): readonly number[] {

@@ -1,11 +1,13 @@
 import type { Driver, Identity } from "../driver/driver.ts";
-import type { Loop, Transport } from "../event/index.ts";
+import { DeadlineError, type Loop, type Timeout, type Transport } from "../event/index.ts";
 import {
   type DomainEvent,
   ErrorCode,
   ErrorDomain,
   eventMessage,
+  type Header,
   legacyEventMessage,
+  messageLengthLimit,
   type ObjectEvent,
   remote,
   VirError,
@@ -32,6 +34,8 @@ export interface PeerOptions {
   readonly readOnly: boolean;
   readonly identity: Identity | undefined;
   readonly connection: ConnectionOptions;
+  /** What a peer may do that has not opened a hypervisor yet. */
+  readonly unopened: UnopenedLimits;
   readonly keepalive: KeepaliveOptions | "off";
   readonly issueCallbackId: () => number;
   /** The daemon's memory of calls with keys. */
@@ -39,6 +43,14 @@ export interface PeerOptions {
   readonly log: Log;
   /** Once, when the connection is over. */
   readonly onClose: (cause?: Error) => void;
+}
+
+/** Of those who have not opened a hypervisor, and whom nobody knows yet. */
+export interface UnopenedLimits {
+  /** How long a connection may be like that, in ms. Then it is dropped. Default 30,000. */
+  readonly openWithinMs?: number;
+  /** Longest message that is read of it, in bytes; a longer one ends the connection. Default 256 KiB. */
+  readonly unopenedMessageLength?: number;
 }
 
 type Handler = (args: unknown, context: unknown) => unknown;
@@ -66,13 +78,25 @@ export class Peer {
   /** Those whose handlers have not returned yet. */
   readonly #underWay = new Set<PeerCall>();
   #stopHearingOfLoss: (() => void) | undefined;
+  /** Until the hypervisor is open. */
+  readonly #openBy: Timeout;
+  #hasMisbehaved = false;
 
   constructor(loop: Loop, transport: Transport, options: PeerOptions) {
     this.#loop = loop;
     this.#options = options;
-    this.#connection = new Connection(loop, transport, options.connection);
+    const { messageLength = messageLengthLimit } = options.connection;
+    const { openWithinMs = 30_000, unopenedMessageLength = 262_144 } = options.unopened;
+    this.#connection = new Connection(loop, transport, {
+      ...options.connection,
+      messageLength: Math.min(messageLength, unopenedMessageLength),
+    });
     this.#session = new Session({
       ...options,
+      onOpen: () => {
+        this.#openBy.remove();
+        this.#connection.messageLength = messageLength;
+      },
       deliver: (subscription, event) => this.#deliver(subscription, event),
       deliverObject: (callbackId, event) => this.#deliverObject(callbackId, event),
       cursors: {
@@ -102,8 +126,11 @@ export class Peer {
     this.#connection.open({
       onCall: (call) => this.#onCall(call),
       onRoom: () => this.#session.pump(),
+      onIgnored: (header) => this.#noteMisbehaviour(ignored(header)),
       onClose: (cause) => this.#onClose(cause),
     });
+    const late = (): void => this.#onLate(loop.now(), openWithinMs);
+    this.#openBy = loop.timeout(loop.now() + openWithinMs, late, { name: "opening of a hypervisor" });
   }
 
   end(lingerMs?: number): void {
@@ -188,7 +215,22 @@ export class Peer {
 
   #fail(peerCall: PeerCall, error: unknown): void {
     this.#underWay.delete(peerCall);
-    peerCall.fail(this.#clientError(peerCall, error));
+    const clientError = this.#clientError(peerCall, error);
+    if (!peerCall.isRead) this.#noteMisbehaviour(clientError.message);
+    peerCall.fail(clientError);
+  }
+
+  /** A log must not grow as fast as a peer can send. */
+  #noteMisbehaviour(detail: string): void {
+    if (this.#hasMisbehaved) return;
+    this.#hasMisbehaved = true;
+    this.#options.log({ level: "warn", message: `misbehaves, which is logged once: ${detail}` });
+  }
+
+  #onLate(now: number, openWithinMs: number): void {
+    // It is the hypervisor that takes its time.
+    if (this.#session.state === "opening") return this.#openBy.modify(now + openWithinMs);
+    this.#connection.close(new DeadlineError(`no hypervisor was opened within ${openWithinMs} ms`));
   }
 
   /** What is not a VirError is a fault of ours: it is logged, and the client hears its message as an internal error. */
@@ -218,6 +260,7 @@ export class Peer {
   }
 
   #onClose(cause: Error | undefined): void {
+    this.#openBy.remove();
     this.#hearOfLoss(false);
     this.#session.close();
     for (const call of this.#underWay) call.abort(cause);
@@ -228,4 +271,8 @@ export class Peer {
 function noKeyForStreams(key: string): VirError {
   const detail = `the key '${key}' is for a call that opens a stream: such calls cannot be repeated`;
   return VirError.of(ErrorCode.invalidArg, ErrorDomain.rpc, detail);
+}
+
+function ignored({ program, procedure, type }: Header): string {
+  return `a message for nobody was ignored: program ${program}, procedure ${procedure}, type ${type}`;
 }

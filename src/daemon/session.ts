@@ -26,6 +26,8 @@ export interface SessionOptions {
   /** The socket admits read-only connections alone. */
   readonly readOnly: boolean;
   readonly issueCallbackId: () => number;
+  /** The session is open now. */
+  readonly onOpen: () => void;
   readonly deliver: (subscription: Subscription, event: DomainEvent) => void;
   readonly cursors: Pick<CursorSubscriptionsOptions, "send" | "isCongested" | "postpone">;
   readonly deliverObject: (callbackId: number, event: ObjectEvent) => void;
@@ -148,6 +150,7 @@ export class Session {
     };
     this.#readOnly ||= (flags & connectReadOnly) !== 0;
     this.#state = "open";
+    this.#options.onOpen();
   }
 
   #checkIdentity(): void {

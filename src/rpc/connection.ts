@@ -51,6 +51,8 @@ export interface ConnectionListener {
   onEvent?(frame: Frame): void;
   /** Something has left: `isCongested` may be false again. */
   onRoom?(): void;
+  /** A message that is for nobody here was ignored. */
+  onIgnored?(header: Header): void;
   /** Without a cause when the peer or we closed in order. */
   onClose(cause?: Error): void;
 }
@@ -157,6 +159,11 @@ export class Connection implements Handle {
   /** Resolves when the transport is gone too; never rejects. */
   get closed(): Promise<void> {
     return this.#closed.promise;
+  }
+
+  /** The longest message that is read from here on, in bytes. */
+  set messageLength(bytes: number) {
+    this.#framer.limit = bytes;
   }
 
   open(listener: ConnectionListener): void {
@@ -291,7 +298,8 @@ export class Connection implements Handle {
     if (type === MessageType.call || type === MessageType.callWithFds) this.#onCall(frame);
     else if (type === MessageType.reply || type === MessageType.replyWithFds) this.#onReply(frame);
     else if (type === MessageType.stream || type === MessageType.streamHole) this.#streams.receive(frame);
-    else if (type === MessageType.message) this.#listener?.onEvent?.(frame);
+    else if (type === MessageType.message && this.#listener?.onEvent !== undefined) this.#listener.onEvent(frame);
+    else this.#listener?.onIgnored?.(frame.header);
   }
 
   #onCall(frame: Frame): void {
@@ -303,8 +311,9 @@ export class Connection implements Handle {
 
   /** A server that gets a reply drops it; for a client one that it did not ask for means that the two misunderstand each other. */
   #onReply(frame: Frame): void {
-    if (this.#listener?.onCall === undefined) this.#caller.settle(frame);
-    else this.#passedFds.refuse(frame.fds);
+    if (this.#listener?.onCall === undefined) return this.#caller.settle(frame);
+    this.#passedFds.refuse(frame.fds);
+    this.#listener.onIgnored?.(frame.header);
   }
 
   #onKeepalive({ procedure }: Header): void {
@@ -351,10 +360,18 @@ export class Connection implements Handle {
     if (this.#state === "ending" && this.#intake.underWay === 0 && this.#outbox.pending === 0) this.close();
   }
 
-  #onClosed(cause: Error | undefined): void {
+  #onClosed(reason: Error | undefined): void {
+    const cause = reason ?? this.#breach();
     if (this.#state !== "closed") this.#finish(cause);
     this.#closed.resolve();
     this.#listener?.onClose(cause);
+  }
+
+  /** Why a peer's leaving is not in order. */
+  #breach(): Error | undefined {
+    const { available } = this.#framer;
+    if (this.#state !== "open" || available === 0) return undefined;
+    return new ProtocolError(`the peer left in the middle of a message: ${available} bytes of it have come`);
   }
 
   #finish(cause: Error | undefined): void {

@@ -35,7 +35,7 @@ const none: readonly number[] = [];
  * push, next: open. close: what waits is dropped, its descriptors refused; idempotent.
  */
 export class Framer {
-  readonly #limit: number;
+  #limit: number;
   readonly #refuseFds: (fds: readonly number[]) => void;
   #chunks: Chunk[] = [];
   /** Bytes of the first chunk that are taken already. */
@@ -49,6 +49,11 @@ export class Framer {
   constructor({ limit = messageLengthLimit, refuseFds = () => {} }: FramerOptions = {}) {
     this.#limit = limit;
     this.#refuseFds = refuseFds;
+  }
+
+  /** The longest message from here on, in bytes. */
+  set limit(bytes: number) {
+    this.#limit = bytes;
   }
 
   /** Bytes that wait for the rest of their message. */

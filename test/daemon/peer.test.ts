@@ -346,7 +346,7 @@ describe("a call to the driver", () => {
 describe("a client that promises to answer pings", () => {
   it("is asked for signs of life, and dropped when it gives none", async () => {
     const serving = new Serving();
-    const raw = serving.raw();
+    const raw = await openRaw(serving);
     assert.equal(
       await serving.ask(raw, { procedure: 60 }, rows.connectSupportsFeature.args, { feature: 10 }),
       undefined,
@@ -358,6 +358,62 @@ describe("a client that promises to answer pings", () => {
     assert.deepEqual(raw.closed, { cause: undefined });
     const [entry] = serving.log.filter(({ level }) => level === "warn");
     assert.equal(entry?.message, "dropped: keepalive: the peer has been silent for 30000 ms");
+  });
+});
+
+describe("a client that opens no hypervisor", () => {
+  const warnings = ({ log }: Serving): string[] =>
+    log.filter(({ level }) => level === "warn").map(({ message }) => message);
+
+  it("is dropped after a while, whatever it says meanwhile", async () => {
+    const serving = new Serving({ limits: { openWithinMs: 1_000 } });
+    const raw = serving.raw();
+    serving.world.pass(900);
+    assert.equal(await serving.ask(raw, { procedure: 66 }, rows.authList.args, {}), undefined);
+    serving.world.pass(99);
+    assert.equal(serving.daemon.size, 1);
+    serving.world.pass(1);
+    assert.deepEqual(raw.closed, { cause: undefined });
+    assert.deepEqual(warnings(serving), ["dropped: no hypervisor was opened within 1000 ms"]);
+    assert.equal(serving.world.loop.size, 0);
+  });
+
+  it("may not send long messages; one that has opened may", async () => {
+    const long = { name: "x".repeat(300_000), flags: 0 };
+    const serving = new Serving();
+    const [stranger, friend] = [serving.raw(), await openRaw(serving)];
+    for (const raw of [stranger, friend]) raw.send({ procedure: 1 }, rows.connectOpen.args, long);
+    serving.world.run();
+    assert.deepEqual(warnings(serving), ["dropped: a message length of 300040, it goes from 28 to 262144"]);
+    assert.equal(friend.take().length, 1);
+    assert.equal(serving.daemon.size, 1);
+  });
+
+  it("is given the time that the hypervisor takes", async () => {
+    const serving = new Serving({ limits: { openWithinMs: 1_000 } });
+    let ready = (): void => {};
+    serving.driver.opening = new Promise((resolve) => {
+      ready = resolve;
+    });
+    const client = serving.connect();
+    const opening = client.call.connectOpen({ name: fake, flags: 0 });
+    serving.world.pass(5_500);
+    ready();
+    await serving.settle(opening);
+    serving.world.pass(5_000);
+    assert.deepEqual(client.closed, []);
+  });
+});
+
+describe("a client that sends what makes no sense", () => {
+  it("is in the log with the first of it", async () => {
+    const serving = new Serving();
+    const raw = await openRaw(serving);
+    for (let count = 0; count < 3; count++) await serving.ask(raw, { program: 77, procedure: 1 });
+    raw.send({ type: 99 }, rows.authList.args, {});
+    serving.world.run();
+    const messages = serving.log.filter(({ level }) => level === "warn").map(({ message }) => message);
+    assert.deepEqual(messages, ["misbehaves, which is logged once: Cannot find program 77 version 1"]);
   });
 });
 

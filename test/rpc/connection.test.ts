@@ -204,6 +204,43 @@ describe("the server's end", () => {
     assert.equal(decode(WireError, reply?.payload ?? new Uint8Array()).message, "Unable to encode message payload");
   });
 
+  it("says that the peer has left in the middle of a message, and how much of it had come", () => {
+    const world = new World();
+    const { closed, client } = serve(world);
+    client.send({}, nothing, {});
+    client.transport.send(new Uint8Array([0, 0, 0, 28, 1]));
+    world.run();
+    client.transport.close();
+    world.run();
+    assert.equal(closed[0]?.message, "the peer left in the middle of a message: 5 bytes of it have come");
+  });
+
+  it("reads longer messages when it is told to, and is told what was ignored", () => {
+    const world = new World();
+    const [near, far] = pairInMemory(world.loop);
+    const heard: string[] = [];
+    const server = new Connection(world.loop, near, { messageLength: 100 });
+    server.open({
+      onCall: (call) => heard.push(`call of ${call.args.length}`),
+      onIgnored: ({ type }) => heard.push(`ignored ${type}`),
+      onClose: (cause) => heard.push(String(cause?.message)),
+    });
+    const client = new RawEnd(far);
+    server.messageLength = 200;
+    client.send({}, text(200), "x".repeat(160));
+    for (const type of [MessageType.reply, MessageType.stream, MessageType.message, 99])
+      client.send({ type }, nothing, {});
+    client.send({}, text(300), "x".repeat(180));
+    world.run();
+    assert.deepEqual(heard, [
+      "call of 164",
+      "ignored 1",
+      "ignored 2",
+      "ignored 99",
+      "a message length of 212, it goes from 28 to 200",
+    ]);
+  });
+
   it("ignores streams that it does not have, replies, and kinds of message that do not exist", () => {
     const world = new World();
     const { server, calls, client } = serve(world);
@@ -476,7 +513,6 @@ describe("ending a connection", () => {
     const world = new World();
     const { server, calls, closed, client } = serve(world);
     client.send({}, nothing, {});
-    client.transport.send(new Uint8Array([0, 0, 0, 28, 1]));
     world.run();
     client.transport.close();
     world.run();
