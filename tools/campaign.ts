@@ -1,3 +1,4 @@
+import { clients } from "./campaign/clients.ts";
 import { explore } from "./campaign/explore.ts";
 import { matrix } from "./campaign/matrix.ts";
 import { schedules } from "./campaign/schedules.ts";
@@ -9,6 +10,10 @@ export interface Campaign {
 }
 
 const campaigns: Readonly<Record<string, Campaign>> = {
+  clients: {
+    about: "1,000 connections at once, 300 of them hostile, against a daemon: what the other 700 notice",
+    run: clients,
+  },
   explore: {
     about: "every core scenario: two actors exhaustively with 4 preemptions, crowds 1,000,000 times at random",
     run: explore,

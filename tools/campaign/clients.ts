@@ -1,0 +1,43 @@
+import { besiege, type Outcome } from "../../test/integration/hostile-clients/siege.ts";
+
+/** Honest clients may wait this many times as long while others do their worst. */
+const mostTimesLonger = 2;
+
+/** A thousand connections at once, three hundred of them hostile, against a daemon of ours. */
+export async function clients(): Promise<boolean> {
+  const outcome = await besiege({
+    clients: 1_000,
+    rounds: 3,
+    phaseMs: 10_000,
+    pauseMs: 400,
+    shakeMs: 80,
+    honestProcesses: 3,
+  });
+  print(outcome);
+  const isLate = outcome.besieged > mostTimesLonger * outcome.control;
+  if (isLate) console.log(`honest clients wait more than ${mostTimesLonger} times as long`);
+  for (const each of outcome.found) console.log(each);
+  return !isLate && outcome.found.length === 0;
+}
+
+function print({ phases, control, besieged, rests, log }: Outcome): void {
+  console.log("honest clients       calls      p50      p99  longest  the daemon's processor");
+  for (const { name, calls, p50, p99, longest, cpu } of phases) {
+    const times = [p50, p99, longest].map((value) => `${value.toFixed(2)} ms`.padStart(9)).join("");
+    console.log(`${name.padEnd(15)} ${String(calls).padStart(10)}${times}  ${(cpu * 100).toFixed(0)} %`);
+  }
+  console.log(`\np99 of all: ${control.toFixed(2)} ms without offenders, ${besieged.toFixed(2)} ms with them\n`);
+  for (const { name, heapUsed, rss, descriptors } of rests) {
+    console.log(`${name.padEnd(26)} heap ${mebibytes(heapUsed)}, memory ${mebibytes(rss)}, ${descriptors} descriptors`);
+  }
+  console.log("");
+  for (const [who, reasons] of Object.entries(log)) {
+    for (const [reason, count] of Object.entries(reasons)) {
+      console.log(`${who.padEnd(14)} ${String(count).padStart(6)} connections, in the log: ${reason}`);
+    }
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1_048_576).toFixed(1)} MiB`;
+}
