@@ -4,9 +4,7 @@ import {
   type DomainEvent,
   ErrorCode,
   ErrorDomain,
-  eventMessage,
   type Header,
-  legacyEventMessage,
   messageLengthLimit,
   type ObjectEvent,
   remote,
@@ -16,6 +14,7 @@ import {
 import { Connection, type ConnectionOptions, type IncomingCall, type KeepaliveOptions } from "../rpc/index.ts";
 import { checkArguments } from "./argument-rules.ts";
 import { type DaemonContext, daemonHandlers } from "./daemon-procedures.ts";
+import { eventBytes, legacyEventBytes } from "./event-bytes.ts";
 import type { Log } from "./log.ts";
 import { objectEventHandlers } from "./object-event-procedures.ts";
 import { PeerCall } from "./peer-call.ts";
@@ -242,8 +241,8 @@ export class Peer {
   }
 
   #deliver({ callbackId, legacy }: Subscription, event: DomainEvent): void {
-    const found = legacy ? legacyEventMessage(event) : eventMessage(event, callbackId);
-    if (found !== undefined) this.#connection.sendEvent(remote, found.row, found.message);
+    const message = legacy ? legacyEventBytes(event) : eventBytes(event, callbackId);
+    if (message !== undefined) this.#connection.sendEncoded(message);
   }
 
   #deliverObject(callbackId: number, { name, ...content }: ObjectEvent): void {

@@ -1,12 +1,16 @@
-import type {
-  CallName,
-  Client,
-  EventName,
-  MessageOf,
-  Procedure,
-  Program,
-  StreamName,
-  Table,
+import {
+  type CallName,
+  type Client,
+  type EventName,
+  encodeMessage,
+  eventSerial,
+  type MessageOf,
+  MessageType,
+  type Procedure,
+  type Program,
+  Status,
+  type StreamName,
+  type Table,
 } from "../protocol/index.ts";
 import { decode } from "../xdr/index.ts";
 import type { CallOptions } from "./call-options.ts";
@@ -41,6 +45,20 @@ export function decodeEvent<T extends Table>(program: Program<T>, frame: Frame):
   const found = eventsOf(program).get(frame.header.procedure);
   if (found === undefined) return undefined;
   return { name: found.name, message: decode<unknown>(found.row.message, frame.payload) } as ReceivedEvent<T>;
+}
+
+/** An event as a whole message, for `sendEncoded`. ProtocolError when the message does not fit its type. */
+export function encodeEvent<T extends Table, N extends EventName<T> & string>(
+  program: Program<T>,
+  name: N,
+  message: MessageOf<T[N]>,
+): Uint8Array {
+  const row: Procedure | undefined = program.procedures[name];
+  if (row?.kind !== "event") throw new TypeError(`${program.name} has no event ${name}`);
+  const { number, version } = program;
+  const type = MessageType.message;
+  const header = { program: number, version, procedure: row.number, type, serial: eventSerial, status: Status.ok };
+  return encodeMessage<unknown>(header, row.message, message);
 }
 
 type EventRow = Extract<Procedure, { kind: "event" }>;

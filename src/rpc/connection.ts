@@ -88,7 +88,7 @@ const dataCongestion = 524_288;
  *
  * open:   idle -> open.
  * call, callForFds, openStream: open; otherwise they reject.
- * sendEvent: open; otherwise nothing.
+ * sendEvent, sendEncoded: open; otherwise nothing.
  * end:    open -> ending: what comes is dropped, what is under way is answered, streams are aborted.
  * close:  any -> closed; idempotent. From here on only `onClose` is called; all calls that wait reject, all streams fail.
  */
@@ -222,6 +222,11 @@ export class Connection implements Handle {
     if (row?.kind !== "event") throw new TypeError(`${program.name} has no event ${name}`);
     if (this.#state !== "open") return;
     this.#outbox.add<unknown>(headerOf(program, row, MessageType.message, eventSerial), row.message, message);
+  }
+
+  /** Sends what `encodeEvent` has made; the bytes stay the caller's. */
+  sendEncoded(message: Uint8Array): void {
+    if (this.#state === "open") this.#outbox.addEncoded(message);
   }
 
   /** Begins to ask the peer for signs of life. It must have said that it answers. Once; later calls change nothing. */

@@ -1,5 +1,5 @@
 export type { AbortSignalLike, CallOptions } from "./call-options.ts";
-export { clientOf, decodeEvent, type ReceivedEvent } from "./client.ts";
+export { clientOf, decodeEvent, encodeEvent, type ReceivedEvent } from "./client.ts";
 export { Connection, type ConnectionListener, type ConnectionOptions } from "./connection.ts";
 export { type Frame, Framer, type FramerOptions } from "./framer.ts";
 export { type AnswerSink, IncomingCall } from "./incoming-call.ts";

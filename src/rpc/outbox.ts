@@ -23,7 +23,7 @@ const portion = 65_536;
  *
  *     open -> closed
  *
- * add, addWithFds: open; otherwise nothing. ProtocolError, and nothing is sent, when the value does not fit its type.
+ * add, addEncoded, addWithFds: open; otherwise nothing. ProtocolError, and nothing is sent, when the value does not fit its type.
  * hold, release:   between them everything is collected.
  * drained:         the transport has got rid of all it had.
  * close:           open -> closed; hands over what was collected. Idempotent.
@@ -50,6 +50,18 @@ export class Outbox {
   add<T>(header: Header, codec: Codec<T>, value: T): void {
     if (this.#closed || !this.#makeRoom()) return;
     this.#append(header, codec, value, 0);
+    this.#sendOrWait();
+  }
+
+  /** A whole message; the bytes stay the caller's. */
+  addEncoded(message: Uint8Array): void {
+    if (this.#closed || !this.#makeRoom()) return;
+    this.#collected.fixedOpaque(message);
+    this.#longest = Math.max(this.#longest, message.length);
+    this.#sendOrWait();
+  }
+
+  #sendOrWait(): void {
     if (this.#collected.length >= portion) this.#flush();
     else if (!this.#mayWait()) {
       this.#flush();

@@ -9,9 +9,9 @@ export async function clients(): Promise<boolean> {
     clients: 1_000,
     rounds: 3,
     phaseMs: 10_000,
-    pauseMs: 400,
-    shakeMs: 80,
-    honestProcesses: 3,
+    pauseMs: 1_500,
+    shakeMs: 250,
+    honestProcesses: 2,
   });
   print(outcome);
   const isLate = outcome.besieged > mostTimesLonger * outcome.control;
@@ -27,8 +27,9 @@ function print({ phases, control, besieged, rests, log }: Outcome): void {
     console.log(`${name.padEnd(15)} ${String(calls).padStart(10)}${times}  ${(cpu * 100).toFixed(0)} %`);
   }
   console.log(`\np99 of all: ${control.toFixed(2)} ms without offenders, ${besieged.toFixed(2)} ms with them\n`);
-  for (const { name, heapUsed, rss, descriptors } of rests) {
-    console.log(`${name.padEnd(26)} heap ${mebibytes(heapUsed)}, memory ${mebibytes(rss)}, ${descriptors} descriptors`);
+  for (const { name, heapUsed, external, rss, descriptors } of rests) {
+    const sizes = [heapUsed, external, rss].map(mebibytes);
+    console.log(`${name.padEnd(26)} heap, external, resident: ${sizes.join(", ")}; ${descriptors} descriptors`);
   }
   console.log("");
   for (const [who, reasons] of Object.entries(log)) {

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { setPriority } from "node:os";
 
 interface Order {
   readonly name: string;
@@ -25,6 +26,11 @@ export class Child implements AsyncDisposable {
       serialization: "advanced",
       execArgv: ["--expose-gc"],
     });
+  }
+
+  /** Leaves the processor to others; from 0 to 19. */
+  set niceness(value: number) {
+    setPriority(this.pid, value);
   }
 
   get pid(): number {
@@ -53,8 +59,9 @@ export class Child implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const exited = once(this.#process, "exit", { signal: AbortSignal.timeout(patienceMs) });
-    this.#process.kill("SIGKILL");
-    await exited;
+    if (this.#process.connected) this.#process.disconnect();
+    const late = setTimeout(() => this.#process.kill("SIGKILL"), 5_000);
+    await exited.finally(() => clearTimeout(late));
   }
 }
 

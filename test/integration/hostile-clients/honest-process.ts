@@ -53,12 +53,14 @@ class HonestClient {
     const client = new HonestClient(number, connection);
     await client.#call.authList({});
     await client.#call.connectOpen({ name: "test:///default", flags: 0 });
-    if (number % 10 === 0) await client.#call.connectDomainEventCallbackRegisterAny({ eventId: lifecycle, dom: null });
+    if (number % 35 === 0) await client.#call.connectDomainEventCallbackRegisterAny({ eventId: lifecycle, dom: null });
     return client;
   }
 
   /** A call every `pauseMs` or so. */
   async work(until: number, pauseMs: number): Promise<void> {
+    // Each phase has the same mixture of calls.
+    this.#steps = this.#number;
     await wait(((this.#number * 37) % 100) * 0.01 * pauseMs);
     while (performance.now() < until) {
       await this.#step().catch((error: unknown) => errors.push(String(error)));
@@ -82,21 +84,31 @@ class HonestClient {
     const call = this.#call;
     const { dom } = await timed(() => call.domainLookupByName({ name: "test" }));
     if (dom.name !== "test") errors.push(`the reply names ${dom.name}`);
-    switch (this.#steps++ % 8) {
+    switch (this.#steps++ % 64) {
       case 0:
         return void (await timed(() => call.connectListAllDomains({ needResults: 1, flags: 0 })));
       case 1:
       case 4:
+      case 8:
+      case 9:
         return void (await timed(() => call.domainGetInfo({ dom })));
       case 2:
       case 6:
+      case 10:
+      case 12:
+      case 13:
         return void (await timed(() => call.domainGetState({ dom, flags: 0 })));
       case 3:
+      case 11:
         return void (await timed(() => call.domainGetXmlDesc({ dom, flags: 0 })));
       case 5:
+      case 7:
+      case 14:
         return void (await timed(() => call.connectGetHostname({})));
-      default:
+      case 15:
         return this.#run();
+      default:
+        return void (await timed(() => call.domainIsActive({ dom })));
     }
   }
 

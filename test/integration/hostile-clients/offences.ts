@@ -8,6 +8,9 @@ import {
 } from "../../../src/protocol/index.ts";
 import { type Codec, struct, uint } from "../../../src/xdr/index.ts";
 
+/** The siege's daemon drops who lets so many bytes wait. A quarter of the default, to be reached soon. */
+export const backlog = 524_288;
+
 /** The siege's daemon drops who has opened nothing for so long. */
 export const openWithinMs = 2_000;
 
@@ -68,6 +71,9 @@ export const reasons = {
 
 export type Reason = keyof typeof reasons;
 
+/** The last byte of the type in a header. */
+const typeAt = 19;
+
 function word(value: number, trailing = 0): Uint8Array {
   const bytes = Buffer.alloc(4 + trailing);
   bytes.writeUInt32BE(value);
@@ -98,12 +104,10 @@ export const offences: readonly Offence[] = [
   },
   {
     name: "a count of descriptors beyond all bounds",
-    bytes: Buffer.concat([message({ type: MessageType.callWithFds }, nothing, {}), word(0xffff_ffff)]).map(
-      (byte, at) => (at === 3 ? 32 : byte),
-    ),
+    bytes: message({}, uint, 0xffff_ffff).map((byte, at) => (at === typeAt ? MessageType.callWithFds : byte)),
     reason: "descriptors",
   },
-  { name: "more than a stranger may send", bytes: word(300_000, 24), reason: "length", openReason: "cut off" },
+  { name: "more than a stranger may send", bytes: word(300_000, 24), reason: "length" },
   { name: "half a header", bytes: call.subarray(0, 14), reason: "late", openReason: "cut off" },
   { name: "half a message", bytes: call.subarray(0, call.length - 3), reason: "late", openReason: "cut off" },
 ];

@@ -64,10 +64,9 @@ async function sendGarbage(turn: number): Promise<void> {
   const isOpen = Math.floor(turn / offences.length) % 2 === 1;
   const reason = (isOpen ? offence.openReason : undefined) ?? offence.reason;
   const hostile = await Hostile.connect();
-  if (isOpen) hostile.transport.send(opening);
-  hostile.transport.send(offence.bytes);
+  hostile.transport.send(isOpen ? Buffer.concat([opening, offence.bytes]) : offence.bytes);
   count(reason);
-  await hostile.stay(reason === "late" ? 3 * openWithinMs : 500);
+  await hostile.stay(reason === "late" ? 10 * openWithinMs : 500);
   await hostile.leave();
 }
 
@@ -105,17 +104,18 @@ const descriptions = Buffer.concat(Array.from({ length: 20 }, () => description)
 const change = message({ procedure: rows.domainSetMetadata.number }, rows.domainSetMetadata.args, bigChange);
 
 /** Causes events and replies, and hears of the events of others, of all of which it reads nothing. */
-async function neverRead(): Promise<void> {
+async function neverRead(turn: number): Promise<void> {
   const { signal } = ending;
   const hostile = await Hostile.connect();
   hostile.transport.pause();
-  hostile.transport.send(Buffer.concat([opening, ...subscription, change]));
+  hostile.transport.send(Buffer.concat([opening, ...subscription]));
   let isThere = true;
   const gone = hostile.stay(600_000, signal).then(() => {
     isThere = false;
   });
-  while (isThere && !signal.aborted) {
+  for (let round = turn; isThere && !signal.aborted; round++) {
     hostile.transport.send(descriptions);
+    if (round % 20 === 0) hostile.transport.send(change);
     await wait(1_000, undefined, { signal }).catch(() => {});
   }
   await gone;
@@ -126,8 +126,8 @@ async function neverRead(): Promise<void> {
 }
 
 const kinds: Readonly<Record<string, (number: number) => Promise<void>>> = {
-  garbage: (number) => repeat(number, 200, sendGarbage),
-  "cut off": (number) => repeat(number, 300, beCutOff),
+  garbage: (number) => repeat(number, 500, sendGarbage),
+  "cut off": (number) => repeat(number, 1_000, beCutOff),
   "never reads": (number) => repeat(number, 500, neverRead),
 };
 
