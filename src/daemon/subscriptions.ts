@@ -33,7 +33,7 @@ export interface SubscriptionsOptions {
  * What one peer has subscribed to. Events come from the hypervisor while there is at least one subscription.
  *
  * After `remove` has returned that subscription gets nothing more, not even of an event under delivery; `close` does
- * the same for all. A new subscription starts with the next event.
+ * the same for all. A new subscription starts with the next event that the peer is told.
  */
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;

@@ -201,6 +201,7 @@ suite("two clients of one name: some order explains their results, each incarnat
     ["both want the name for their own uuid", ["define", "undefine"], ["define", "create"], false],
     ["a transient domain against a definition", ["run", "destroy"], ["define", "undefine"], true],
     ["two transient domains of one name", ["run", "destroy"], ["run", "destroy"], false],
+    ["two runs of one transient domain", ["run", "destroy"], ["run", "destroy"], true],
   ];
   for (const [what, one, other, sameUuid] of cases) {
     test(what, (t) => checkSchedules(t, `two clients: ${what}`, race(one, other, sameUuid)));
