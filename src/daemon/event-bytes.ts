@@ -2,13 +2,15 @@ import { type DomainEvent, eventMessage, headerLength, legacyEventMessage, remot
 import { encodeEvent } from "../rpc/index.ts";
 
 interface Encoded {
+  readonly event: DomainEvent;
   /** For subscriptions with an id, which stands at the beginning of the payload. */
   byId?: Uint8Array;
   /** For those without; null: there is none. */
   legacy?: Uint8Array | null;
 }
 
-const encodedEvents = new WeakMap<DomainEvent, Encoded>();
+/** An event is told to all before the next one is; journals keep events, and are not to keep their bytes too. */
+let last: Encoded | undefined;
 
 /** What a subscription with an id is sent: encoded once for all, and valid until the next one asks. */
 export function eventBytes(event: DomainEvent, callbackId: number): Uint8Array {
@@ -33,10 +35,6 @@ export function legacyEventBytes(event: DomainEvent): Uint8Array | undefined {
 }
 
 function encodedOf(event: DomainEvent): Encoded {
-  let encoded = encodedEvents.get(event);
-  if (encoded === undefined) {
-    encoded = {};
-    encodedEvents.set(event, encoded);
-  }
-  return encoded;
+  if (last?.event !== event) last = { event };
+  return last;
 }

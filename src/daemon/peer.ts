@@ -223,7 +223,7 @@ export class Peer {
   #noteMisbehaviour(detail: string): void {
     if (this.#hasMisbehaved) return;
     this.#hasMisbehaved = true;
-    this.#options.log({ level: "warn", message: `misbehaves, which is logged once: ${detail}` });
+    this.#options.log({ level: "warn", source: "daemon", message: `misbehaves, which is logged once: ${detail}` });
   }
 
   #onLate(now: number, openWithinMs: number): void {

@@ -60,7 +60,7 @@ describe("the daemon", () => {
     ["off", false],
   ] as const) {
     it(`${dropped ? "drops" : "keeps"} a client that is silent for an hour with keepalive ${JSON.stringify(keepalive)}`, async () => {
-      const serving = new Serving({ keepalive });
+      const serving = new Serving({ keepalive, limits: { openWithinMs: 7_200_000 } });
       const raw = serving.raw();
       await serving.ask(raw, { procedure: 60 }, struct("args", { feature: int }), {
         feature: Feature.programKeepalive,

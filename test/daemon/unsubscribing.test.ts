@@ -4,6 +4,7 @@ import { Subscriptions } from "../../src/daemon/subscriptions.ts";
 import type { Driver, Hypervisor } from "../../src/driver/driver.ts";
 import { Publisher } from "../../src/driver/publisher.ts";
 import { TestDriver } from "../../src/driver/test/index.ts";
+import { Journal, type Stamped } from "../../src/model/index.ts";
 import { type Domain, type DomainEvent, Lifecycle, MessageType, remote, Status } from "../../src/protocol/index.ts";
 import { decodeEvent, type Frame, pairInMemory } from "../../src/rpc/index.ts";
 import type { AsyncSim } from "../../src/testkit/index.ts";
@@ -79,7 +80,7 @@ class Listener {
 
 /** A publisher with two peers; events are numbered. */
 class Room extends ScheduledWorld {
-  readonly #publisher = new Publisher<DomainEvent>((error) => this.fail(String(error)));
+  readonly #publisher = new Publisher<Stamped<DomainEvent>>((error) => this.fail(String(error)));
   listeners = 0;
   nextId = 0;
   /** The event that is being told, or was last. */
@@ -88,6 +89,7 @@ class Room extends ScheduledWorld {
   #published = 0;
 
   readonly hypervisor: Hypervisor = {
+    journal: new Journal<DomainEvent>({ now: () => 0 }),
     features: new Set(),
     procedures: {},
     subscribe: (listener) => {
@@ -103,8 +105,8 @@ class Room extends ScheduledWorld {
   constructor(sim: AsyncSim) {
     super(sim);
     // The first to hear knows when a telling begins.
-    this.#publisher.subscribe((event) => {
-      this.telling = event.name === "lifecycle" ? event.detail : 0;
+    this.#publisher.subscribe(({ sequence }) => {
+      this.telling = sequence;
       this.isTelling = true;
     });
   }
@@ -123,7 +125,8 @@ class Room extends ScheduledWorld {
 
   publish(): void {
     const isNested = this.isTelling;
-    this.#publisher.publish({ name: "lifecycle", dom, event: 0, detail: ++this.#published });
+    const sequence = ++this.#published;
+    this.#publisher.publish({ sequence, time: 0, event: { name: "lifecycle", dom, event: 0, detail: sequence } });
     if (!isNested) this.isTelling = false;
   }
 
@@ -173,6 +176,7 @@ function insideDelivery(sim: AsyncSim): void {
 /** A test driver that counts who listens to it. */
 function counted(driver: TestDriver, change: (by: number) => void): Driver {
   const hypervisor: Hypervisor = {
+    journal: driver.journal,
     features: driver.features,
     procedures: driver.procedures,
     subscribe: (listener) => {

@@ -79,7 +79,8 @@ function slow(driver: TestDriver, sim: AsyncSim): Driver {
     },
   ]);
   const procedures = Object.fromEntries(slowed) as DriverProcedures;
-  const hypervisor = { features: driver.features, procedures, subscribe: driver.subscribe.bind(driver) };
+  const { features, journal } = driver;
+  const hypervisor = { features, journal, procedures, subscribe: driver.subscribe.bind(driver) };
   return {
     name: "test",
     accepts: (uri) => driver.accepts(uri),
@@ -100,7 +101,7 @@ class Race {
   constructor(world: ScheduledWorld) {
     this.world = world;
     this.#driver = new TestDriver(world.loop, { clock: () => 0 });
-    this.#driver.subscribe((event) => {
+    this.#driver.subscribe(({ event }) => {
       if (event.name === "lifecycle" && event.dom.name === name) this.#events.push(event);
     });
     this.#daemon = new Daemon(world.loop, { drivers: [slow(this.#driver, world.sim)] });

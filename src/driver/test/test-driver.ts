@@ -22,6 +22,8 @@ import { Simulation } from "./simulation.ts";
 import { StateDirectory } from "./state-directory.ts";
 
 export interface TestDriverOptions {
+  /** How many events of a connection without a directory stay in memory. Default 10,000. */
+  readonly keepEvents?: number;
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly clock?: () => number;
   /** Hears what listeners throw, and of records that cannot be read. Default: the loop reports it. */
@@ -45,6 +47,7 @@ export class TestDriver implements Driver, Hypervisor {
   readonly features: ReadonlySet<number> = new Set();
   readonly #loop: Loop;
   readonly #clock: () => number;
+  readonly #keepEvents: number;
   readonly #onWarning: (error: unknown) => void;
   /** That of `test:///default`. */
   #shared: Simulation;
@@ -56,6 +59,7 @@ export class TestDriver implements Driver, Hypervisor {
   constructor(loop: Loop, options: TestDriverOptions = {}) {
     this.#loop = loop;
     this.#clock = options.clock ?? Date.now;
+    this.#keepEvents = options.keepEvents ?? 10_000;
     const raise = (error: unknown): void => {
       loop.post(() => {
         throw error;
@@ -148,7 +152,7 @@ export class TestDriver implements Driver, Hypervisor {
       node: file?.node ?? defaultNode,
       objects: file?.objects ?? defaultObjects,
       faults: faults.map(parseFault),
-      journal: state?.journal ?? new Journal<DomainEvent>({ now: this.#clock }),
+      journal: state?.journal ?? new Journal<DomainEvent>({ now: this.#clock, keep: this.#keepEvents }),
       ...(state === undefined ? {} : { state }),
     });
     if (state === undefined || state.isNew) simulation.populate(file?.guests ?? [defaultGuest()]);

@@ -24,7 +24,7 @@ const [path = "", logPath = ""] = process.argv.slice(2);
 const mallocTrim = koffi.load("libc.so.6").func("int malloc_trim(size_t pad)") as (pad: number) => number;
 const logFd = openSync(logPath, "a");
 const loop = openLoop();
-const driver = new TestDriver(loop);
+const driver = new TestDriver(loop, { keepEvents: 10 });
 const daemon = new Daemon(loop, {
   drivers: [driver],
   limits: { openWithinMs, backlog },
