@@ -21,10 +21,10 @@ export async function clients(): Promise<boolean> {
 }
 
 function print({ phases, control, besieged, rests, log }: Outcome): void {
-  console.log("honest clients       calls      p50      p99  longest  the daemon's processor");
-  for (const { name, calls, p50, p99, longest, cpu } of phases) {
+  console.log("honest clients       calls      p50      p99  longest  the daemon's processor, and its wait for one");
+  for (const { name, calls, p50, p99, longest, cpu, starved } of phases) {
     const times = [p50, p99, longest].map((value) => `${value.toFixed(2)} ms`.padStart(9)).join("");
-    console.log(`${name.padEnd(15)} ${String(calls).padStart(10)}${times}  ${(cpu * 100).toFixed(0)} %`);
+    console.log(`${name.padEnd(15)} ${String(calls).padStart(10)}${times}  ${percent(cpu)}, ${percent(starved)}`);
   }
   console.log(`\np99 of all: ${control.toFixed(2)} ms without offenders, ${besieged.toFixed(2)} ms with them\n`);
   for (const { name, heapUsed, external, rss, descriptors } of rests) {
@@ -37,6 +37,10 @@ function print({ phases, control, besieged, rests, log }: Outcome): void {
       console.log(`${who.padEnd(14)} ${String(count).padStart(6)} connections, in the log: ${reason}`);
     }
   }
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
 }
 
 function mebibytes(bytes: number): string {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -31,6 +31,8 @@ export interface Phase {
   readonly longest: number;
   /** The daemon's share of one processor. */
   readonly cpu: number;
+  /** The share of the time in which the daemon was ready to run and had none: the machine's doing, not its own. */
+  readonly starved: number;
 }
 
 /** The daemon when nobody is connected. */
@@ -137,17 +139,20 @@ class Siege implements AsyncDisposable {
   async #phase(name: Phase["name"]): Promise<void> {
     const { phaseMs, pauseMs, shakeMs } = this.#options;
     const before = await this.#daemon.ask<number>("cpu");
+    const waited = runQueueMs(this.#daemon.pid);
     const begun = performance.now();
     const work: Work = { ms: phaseMs, pauseMs };
     const asked = this.#honest.map((child, number) =>
       child.ask<Testimony>("work", number === 0 ? { ...work, shakeMs } : work, phaseMs),
     );
     const testimonies = await Promise.all(asked);
-    const cpu = ((await this.#daemon.ask<number>("cpu")) - before) / (performance.now() - begun);
+    const ms = performance.now() - begun;
+    const cpu = ((await this.#daemon.ask<number>("cpu")) - before) / ms;
+    const starved = (runQueueMs(this.#daemon.pid) - waited) / ms;
     const latencies = testimonies.flatMap((each) => each.latencies);
     this.#latencies[name].push(...latencies);
     const [p50, p99, longest] = [0.5, 0.99, 1].map((share) => percentile(latencies, share)) as [number, number, number];
-    this.#phases.push({ name, calls: latencies.length, p50, p99, longest, cpu });
+    this.#phases.push({ name, calls: latencies.length, p50, p99, longest, cpu, starved });
     for (const { errors } of testimonies) {
       if (errors.length > 0) this.#found.push(`${errors.length} errors of honest clients, ${name}: ${errors[0]}`);
     }
@@ -214,6 +219,11 @@ class Siege implements AsyncDisposable {
       if (descriptors !== before) this.#found.push(`${name} there are ${descriptors} descriptors, not ${before}`);
     }
   }
+}
+
+/** How long the first thread of a process has waited for a processor. */
+function runQueueMs(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1]) / 1_000_000;
 }
 
 function percentile(values: readonly number[], share: number): number {
