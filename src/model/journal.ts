@@ -41,6 +41,8 @@ export interface JournalOptions<T> {
   readonly now: () => number;
   /** How many events stay in memory. Default 10,000. */
   readonly keep?: number;
+  /** How long their texts may be together, in characters: beyond it the older half goes. Default 32 Mi. */
+  readonly keepCharacters?: number;
   /** Default: JSON, with {"$n": "12"} for a bigint. */
   readonly encode?: (event: T) => unknown;
   /** Gets what `encode` gave, as it comes back from JSON. Throws for what it does not know. */
@@ -69,6 +71,9 @@ export class Journal<T> {
   readonly id: string;
   readonly #options: JournalOptions<T>;
   readonly #keep: number;
+  readonly #keepCharacters: number;
+  /** Of `#events`. */
+  #characters = 0;
   readonly #store: JournalStore | undefined;
   /** This opening's, and from where on each one that is known has written; the last is this one. */
   readonly #runs: Pick<Header, "run" | "first">[];
@@ -81,9 +86,11 @@ export class Journal<T> {
   constructor(options: JournalOptions<T>, stored?: StoredState<T>) {
     this.#options = options;
     this.#keep = options.keep ?? 10_000;
+    this.#keepCharacters = options.keepCharacters ?? 33_554_432;
     this.id = stored?.id ?? randomUUID();
     this.#store = stored?.store;
     this.#events = stored?.events ?? [];
+    this.#characters = lengthOf(this.#events);
     this.#holes = stored?.contents.holes ?? [];
     this.#next = stored?.contents.next ?? 1;
     this.#runs = [...(stored?.contents.runs ?? []), { run: stored?.run ?? randomUUID(), first: this.#next }];
@@ -116,7 +123,9 @@ export class Journal<T> {
     this.#store?.append(stamped.sequence, encodeEvent({ ...stamped, event: encode(event) }));
     this.#next++;
     this.#events.push(stamped);
-    if (this.#events.length >= 2 * this.#keep) this.#events = this.#events.slice(-this.#keep);
+    this.#characters += lengthOf(event);
+    if (this.#events.length >= 2 * this.#keep) this.#drop(this.#keep, Number.POSITIVE_INFINITY);
+    if (this.#characters > this.#keepCharacters) this.#drop(this.#keep, this.#keepCharacters / 2);
     return stamped;
   }
 
@@ -151,6 +160,19 @@ export class Journal<T> {
     await this.close();
   }
 
+  /** Keeps the latest events: so many, with so many characters, and one whatever its length. */
+  #drop(count: number, characters: number): void {
+    let [start, kept] = [this.#events.length, 0];
+    while (start > 0 && this.#events.length - start < count) {
+      const next = kept + lengthOf((this.#events[start - 1] as Stamped<T>).event);
+      if (next > characters && start < this.#events.length) break;
+      start--;
+      kept = next;
+    }
+    this.#events = this.#events.slice(start);
+    this.#characters = kept;
+  }
+
   /** The last event of the cursor's run; undefined when the cursor is none of ours. */
   #endOf({ journal, run, sequence }: Cursor): number | undefined {
     if (journal !== this.id || !Number.isSafeInteger(sequence) || sequence < 0) return undefined;
@@ -170,6 +192,15 @@ export class Journal<T> {
     }
     return low;
   }
+}
+
+/** Of all texts in it. */
+function lengthOf(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  let sum = 0;
+  for (const each of Object.values(value)) sum += lengthOf(each);
+  return sum;
 }
 
 /** In pieces, so that nobody else waits for it. What cannot be decoded is a hole. */

@@ -327,3 +327,20 @@ test("in a real directory, more than one write's worth", async (context) => {
   assert.equal(again.append("one more").sequence, 20_001);
   await again.close();
 });
+
+test("events with long texts are dropped sooner, the latest never", () => {
+  const journal = new Journal<{ name: string; text: string }>({ ...options, keepCharacters: 1_000 });
+  const start = journal.position;
+  for (let index = 0; index < 10; index++) journal.append({ name: "e", text: "x".repeat(199) });
+  const { events, gap } = journal.after(start);
+  assert.deepEqual(
+    [events.map(({ sequence }) => sequence), gap],
+    [[5, 6, 7, 8, 9, 10].slice(-events.length), { from: 1, to: 10 - events.length }],
+  );
+  assert.ok(events.length >= 2 && events.length <= 5, `${events.length} are kept`);
+  journal.append({ name: "e", text: "y".repeat(5_000) });
+  assert.deepEqual(
+    journal.after(start).events.map(({ sequence }) => sequence),
+    [11],
+  );
+});
