@@ -1,5 +1,5 @@
 import { OurLoop, type Setting } from "./loop-ours.ts";
-import { NativeBuild, NativeProgram } from "./native.ts";
+import { LineProgram, NativeBuild } from "./native.ts";
 import { formatTable, median } from "./table.ts";
 
 /** In the order of enum measure in loop-native.h; the last one is ours only. */
@@ -50,7 +50,7 @@ export async function run(): Promise<void> {
 /** Rounds of the three take turns, so that a disturbance of the machine meets them alike. */
 async function compare(setting: Setting, libvirt: string | undefined, epoll: string | undefined): Promise<Result> {
   const native = (path: string | undefined) =>
-    path === undefined ? undefined : new NativeProgram(path, [setting.idle, setting.timeouts]);
+    path === undefined ? undefined : new LineProgram(path, [setting.idle, setting.timeouts]);
   const subjects = [new OurLoop(setting), native(libvirt), native(epoll)];
   const taken: number[][][] = subjects.map(() => []);
   for (let round = -warmUps; round < rounds; round++) {

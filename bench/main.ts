@@ -2,6 +2,7 @@
 const benches: Record<string, readonly (() => Promise<{ run(): Promise<void> }>)[]> = {
   loop: [() => import("./loop.ts"), () => import("./explorer.ts")],
   explorer: [() => import("./explorer.ts")],
+  rpc: [() => import("./rpc.ts")],
 };
 
 const names = process.argv.slice(2);

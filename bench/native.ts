@@ -26,19 +26,23 @@ export class NativeBuild {
   }
 }
 
-/** A running C program that answers each line with a line of numbers. */
-export class NativeProgram {
+/** A running program that answers each line with a line of numbers. */
+export class LineProgram {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(path: string, args: readonly number[]) {
+  constructor(path: string, args: readonly (number | string)[]) {
     this.#child = spawn(path, args.map(String), { stdio: ["pipe", "pipe", "inherit"] });
     if (this.#child.stdout === null) throw new Error("the program has no output");
     this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
   }
 
-  async round(): Promise<number[]> {
-    this.#child.stdin?.write("\n");
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  async round(request = ""): Promise<number[]> {
+    this.#child.stdin?.write(`${request}\n`);
     const { done, value } = await this.#lines.next();
     if (done === true) throw new Error("the program ended early: its message stands above");
     return value.split(" ").map(Number);
