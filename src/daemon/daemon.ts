@@ -1,6 +1,6 @@
 import { closeSync } from "node:fs";
 import type { Driver, Identity } from "../driver/driver.ts";
-import { Deferred, type Handle, type Loop, StateError, type Transport } from "../event/index.ts";
+import { Breather, Deferred, type Handle, type Loop, StateError, type Transport } from "../event/index.ts";
 import { listenUnix, type SocketFileOptions, type UnixListener } from "../os/index.ts";
 import type { ConnectionOptions, KeepaliveOptions } from "../rpc/index.ts";
 import type { Log } from "./log.ts";
@@ -25,7 +25,7 @@ export interface DaemonLimits {
 }
 
 /** Those of each client, and of all together. */
-export interface Limits extends Omit<ConnectionOptions, "releaseFds">, UnopenedLimits {
+export interface Limits extends Omit<ConnectionOptions, "releaseFds" | "breather">, UnopenedLimits {
   /** Connections at once; more wait in the sockets' queues until one ends. Default 5,000. */
   readonly clients?: number;
 }
@@ -59,6 +59,7 @@ export class Daemon implements Handle {
   readonly #drivers: readonly Driver[];
   readonly #log: Log;
   #limits: DaemonLimits;
+  readonly #breather: Breather;
   readonly #listeners: UnixListener[] = [];
   readonly #peers = new Set<Peer>();
   readonly #repeats = new Repeats();
@@ -73,6 +74,7 @@ export class Daemon implements Handle {
     this.#drivers = options.drivers;
     this.#log = options.log ?? (() => {});
     this.#limits = options;
+    this.#breather = new Breather(loop);
   }
 
   get state(): "open" | "closing" | "closed" {
@@ -116,7 +118,12 @@ export class Daemon implements Handle {
       auth: origin.auth ?? "none",
       readOnly: origin.readOnly ?? false,
       identity: origin.identity,
-      connection: { ...limits, passesFds: origin.passesFds ?? false, releaseFds: closeAll },
+      connection: {
+        ...limits,
+        passesFds: origin.passesFds ?? false,
+        releaseFds: closeAll,
+        breather: this.#breather,
+      },
       unopened: limits,
       keepalive: this.#limits.keepalive ?? { intervalMs: 5_000, count: 5 },
       repeats: this.#repeats,

@@ -19,6 +19,7 @@ export { lxc } from "./lxc.ts";
 export {
   appendMessage,
   decodeHeader,
+  encodeInPieces,
   encodeMessage,
   eventSerial,
   fdLimit,

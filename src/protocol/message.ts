@@ -52,11 +52,10 @@ export function encodeMessage<T>(header: Header, codec: Codec<T>, value: T, fds 
 export function appendMessage<T>(writer: XdrWriter, header: Header, codec: Codec<T>, value: T, fds = 0): void {
   const start = writer.length;
   try {
-    writeMessage(writer, header, codec, value, fds);
+    writeHeader(writer, header, fds);
+    codec.write(writer, value);
     const length = writer.length - start;
-    if (length > messageLengthLimit) {
-      throw new ProtocolError(`a message of ${length} bytes, the limit is ${messageLengthLimit}`);
-    }
+    checkLength(length);
     writer.patchUint(start, length);
   } catch (error) {
     writer.truncate(start);
@@ -64,7 +63,43 @@ export function appendMessage<T>(writer: XdrWriter, header: Header, codec: Codec
   }
 }
 
-function writeMessage<T>(writer: XdrWriter, header: Header, codec: Codec<T>, value: T, fds: number): void {
+/**
+ * A whole message in pieces of about `portion` bytes, with a pause behind each: for a type with lists, which may be
+ * long. Throws as `encodeMessage` does.
+ */
+export function* encodeInPieces<T>(
+  header: Header,
+  codec: Codec<T>,
+  value: T,
+  portion: number,
+): Generator<void, Uint8Array[], void> {
+  const writer = new XdrWriter();
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  writeHeader(writer, header, 0);
+  if (codec.writeSteps === undefined) codec.write(writer, value);
+  for (const _ of codec.writeSteps?.(writer, value) ?? []) {
+    checkLength(length + writer.length);
+    if (writer.length < portion) continue;
+    length += writer.length;
+    // With room for the item that exceeds the portion: to grow would cost the same again.
+    pieces.push(writer.take(portion + (portion >> 3)));
+    yield;
+  }
+  length += writer.length;
+  pieces.push(writer.bytes);
+  checkLength(length);
+  const [first] = pieces as [Uint8Array];
+  new DataView(first.buffer, first.byteOffset).setUint32(0, length);
+  return pieces;
+}
+
+function checkLength(length: number): void {
+  if (length <= messageLengthLimit) return;
+  throw new ProtocolError(`a message of ${length} bytes, the limit is ${messageLengthLimit}`);
+}
+
+function writeHeader(writer: XdrWriter, header: Header, fds: number): void {
   writer.uint(0);
   writer.uint(header.program);
   writer.uint(header.version);
@@ -73,7 +108,6 @@ function writeMessage<T>(writer: XdrWriter, header: Header, codec: Codec<T>, val
   writer.uint(header.serial);
   writer.uint(header.status);
   if (passesFds(header)) writer.uint(fds);
-  codec.write(writer, value);
 }
 
 /** Whether the payload begins with a count of descriptors, which follow the message with a byte each. */

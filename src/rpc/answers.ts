@@ -1,6 +1,16 @@
-import { ErrorCode, ErrorDomain, type Header, MessageType, Status, VirError, WireError } from "../protocol/index.ts";
+import {
+  ErrorCode,
+  ErrorDomain,
+  encodeInPieces,
+  type Header,
+  MessageType,
+  Status,
+  VirError,
+  WireError,
+} from "../protocol/index.ts";
 import type { Codec } from "../xdr/index.ts";
 import type { AnswerSink } from "./incoming-call.ts";
+import type { LongReplies } from "./long-replies.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PassedFds } from "./passed-fds.ts";
 import type { Stream } from "./stream.ts";
@@ -9,6 +19,7 @@ import type { StreamTable } from "./stream-table.ts";
 
 export interface AnswersOptions {
   readonly outbox: Outbox;
+  readonly longReplies: LongReplies;
   readonly streams: StreamTable;
   readonly passedFds: PassedFds;
   /** Whether the transport passes descriptors. */
@@ -16,6 +27,9 @@ export interface AnswersOptions {
   /** After each answer, whatever has become of it. */
   readonly onAnswered: () => void;
 }
+
+/** A reply with lists is encoded in pieces of so many bytes: a millisecond's work at most. */
+const portion = 65_536;
 
 /** The answers to a peer's calls. What cannot be said in a reply is said in an error: every call gets one or the other. */
 export class Answers implements AnswerSink {
@@ -27,6 +41,7 @@ export class Answers implements AnswerSink {
 
   reply<T>(header: Header, codec: Codec<T>, value: T, fds: readonly number[]): void {
     try {
+      if (codec.writeSteps !== undefined && fds.length === 0) return this.#replyInPieces(header, codec, value);
       this.#reply(header, codec, value, fds);
     } catch (error) {
       return this.fail(header, toVirError(error));
@@ -59,6 +74,22 @@ export class Answers implements AnswerSink {
 
   releaseFds(fds: readonly number[]): void {
     this.#options.passedFds.release(fds);
+  }
+
+  /** One piece is enough for most, and leaves at once. */
+  #replyInPieces<T>(header: Header, codec: Codec<T>, value: T): void {
+    const { outbox, longReplies, onAnswered } = this.#options;
+    const encoding = encodeInPieces({ ...header, type: MessageType.reply, status: Status.ok }, codec, value, portion);
+    const step = encoding.next();
+    if (step.done === true) {
+      outbox.addPieces(step.value);
+      return onAnswered();
+    }
+    const onEnd = (error?: unknown): void => {
+      if (error === undefined) onAnswered();
+      else this.fail(header, toVirError(error));
+    };
+    longReplies.add({ encoding, onEnd });
   }
 
   #reply<T>(header: Header, codec: Codec<T>, value: T, fds: readonly number[]): void {

@@ -1,4 +1,5 @@
 import {
+  Breather,
   DeadlineError,
   Deferred,
   type Handle,
@@ -38,6 +39,7 @@ import { type Frame, Framer } from "./framer.ts";
 import { IncomingCall } from "./incoming-call.ts";
 import { Intake } from "./intake.ts";
 import { Keepalive, type KeepaliveOptions } from "./keepalive.ts";
+import { LongReplies } from "./long-replies.ts";
 import { Outbox } from "./outbox.ts";
 import { PassedFds } from "./passed-fds.ts";
 import type { Stream } from "./stream.ts";
@@ -74,6 +76,8 @@ export interface ConnectionOptions {
   readonly fdsUnderWay?: number;
   /** Closes descriptors that a peer has passed and nobody has taken. To be given where the transport can pass some. */
   readonly releaseFds?: (fds: readonly number[]) => void;
+  /** Cuts the encoding of long replies. Default: one of its own; connections of one loop should share it. */
+  readonly breather?: Breather;
 }
 
 /** What waits for the peer from which on no more calls are taken from it, in bytes; and from which on data waits. */
@@ -100,6 +104,7 @@ export class Connection implements Handle {
   readonly #caller: Caller;
   readonly #intake: Intake;
   readonly #outbox: Outbox;
+  readonly #longReplies: LongReplies;
   readonly #streams: StreamTable;
   readonly #answers: Answers;
   #listener: ConnectionListener | undefined;
@@ -126,10 +131,16 @@ export class Connection implements Handle {
       onOverflow: (error) => this.close(error),
       onFlushed: () => this.#onRoom(),
     });
+    const isCongested = (): boolean => this.#outbox.pending > congestion;
+    this.#longReplies = new LongReplies({
+      outbox: this.#outbox,
+      breather: options.breather ?? new Breather(loop),
+      isCongested,
+    });
     this.#intake = new Intake({
       limit: options.callsUnderWay ?? 64,
       deliver: (call) => this.#listener?.onCall?.(call),
-      isCongested: () => this.#outbox.pending > congestion,
+      isCongested: () => isCongested() || this.#longReplies.isBusy,
       onFull: (full) => this.#deafen("calls", full),
       postpone: () => loop.post(() => this.#intake.pump()),
     });
@@ -144,7 +155,8 @@ export class Connection implements Handle {
     const { passesFds = false } = options;
     const common = { outbox: this.#outbox, streams: this.#streams, passedFds: this.#passedFds, passesFds };
     this.#caller = new Caller({ ...common, loop, state: () => this.#state });
-    this.#answers = new Answers({ ...common, onAnswered: () => this.#onAnswered() });
+    const onAnswered = (): void => this.#onAnswered();
+    this.#answers = new Answers({ ...common, longReplies: this.#longReplies, onAnswered });
   }
 
   get state(): "idle" | "open" | "ending" | "closed" {
@@ -356,6 +368,7 @@ export class Connection implements Handle {
 
   /** Something has left, so more may be made. */
   #onRoom(): void {
+    this.#longReplies.pump();
     this.#intake.pump();
     this.#streams.pump();
     this.#tryClose();
@@ -384,6 +397,7 @@ export class Connection implements Handle {
     this.#keepalive?.stop();
     this.#linger?.remove();
     this.#intake.close();
+    this.#longReplies.close();
     this.#outbox.close();
     this.#framer.close();
     this.#caller.failAll(cause);

@@ -15,22 +15,28 @@ export interface OutboxOptions {
 
 /** What is collected goes out when it is as long as this, without waiting for more. */
 const portion = 65_536;
+/** Of what waits, so much goes out in one turn: a peer that reads as fast as this is written keeps nobody else waiting. */
+const turnShare = 1_048_576;
 
 /**
  * Messages on their way out, in order. A message goes out at once when nothing has gone before it in this turn; what
  * follows in the same turn, or while the peer is slow to read, is collected in one buffer: a burst costs one system
- * call, and a message that waits costs its bytes and no object.
+ * call, and a message that waits costs its bytes and no object. What is collected while the peer is slow stays here.
  *
  *     open -> closed
  *
- * add, addEncoded, addWithFds: open; otherwise nothing. ProtocolError, and nothing is sent, when the value does not fit its type.
+ * add, addWithFds: open; otherwise nothing. ProtocolError, and nothing is sent, when the value does not fit its type.
+ * addEncoded, addPieces: open; otherwise nothing.
  * hold, release:   between them everything is collected.
  * drained:         the transport has got rid of all it had.
  * close:           open -> closed; hands over what was collected. Idempotent.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
-  #collected = new XdrWriter();
+  /** What comes before `#collected`, and its length. */
+  #queue: Uint8Array[] = [];
+  #queued = 0;
+  readonly #collected = new XdrWriter();
   /** The longest message since nothing waited. */
   #longest = 0;
   #held = false;
@@ -44,7 +50,7 @@ export class Outbox {
 
   /** Bytes that wait for the peer. */
   get pending(): number {
-    return this.#collected.length + this.#options.transport.backlog;
+    return this.#queued + this.#collected.length + this.#options.transport.backlog;
   }
 
   add<T>(header: Header, codec: Codec<T>, value: T): void {
@@ -61,19 +67,24 @@ export class Outbox {
     this.#sendOrWait();
   }
 
-  #sendOrWait(): void {
-    if (this.#collected.length >= portion) this.#flush();
-    else if (!this.#mayWait()) {
-      this.#flush();
-      this.#busy = this.#options.loop.post(() => this.#rest());
+  /** A whole message that was encoded before, in pieces. They are the outbox's from here on. */
+  addPieces(pieces: readonly Uint8Array[]): void {
+    if (this.#closed || !this.#makeRoom()) return;
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    this.#longest = Math.max(this.#longest, length);
+    if (length < portion) for (const piece of pieces) this.#collected.raw(piece);
+    else {
+      this.#seal();
+      for (const piece of pieces) this.#enqueue(piece);
     }
+    this.#sendOrWait();
   }
 
   /** `fds` stay the caller's. After their message each goes with a byte of its own, outside the message's length. */
   addWithFds<T>(header: Header, codec: Codec<T>, value: T, fds: readonly number[]): void {
     if (this.#closed || !this.#makeRoom()) return;
     this.#append(header, codec, value, fds.length);
-    this.#flush();
+    this.#handOver();
     for (const fd of fds) this.#options.transport.send(new Uint8Array(1), [fd]);
   }
 
@@ -92,7 +103,7 @@ export class Outbox {
 
   close(): void {
     if (this.#closed) return;
-    this.#flush();
+    this.#handOver();
     this.#closed = true;
   }
 
@@ -104,32 +115,69 @@ export class Outbox {
 
   /** False when the peer has left too much unread. */
   #makeRoom(): boolean {
-    const { transport, limit, onOverflow } = this.#options;
+    const { limit, onOverflow } = this.#options;
     if (this.pending === 0) this.#longest = 0;
     if (this.pending <= this.#longest + limit) return true;
     // What is only collected is no fault of the peer's.
-    this.#flush();
-    if (transport.backlog <= this.#longest + limit) return true;
-    onOverflow(new OverflowError(`the peer does not read: ${transport.backlog} bytes wait for it`));
+    this.#flush(Infinity);
+    if (this.pending <= this.#longest + limit) return true;
+    onOverflow(new OverflowError(`the peer does not read: ${this.pending} bytes wait for it`));
     return false;
+  }
+
+  #sendOrWait(): void {
+    if (this.#collected.length >= portion) this.#flush();
+    else if (!this.#mayWait()) {
+      this.#flush();
+      this.#busy ||= this.#options.loop.post(() => this.#rest());
+    }
   }
 
   #mayWait(): boolean {
     return this.#held || this.#busy || this.#options.transport.backlog > 0;
   }
 
+  /** Sends while the peer keeps up; the rest of what has its share in this turn follows in the next. */
+  #flush(share = turnShare): void {
+    const { transport, loop } = this.#options;
+    for (let sent = 0; transport.backlog === 0; sent += this.#sendNext()) {
+      if (this.#queue.length === 0) this.#seal();
+      if (this.#queue.length === 0) return;
+      if (sent < share) continue;
+      this.#busy ||= loop.post(() => this.#rest());
+      return;
+    }
+    // A longer buffer would have to be copied as it grows.
+    if (this.#collected.length >= portion) this.#seal();
+  }
+
+  /** Everything, even if it is the transport then where it waits. */
+  #handOver(): void {
+    this.#seal();
+    while (this.#queue.length > 0) this.#sendNext();
+  }
+
+  #sendNext(): number {
+    const piece = this.#queue.shift() as Uint8Array;
+    this.#queued -= piece.length;
+    this.#options.transport.send(piece);
+    return piece.length;
+  }
+
   /** The transport may keep what it is given, so the next message goes into a new buffer. */
-  #flush(): void {
-    if (this.#collected.length === 0) return;
-    const { bytes } = this.#collected;
-    this.#collected = new XdrWriter();
-    this.#options.transport.send(bytes);
+  #seal(): void {
+    if (this.#collected.length > 0) this.#enqueue(this.#collected.take());
+  }
+
+  #enqueue(piece: Uint8Array): void {
+    this.#queue.push(piece);
+    this.#queued += piece.length;
   }
 
   /** The next turn. */
   #rest(): void {
     this.#busy = false;
-    if (this.#mayWait() || this.#collected.length === 0) return;
+    if (this.#mayWait() || this.#queued + this.#collected.length === 0) return;
     this.#flush();
     this.#options.onFlushed();
   }

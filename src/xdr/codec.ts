@@ -24,6 +24,11 @@ export interface Codec<T = unknown> {
   readonly shape: Shape;
   /** Throws ProtocolError when the value does not fit the type. */
   write(writer: XdrWriter, value: T): void;
+  /**
+   * For types with lists: as `write`, but with a pause behind each item, so that a long list need not be written in one
+   * stretch. Items are asked for as they are written. The writer may be emptied meanwhile.
+   */
+  writeSteps?(writer: XdrWriter, value: T): Generator<void, void, void>;
   /** Throws ProtocolError when the bytes are no such value. */
   read(reader: XdrReader): T;
 }

@@ -7,19 +7,32 @@ export type Struct<F extends Fields> = Codec<{ readonly [K in keyof F]: TypeOf<F
 
 /** Fields one after the other, in the order written. */
 export function struct<const F extends Fields>(name: string, fields: F): Struct<F> {
-  const entries = Object.entries(fields);
+  // Two lists side by side: pairs would be taken apart for every field of every value.
+  const keys = Object.keys(fields);
+  const codecs = Object.values(fields);
   return {
     name,
     fields,
     shape: { kind: "struct", fields },
+    ...(codecs.some((codec) => codec.writeSteps !== undefined) && { writeSteps: stepsOf(keys, codecs) }),
     write: (writer: XdrWriter, value: Readonly<Record<string, unknown>>) => {
-      for (const [key, codec] of entries) codec.write(writer, value[key]);
+      for (let index = 0; index < keys.length; index++) codecs[index]?.write(writer, value[keys[index] as string]);
     },
     read: (reader: XdrReader) => {
       const value: Record<string, unknown> = {};
-      for (const [key, codec] of entries) value[key] = codec.read(reader);
+      for (let index = 0; index < keys.length; index++) value[keys[index] as string] = codecs[index]?.read(reader);
       return value as { readonly [K in keyof F]: TypeOf<F[K]> };
     },
+  };
+}
+
+function stepsOf(keys: readonly string[], codecs: readonly Codec[]): NonNullable<Codec["writeSteps"]> {
+  return function* (writer: XdrWriter, value: unknown) {
+    for (const [index, codec] of codecs.entries()) {
+      const field = (value as Readonly<Record<string, unknown>>)[keys[index] as string];
+      if (codec.writeSteps === undefined) codec.write(writer, field);
+      else yield* codec.writeSteps(writer, field);
+    }
   };
 }
 
@@ -32,6 +45,14 @@ export function array<T>(item: Codec<T>, limit: number): Codec<readonly T[]> {
       checkLimit(value.length, limit, "items");
       writer.uint(value.length);
       for (const each of value) item.write(writer, each);
+    },
+    *writeSteps(writer, value) {
+      checkLimit(value.length, limit, "items");
+      writer.uint(value.length);
+      for (const each of value) {
+        item.write(writer, each);
+        yield;
+      }
     },
     read: (reader) => {
       const length = reader.uint();

@@ -4,6 +4,8 @@ declare const TextEncoder: new () => {
   encodeInto(text: string, target: Uint8Array): { written: number };
 };
 const encoder = new TextEncoder();
+/** The longest text, in characters, for which the encoder is not tried first. */
+const asciiLimit = 64;
 
 /** Appends XDR (RFC 4506) to a buffer that grows. Values out of range are a ProtocolError. */
 export class XdrWriter {
@@ -24,6 +26,15 @@ export class XdrWriter {
   /** What has been written, without a copy: valid until the next write. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Hands over what has been written, and begins anew with room for `capacity` bytes. */
+  take(capacity = 256): Uint8Array {
+    const { bytes } = this;
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#length = 0;
+    return bytes;
   }
 
   int(value: number): void {
@@ -71,7 +82,9 @@ export class XdrWriter {
   string(text: string, limit: number): void {
     // One UTF-16 unit takes at most 3 bytes of UTF-8.
     const start = this.#reserve(4 + padded(3 * text.length));
-    const { written } = encoder.encodeInto(text, this.#bytes.subarray(start + 4));
+    const written = this.#writeAscii(text, start + 4)
+      ? text.length
+      : encoder.encodeInto(text, this.#bytes.subarray(start + 4)).written;
     checkLimit(written, limit, "bytes of text");
     this.#view.setUint32(start, written);
     this.#length = start + 4 + padded(written);
@@ -87,6 +100,17 @@ export class XdrWriter {
   /** Replaces the word at `offset`, for a length that is known only afterwards. */
   patchUint(offset: number, value: number): void {
     this.#view.setUint32(offset, value);
+  }
+
+  /** Names and the like: the way to the encoder and back takes longer than a few dozen characters. False when it is none. */
+  #writeAscii(text: string, start: number): boolean {
+    if (text.length > asciiLimit) return false;
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) return false;
+      this.#bytes[start + index] = code;
+    }
+    return true;
   }
 
   /** Room for `count` more bytes, zeros; returns where they begin. Buffer and view may be others afterwards. */

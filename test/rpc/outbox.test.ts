@@ -80,6 +80,16 @@ describe("messages on their way out", () => {
     assert.equal(world.loop.size, 0);
   });
 
+  it("leave in one piece when they are short lists, too", () => {
+    const transport = new Pieces();
+    const { ret, number } = rows.connectListAllDomains;
+    const onCall = (call: IncomingCall): void => call.reply(ret, { domains: [dom], ret: 1 });
+    new Connection(new World().loop, transport).open({ onCall, onClose: () => {} });
+    const ask = (serial: number) => message({ procedure: number, serial }, nothing, {});
+    transport.listener?.onData(Buffer.concat([1, 2, 3].map(ask)), []);
+    assert.deepEqual(transport.counts(), [3]);
+  });
+
   it("do not wait for more when they are long", () => {
     const { transport, report, server, calls } = serve();
     transport.listener?.onData(message({ procedure: 7, serial: 1 }, nothing, {}), []);

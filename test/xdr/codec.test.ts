@@ -69,6 +69,18 @@ describe("a codec", () => {
     );
   });
 
+  it("writes the same in steps, one for each item of a list, whoever empties the writer meanwhile", () => {
+    fc.assert(
+      fc.property(valuesOf(everything), (value) => {
+        const writer = new XdrWriter();
+        const parts: Uint8Array[] = [];
+        for (const _ of everything.writeSteps?.(writer, value as never) ?? []) parts.push(writer.take());
+        assert.equal(parts.length, (value as { list: unknown[] }).list.length);
+        assert.deepEqual(Buffer.concat([...parts, writer.take()]), Buffer.from(encode<unknown>(everything, value)));
+      }),
+    );
+  });
+
   it("meets a cut anywhere with a ProtocolError", () => {
     fc.assert(
       fc.property(valuesOf(everything), fc.nat(), (value, cut) => {

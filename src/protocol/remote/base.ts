@@ -109,14 +109,37 @@ function toChar(code: number): number {
   return code > 127 && code < 256 ? code - 256 : code;
 }
 
+const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 function formatUuid(bytes: Uint8Array): string {
-  let hex = "";
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  let uuid = "";
+  for (let index = 0; index < 16; index++) {
+    if (index === 4 || index === 6 || index === 8 || index === 10) uuid += "-";
+    uuid += hexOf[bytes[index] as number] as string;
+  }
+  return uuid;
 }
 
 function parseUuid(uuid: string): Uint8Array {
-  const hex = uuid.replaceAll("-", "");
-  if (!/^[0-9a-f]{32}$/i.test(hex)) throw new ProtocolError(`not a UUID: ${uuid}`);
-  return Uint8Array.from({ length: 16 }, (_, index) => Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16));
+  const bytes = new Uint8Array(16);
+  let digits = 0;
+  for (let index = 0; index < uuid.length; index++) {
+    const code = uuid.charCodeAt(index);
+    if (code === dash) continue;
+    const digit = digitOf(code);
+    if (digit < 0 || digits === 32) throw new ProtocolError(`not a UUID: ${uuid}`);
+    bytes[digits >> 1] = ((bytes[digits >> 1] as number) << 4) | digit;
+    digits++;
+  }
+  if (digits < 32) throw new ProtocolError(`not a UUID: ${uuid}`);
+  return bytes;
+}
+
+const dash = 0x2d;
+
+/** Of a hexadecimal digit's character; -1 for another. */
+function digitOf(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
