@@ -29,6 +29,9 @@ export interface SerialDefinition {
  * of a run is left out.
  *
  * Immutable: a change makes another Definition.
+ *
+ * Of ten thousand of them nobody reads most: a short one is kept as text once it has been written, and its tree is read
+ * again for whoever wants it.
  */
 export class Definition {
   readonly type: string;
@@ -43,14 +46,20 @@ export class Definition {
   readonly osType: string;
   readonly disks: readonly DiskDefinition[];
   readonly serials: readonly SerialDefinition[];
-  readonly #document: Document;
+  /** What stands around the root. */
+  readonly #around: Pick<Document, "before" | "after">;
+  /** The tree, until there is a short text that it can be read from again. */
+  #tree: Element | undefined;
+  #cached: WeakRef<Element>;
   /** As it is shown without an id, once somebody has asked. */
   #text: string | undefined;
 
   private constructor(document: Document) {
     const { root } = document;
     root.removeAttribute("id");
-    this.#document = document;
+    this.#around = { before: document.before, after: document.after };
+    this.#tree = root;
+    this.#cached = new WeakRef(root);
     this.type = readType(root);
     this.name = readName(root);
     this.uuid = fillUuid(root);
@@ -75,9 +84,9 @@ export class Definition {
     return Definition.#written(Definition.#of(document, complete));
   }
 
-  /** What `toXml` has written: that may be more than users may give, as the driver has added to it. */
+  /** What `toXml` has written. */
   static restore(source: string): Definition {
-    return Definition.parse(source, undefined, { nodes: 65_536 });
+    return Definition.parse(source, undefined, written);
   }
 
   /** As `parse`; a text that would hold up others is read with pauses, and what they reject with this rejects with. */
@@ -89,9 +98,10 @@ export class Definition {
     await pause();
     const definition = Definition.#of(document, complete);
     await pause();
-    definition.#text = await writeXmlInChunks(definition.root, pause, shown).catch((error: unknown) => {
+    const text = await writeXmlInChunks(definition.root, pause, shown).catch((error: unknown) => {
       throw unwritable(error);
     });
+    definition.#keep(text);
     return definition;
   }
 
@@ -102,7 +112,7 @@ export class Definition {
 
   static #written(definition: Definition): Definition {
     try {
-      definition.#text = writeXml(definition.root, shown);
+      definition.#keep(writeXml(definition.root, shown));
       return definition;
     } catch (error) {
       throw unwritable(error);
@@ -118,7 +128,11 @@ export class Definition {
 
   /** The tree, to read from. */
   get root(): Element {
-    return this.#document.root;
+    const known = this.#tree ?? this.#cached.deref();
+    if (known !== undefined) return known;
+    const { root } = parseXml(this.#text ?? "", written);
+    this.#cached = new WeakRef(root);
+    return root;
   }
 
   /** The text of the first element at that path below the root, if there is one and it is not empty. */
@@ -130,14 +144,20 @@ export class Definition {
   with(edit: (root: Element) => void, complete?: Completion): Definition {
     const root = this.root.clone();
     edit(root);
-    return Definition.#of({ ...this.#document, root }, complete);
+    return Definition.#of({ ...this.#around, root }, complete);
   }
 
   /** As `virsh dumpxml` shows it; `id` is that of the running domain. */
   toXml(id?: number): string {
-    this.#text ??= writeXml(this.root);
+    if (this.#text === undefined) this.#keep(writeXml(this.root));
     // Within a tag `>` is written as an entity.
-    return id === undefined ? this.#text : this.#text.replace(">", ` id='${id}'>`);
+    const text = this.#text ?? "";
+    return id === undefined ? text : text.replace(">", ` id='${id}'>`);
+  }
+
+  #keep(text: string): void {
+    this.#text = text;
+    if (text.length <= shortLength) this.#tree = undefined;
   }
 }
 
@@ -149,6 +169,9 @@ export type Completion = (root: Element, definition: Definition) => void;
  * than the parser takes, and what a run adds has room.
  */
 const shown = { length: 1_000_000 };
+
+/** For what `toXml` has written: that may be more than users may give, as the driver has added to it. */
+const written = { nodes: 65_536 };
 
 const domainTypes = "qemu kqemu kvm xen lxc uml openvz test vmware hyperv vbox phyp parallels bhyve vz hvf".split(" ");
 
