@@ -6,8 +6,9 @@ export interface Pair {
   readonly libvirtd: number;
 }
 
-/** Of our event loop, in ms: what it was late at most, and how long it worked at a time. */
+/** Of our event loop, in ms: what it was late, all but once in a thousand and at most, and how long it worked at a time. */
 export interface Delay {
+  readonly p999: number;
   readonly delay: number;
   readonly stretch: number;
 }
@@ -49,10 +50,12 @@ export class Board {
       figure(median(pairs.map(({ ours }) => ours))),
       figure(median(pairs.map(({ libvirtd }) => libvirtd))),
       figure(this.ratio(name)),
+      longest(delays.map(({ p999 }) => p999)),
       longest(delays.map(({ delay }) => delay)),
       longest(delays.map(({ stretch }) => stretch)),
     ]);
-    console.log(formatTable(["", "unit", "ours", "libvirtd", "ours/libvirtd", "delay, ms", "stretch, ms"], rows));
+    const titles = ["", "unit", "ours", "libvirtd", "ours/libvirtd", "p99.9, ms", "delay, ms", "stretch, ms"];
+    console.log(formatTable(titles, rows));
   }
 
   #row(name: string, unit: string): Row {

@@ -106,8 +106,8 @@ export class Contest {
 
   /** What our event loop went through since the last time. */
   async noteDelay(name: string): Promise<void> {
-    const [, delay = 0, stretch = 0] = await this.ours.delays();
-    this.board.addDelay(name, { delay, stretch });
+    const [p999 = 0, delay = 0, stretch = 0] = await this.ours.delays();
+    this.board.addDelay(name, { p999, delay, stretch });
   }
 
   async close(): Promise<void> {

@@ -58,8 +58,8 @@ function print(board: Board): void {
   console.log(
     "are made by libvirt's client from Python; what is per second, and what is raw, by a client that neither",
   );
-  console.log("encodes nor decodes. Delay: the longest of our event loop, other programs' work included; stretch: the");
-  console.log("longest that it worked in one go, in processor time.\n");
+  console.log("encodes nor decodes. p99.9, delay: of our event loop, all but one in a thousand and the longest, other");
+  console.log("programs' work included; stretch: the longest that it worked in one go, in processor time.\n");
   board.print();
   console.log("");
   const goals: readonly (readonly [string, number, string])[] = [
