@@ -3,12 +3,11 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Daemon } from "../../src/daemon/index.ts";
-import { TestDriver } from "../../src/driver/test/index.ts";
 import type { Loop } from "../../src/event/index.ts";
 import { openLoop } from "../../src/os/index.ts";
+import { Ours } from "./ours.ts";
 import { readScripts } from "./virsh/script-file.ts";
-import { type Outcome, runScript, type Side, virsh } from "./virsh/side.ts";
+import { type Outcome, runScript, virsh } from "./virsh/side.ts";
 import { libvirtd, Teacher } from "./virsh/teacher.ts";
 
 /** A command line of a script that is known to end differently, in these parts. */
@@ -19,30 +18,6 @@ interface Difference {
   readonly nth?: number;
   readonly in: readonly (keyof Outcome)[];
   readonly reason: string;
-}
-
-/** Our daemon, in this process. */
-class Ours implements Side {
-  readonly socket: string;
-  readonly #loop: Loop;
-  #daemon: Daemon | undefined;
-  #driver: TestDriver | undefined;
-
-  constructor(loop: Loop, directory: string) {
-    this.#loop = loop;
-    this.socket = join(directory, "ours-sock");
-  }
-
-  async start(): Promise<void> {
-    this.#driver = new TestDriver(this.#loop);
-    this.#daemon = new Daemon(this.#loop, { drivers: [this.#driver] });
-    this.#daemon.listen({ path: this.socket });
-  }
-
-  async stop(): Promise<void> {
-    await this.#daemon?.close();
-    await this.#driver?.close();
-  }
 }
 
 const inputs = new URL("virsh/xml/", import.meta.url);
