@@ -63,6 +63,7 @@ export class Definition {
     this.type = readType(root);
     this.name = readName(root);
     this.uuid = fillUuid(root);
+    checkTitle(root);
     [this.memoryKib, this.currentMemoryKib] = fillMemory(root);
     [this.maxVcpus, this.vcpus] = fillVcpu(root);
     this.osType = readOsType(root);
@@ -207,6 +208,11 @@ function readName(root: Element): string {
   if (name.includes("\n")) throw VirError.of(ErrorCode.xmlDetail, ErrorDomain.xml, "invalid char in name: \n");
   if (name.includes("/")) throw failure(ErrorCode.xmlError, `name ${name} cannot contain '/'`);
   return name;
+}
+
+function checkTitle(root: Element): void {
+  if (root.first("title")?.text.includes("\n") === true)
+    throw failure(ErrorCode.xmlError, "Domain title can't contain newlines");
 }
 
 function fillUuid(root: Element): string {

@@ -28,6 +28,9 @@ export function parseCheckpoint(read: () => Document, present: Definition): Chec
 
 /** All disks of the domain; where some are named, the changes of the others are not recorded. Throws VirError. */
 export function readCheckpointDisks(root: Element, { disks }: Definition, checkpoint: string): CheckpointDisk[] {
+  if (disks.length === 0) {
+    throw failure(ErrorCode.configUnsupported, "domain must have at least one disk to perform checkpoints");
+  }
   const named = root.first("disks")?.all("disk") ?? [];
   if (named.length > disks.length) {
     throw failure(ErrorCode.configUnsupported, "too many disk checkpoint requests for domain");

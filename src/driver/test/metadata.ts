@@ -17,8 +17,7 @@ export function metadataProcedures(hypervisor: Hypervisor): DriverProcedures {
   return {
     domainGetMetadata: ({ dom, type, uri, flags }) => {
       checkFlags(flags, allFlags, "testDomainGetMetadata");
-      if (type > ownType)
-        throw VirError.of(ErrorCode.invalidArg, ErrorDomain.domain, `unknown metadata type '${type}'`);
+      checkType(type);
       const { root } = find(dom).target(flags);
       const name = names[type];
       const metadata = name === undefined ? ownText(root, uri ?? "") : root.first(name)?.text;
@@ -27,6 +26,7 @@ export function metadataProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainSetMetadata: ({ dom, type, metadata, key, uri, flags }, { signal }) => {
       checkFlags(flags, allFlags, "testDomainSetMetadata");
+      checkType(type);
       const name = names[type];
       const set = (own?: Element): void => {
         const guest = find(dom);
@@ -40,6 +40,11 @@ export function metadataProcedures(hypervisor: Hypervisor): DriverProcedures {
       return readXml(metadata, hypervisor.pauseFor(signal), (read) => set(ownElement(read, key ?? "", uri ?? "")));
     },
   };
+}
+
+function checkType(type: number): void {
+  if (type < 0 || type > ownType)
+    throw VirError.of(ErrorCode.invalidArg, ErrorDomain.domain, `unknown metadata type '${type}'`);
 }
 
 function setText(root: Element, name: string, value: string): void {

@@ -87,11 +87,12 @@ export class TestDriver implements Driver, Hypervisor {
   }
 
   accepts(uri: string): boolean {
-    return uri.startsWith("test:///") && parse(uri).path !== "/";
+    return uri === "test://" || uri.startsWith("test:///");
   }
 
   connect(uri: string, origin: ConnectOrigin): HypervisorHold | Promise<HypervisorHold> {
     const { path, state, faults } = parse(uri);
+    if (path === "" || path === "/") throw invalidUri("testOpen: supply a path or use test:///default");
     if (path !== "/default" || state !== undefined || faults.length > 0) return this.#connectTo(uri, origin);
     if (!this.#shared.isAlive) this.#shared = this.#simulate({});
     return { hypervisor: this.#shared, release: () => {} };

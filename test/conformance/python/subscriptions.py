@@ -57,6 +57,8 @@ stays = connection.domainEventRegisterAny(domain, 0, hear("stays"), None)
 domain.suspend()
 drain(connection)
 say("leaving inside its callback: first", sorted(map(str, heard)))
+domain.resume()
+drain(connection)
 heard.clear()
 change("leaving inside its callback: then")
 
@@ -68,7 +70,8 @@ def enter(_connection, _domain, event, *_):
 
 ids["enters"] = connection.domainEventRegisterAny(None, 0, enter, None)
 domain.suspend()
-drain(connection)
+domain.resume()
+drain(connection, other)
 heard.clear()
 change("entered inside a callback")
 connection.domainEventDeregisterAny(ids["enters"])
