@@ -73,27 +73,33 @@ export class Extensions {
     const plain = signal === undefined ? local : { ...local, signal };
     if (this.#kept.size === 0) return make(plain);
     let serial: number | undefined;
+    let announced: Promise<unknown> | undefined;
     const cancel = (): void => {
       if (serial !== undefined) this.#own.callCancel({ serial }).catch(() => {});
     };
     signal?.addEventListener("abort", cancel);
     try {
-      return await make({
+      const result = await make({
         ...plain,
         onSerial: (issued) => {
           serial = issued;
-          this.#announce(issued, call);
+          announced = this.#announce(issued, call);
         },
       });
+      // Its reply was there before. If it was refused, the call was made without what was asked for.
+      await announced;
+      return result;
     } finally {
       signal?.removeEventListener("abort", cancel);
     }
   }
 
-  /** Goes out right before the call; what becomes of it shows in the call's own reply. */
-  #announce(serial: number, { timeoutMs = 0, key }: ExtendedCall): void {
-    if (timeoutMs === 0 && key === undefined) return;
-    this.#own.callPrepare({ serial, timeoutMs, key: key ?? null }).catch(() => {});
+  /** Goes out right before the call. */
+  #announce(serial: number, { timeoutMs = 0, key }: ExtendedCall): Promise<unknown> | undefined {
+    if (timeoutMs === 0 && key === undefined) return undefined;
+    const announced = this.#own.callPrepare({ serial, timeoutMs, key: key ?? null });
+    announced.catch(() => {});
+    return announced;
   }
 }
 

@@ -4,11 +4,15 @@ import {
   type Cursor,
   type DomainEvent,
   domainEventId,
+  ErrorCode,
+  ErrorDomain,
   eventMessage,
   eventProcedures,
+  isDomainEventId,
   type MessageOf,
   type ownDaemonProcedures,
   type RetOf,
+  VirError,
 } from "../protocol/index.ts";
 import { encode } from "../xdr/index.ts";
 import { internalError } from "./refusal.ts";
@@ -41,6 +45,8 @@ interface Subscription {
 
 /** Events sent in one go; others have their turn in between. */
 const burst = 100;
+/** Subscriptions of one peer: each event is compared with all of them. */
+const limit = 1_024;
 
 /**
  * What one peer reads of its hypervisor's journal, each subscription from its own place. Nothing is queued: what a slow
@@ -62,6 +68,8 @@ export class CursorSubscriptions {
 
   open({ cursor, eventIds, dom }: ArgsOf<Rows["eventsOpen"]>): RetOf<Rows["eventsOpen"]> {
     const { hypervisor, issueCallbackId } = this.#options;
+    for (const id of eventIds) if (!isDomainEventId(id)) throw internalError(`unsupported event ID ${id}`);
+    if (this.#byId.size >= limit) throw tooMany();
     const callbackId = issueCallbackId();
     const { position: now } = hypervisor.journal;
     const position = cursor === null ? now : { ...cursor, sequence: Number(cursor.sequence) };
@@ -69,7 +77,8 @@ export class CursorSubscriptions {
     this.#byId.set(callbackId, { callbackId, eventIds: new Set(eventIds), uuid, position, isOpen: false });
     this.#unsubscribe ??= hypervisor.subscribe(() => this.pump());
     this.#postpone();
-    return { callbackId, position: cursorOf(now, position.sequence) };
+    // One that was given stays good until something is heard behind it: if that is a gap, it is told again.
+    return { callbackId, position: cursor ?? cursorOf(now) };
   }
 
   remove(callbackId: number): void {
@@ -104,23 +113,24 @@ export class CursorSubscriptions {
     const { events, gap } = journal.after(subscription.position);
     if (gap !== undefined) {
       const { callbackId } = subscription;
-      send.eventsGap({ callbackId, gap: { from: BigInt(gap.from), to: BigInt(gap.to) } });
       subscription.position = journal.cursorAt((events[0]?.sequence ?? journal.position.sequence + 1) - 1);
+      const position = cursorOf(subscription.position);
+      send.eventsGap({ callbackId, gap: { from: BigInt(gap.from), to: BigInt(gap.to) }, position });
     }
     for (const [index, { sequence, time, event }] of events.entries()) {
       if (index === burst) return this.#postpone();
       if (isCongested()) return;
       subscription.position = journal.cursorAt(sequence);
-      if (isWanted(subscription, event)) this.#sendOne(subscription, sequence, time, event);
+      if (isWanted(subscription, event)) this.#sendOne(subscription, time, event);
     }
   }
 
-  #sendOne({ callbackId }: Subscription, sequence: number, time: number, event: DomainEvent): void {
+  #sendOne({ callbackId, position }: Subscription, time: number, event: DomainEvent): void {
     const { row, message } = eventMessage(event, callbackId);
     const { number, message: codec } = eventProcedures[row];
     this.#options.send.eventsNext({
       callbackId,
-      sequence: BigInt(sequence),
+      position: cursorOf(position),
       timeMs: BigInt(Math.trunc(time)),
       procedure: number,
       message: encode<unknown>(codec, message),
@@ -132,7 +142,11 @@ function isWanted({ eventIds, uuid }: Subscription, { name, dom }: DomainEvent):
   return (eventIds.size === 0 || eventIds.has(domainEventId(name))) && (uuid === undefined || uuid === dom.uuid);
 }
 
-/** In the present run, in whose numbers events are told. */
-function cursorOf({ journal, run }: Position, sequence: number): Cursor {
-  return { journal, run, sequence: BigInt(sequence) };
+function cursorOf(position: Position): Cursor {
+  return { ...position, sequence: BigInt(position.sequence) };
+}
+
+function tooMany(): VirError {
+  const detail = `there are ${limit} subscriptions with a cursor: close some, or let one be for all domains`;
+  return VirError.of(ErrorCode.operationInvalid, ErrorDomain.rpc, detail);
 }

@@ -1,6 +1,13 @@
 import { closeSync } from "node:fs";
 import type { CallContext, Identity, ServeStream } from "../driver/driver.ts";
-import type { StreamCall, Streaming, VirError } from "../protocol/index.ts";
+import {
+  allowsReadOnly,
+  ErrorCode,
+  ErrorDomain,
+  type StreamCall,
+  type Streaming,
+  VirError,
+} from "../protocol/index.ts";
 import type { IncomingCall, Stream } from "../rpc/index.ts";
 import { decode, struct } from "../xdr/index.ts";
 import { rpcError } from "./refusal.ts";
@@ -46,13 +53,22 @@ export class PeerCall implements CallContext {
     return this.#call.header.serial;
   }
 
-  get opensStream(): boolean {
-    return this.#route?.row?.stream !== undefined;
+  /** It changes nothing. */
+  get isReading(): boolean {
+    return this.#route !== undefined && allowsReadOnly(this.#route.rule, this.#args);
   }
 
-  /** As they came. */
-  get rawArgs(): Uint8Array {
-    return this.#call.args;
+  /** Throws VirError (invalidArg) when what the call comes to is of use on this connection alone. */
+  checkRepeatable(key: string): void {
+    const reason = whyOnce(this.#route);
+    if (reason === undefined) return;
+    const detail = `the key '${key}' is for a call that ${reason}: such calls cannot be repeated`;
+    throw VirError.of(ErrorCode.invalidArg, ErrorDomain.rpc, detail);
+  }
+
+  /** Once they are read. */
+  get args(): unknown {
+    return this.#args;
   }
 
   /** Whether it made sense: route and arguments were found. */
@@ -127,6 +143,12 @@ export class PeerCall implements CallContext {
 }
 
 const noResult = struct("ret", {});
+
+function whyOnce(route: Route | undefined): string | undefined {
+  if (route?.row?.stream !== undefined) return "opens a stream";
+  if (route?.row?.fds !== undefined) return "passes descriptors";
+  return route?.owner === "hypervisor" ? undefined : "is about this connection";
+}
 
 function closeAll(fds: readonly number[]): void {
   for (const fd of fds) closeSync(fd);

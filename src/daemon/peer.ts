@@ -177,10 +177,11 @@ export class Peer {
   #runPrepared(peerCall: PeerCall, { timeoutMs, key }: Preparation, handle: () => unknown): unknown {
     if (timeoutMs > 0) this.#limit(peerCall, timeoutMs);
     if (key === null) return handle();
-    if (peerCall.opensStream) throw noKeyForStreams(key);
+    peerCall.checkRepeatable(key);
     const { identity, repeats } = this.#options;
-    const scope = `${identity?.uid ?? "nobody"} ${this.#session.opened.uri} ${peerCall.name}`;
-    return repeats.run(key, scope, peerCall.rawArgs, handle);
+    const { name, args, isReading } = peerCall;
+    const { hypervisor: owner } = this.#session.opened;
+    return repeats.run({ key, owner, scope: [identity?.uid ?? "nobody", name], args, isReading }, handle);
   }
 
   /** The handler may give up at the deadline with a reason of its own; what is still under way then is given up here. */
@@ -265,11 +266,6 @@ export class Peer {
     for (const call of this.#underWay) call.abort(cause);
     this.#options.onClose(cause);
   }
-}
-
-function noKeyForStreams(key: string): VirError {
-  const detail = `the key '${key}' is for a call that opens a stream: such calls cannot be repeated`;
-  return VirError.of(ErrorCode.invalidArg, ErrorDomain.rpc, detail);
 }
 
 function ignored({ program, procedure, type }: Header): string {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
+import { type Domain, ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
 
 /** How many calls are remembered; with more, the oldest are forgotten. */
 const kept = 10_000;
@@ -10,39 +10,78 @@ interface Entry {
   readonly result: Promise<unknown>;
 }
 
+/** A call with a key. */
+export interface KeyedCall {
+  readonly key: string;
+  /** The hypervisor it is made to: another one, of the same URI perhaps, has not done it. */
+  readonly owner: object;
+  /** Whose key it is, and of which call. */
+  readonly scope: readonly (string | number)[];
+  readonly args: unknown;
+  /** It changes nothing: there is no harm in doing it again, and its result may be long. */
+  readonly isReading: boolean;
+}
+
 /**
  * Calls with a key: each happens once for as long as it is remembered, whoever sends it again gets what the first one
- * came to. One that fails is forgotten: sent again, it is tried again.
+ * came to. One that fails is forgotten: sent again, it is tried again. One that only reads is remembered while it is
+ * under way.
  */
 export class Repeats {
   readonly #entries = new Map<string, Entry>();
+  readonly #owners = new WeakMap<object, number>();
+  #lastOwner = 0;
 
   get size(): number {
     return this.#entries.size;
   }
 
-  /**
-   * `scope` says whose key it is and of which call, `args` are its bytes. Rejects with VirError (invalidArg) when the
-   * key has been used with others.
-   */
-  run(key: string, scope: string, args: Uint8Array, call: () => unknown): Promise<unknown> {
-    const name = `${scope} ${key}`;
-    const fingerprint = createHash("sha256").update(args).digest("base64");
+  /** Throws VirError (invalidArg) when the key has been used with other arguments. */
+  run({ key, owner, scope, args, isReading }: KeyedCall, call: () => unknown): Promise<unknown> {
+    const name = JSON.stringify([this.#numberOf(owner), ...scope, key]);
+    const fingerprint = createHash("sha256").update(textOf(args)).digest("base64");
     const known = this.#entries.get(name);
     if (known !== undefined && known.fingerprint !== fingerprint) throw reused(key);
     if (known !== undefined) return known.result;
     const result = (async () => call())();
-    this.#remember(name, { fingerprint, result });
+    this.#remember(name, { fingerprint, result }, isReading);
     return result;
   }
 
-  #remember(name: string, entry: Entry): void {
+  #numberOf(owner: object): number {
+    const number = this.#owners.get(owner) ?? ++this.#lastOwner;
+    this.#owners.set(owner, number);
+    return number;
+  }
+
+  #remember(name: string, entry: Entry, isReading: boolean): void {
     this.#entries.set(name, entry);
-    entry.result.catch(() => this.#entries.delete(name));
+    // By the time it ends it may have been pushed out, and the name be another's.
+    const forget = (): void => {
+      if (this.#entries.get(name) === entry) this.#entries.delete(name);
+    };
+    entry.result.then(isReading ? forget : () => {}, forget);
     if (this.#entries.size <= kept) return;
     const [oldest] = this.#entries.keys();
     if (oldest !== undefined) this.#entries.delete(oldest);
   }
+}
+
+/**
+ * Of a domain the uuid alone: that is what it is looked up by, and whoever sends the call again may have looked up the
+ * domain again, with an id that the call itself has given it.
+ */
+function textOf(args: unknown): string {
+  return JSON.stringify(args, (_, value: unknown) => {
+    if (typeof value === "bigint") return { bigint: String(value) };
+    if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString("base64") };
+    return isDomain(value) ? { uuid: value.uuid } : value;
+  });
+}
+
+function isDomain(value: unknown): value is Domain {
+  if (typeof value !== "object" || value === null) return false;
+  return "uuid" in value && "name" in value && "id" in value && Object.keys(value).length === 3;
 }
 
 function reused(key: string): VirError {

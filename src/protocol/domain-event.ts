@@ -69,6 +69,11 @@ export function domainEventId(name: DomainEventName): number {
   return ids.get(name) as number;
 }
 
+/** Whether there is an event with this id; there are more than libvirt 9.0 has. */
+export function isDomainEventId(id: number): boolean {
+  return Number.isInteger(id) && id >= 0 && id < ids.size;
+}
+
 export function isDomainEventName(name: string): name is DomainEventName {
   return ids.has(name);
 }

@@ -7,6 +7,7 @@ export {
   domainEventIdLimit,
   type EventMessage,
   eventMessage,
+  isDomainEventId,
   isDomainEventName,
   type LifecycleEvent,
   legacyEventIdLimit,

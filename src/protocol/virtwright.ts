@@ -68,7 +68,7 @@ const daemonRows = {
   /**
    * Subscribes to domain events behind a cursor (null: from now on): of these virDomainEventIDs (none: all), of one
    * domain or all. What is kept since the cursor comes first, after the reply; `eventsGap` says what is not.
-   * `position` is where the subscription begins: with the sequences that follow it makes the reader's next cursor.
+   * The last `position` that a reader has heard, here or with an event or a gap, is its next cursor.
    */
   eventsOpen: proc(4, {
     args: { cursor: optional(Cursor), eventIds: array(int, 64), dom: optional(Domain) },
@@ -81,13 +81,13 @@ const daemonRows = {
   /** An event with its place in the journal: `message` is that of REMOTE's event `procedure`. `timeMs`: since 1970. */
   eventsNext: event(6, {
     callbackId: int,
-    sequence: uhyper,
+    position: Cursor,
     timeMs: hyper,
     procedure: uint,
     message: opaque(2 * stringLimit),
   }),
   /** Events behind the cursor are not kept any more, or were lost: the reader is to look at the state anew. */
-  eventsGap: event(11, { callbackId: int, gap: Gap }),
+  eventsGap: event(11, { callbackId: int, gap: Gap, position: Cursor }),
 } as const;
 
 /** What a hypervisor does itself. */

@@ -294,7 +294,7 @@ export class Connection implements Handle {
       this.#outbox.release();
     }
     this.#streams.pump();
-    this.#listener?.onRoom?.();
+    if (this.#state === "open") this.#listener?.onRoom?.();
     this.#tryClose();
   }
 
@@ -371,6 +371,7 @@ export class Connection implements Handle {
     this.#longReplies.pump();
     this.#intake.pump();
     this.#streams.pump();
+    if (this.#state === "open") this.#listener?.onRoom?.();
     this.#tryClose();
   }
 

@@ -8,9 +8,10 @@ import {
   remote,
   Status,
   VirError,
+  virtwright,
   WireError,
 } from "../../src/protocol/index.ts";
-import { Connection, pairInMemory } from "../../src/rpc/index.ts";
+import { Connection, clientOf, pairInMemory } from "../../src/rpc/index.ts";
 import { Serving, type TestClient } from "../daemon/serving.ts";
 import { RawEnd, World } from "../rpc/world.ts";
 
@@ -107,6 +108,37 @@ describe("a server of ours", () => {
       client.call.domainOpenConsole({ dom, devName: null, flags: 0 }, options),
     );
     await assert.rejects(serving.settle(opening), { code: ErrorCode.invalidArg, message: /opens a stream/ });
+  });
+
+  it("refuses a call whose key it cannot keep, and the call does not happen", async () => {
+    const { serving, client, extensions } = await setUp();
+    const dom = serving.driver.define("hello");
+    const key = "k".repeat(256);
+    const creating = extensions.run({ key }, (options) => client.call.domainCreate({ dom }, options));
+    await assert.rejects(serving.settle(creating), { code: ErrorCode.invalidArg, message: /256 characters/ });
+    assert.deepEqual(await serving.settle(client.call.domainIsActive({ dom })), { active: 0 });
+  });
+
+  it("says so when too much was prepared for a key to be kept", async () => {
+    const { serving, client, extensions } = await setUp();
+    const dom = serving.driver.define("hello");
+    const own = clientOf(client.connection, virtwright);
+    for (let serial = 1; serial <= 1_024; serial++) {
+      await serving.settle(own.callPrepare({ serial: 1_000_000 + serial, timeoutMs: 9, key: null }));
+    }
+    const creating = extensions.run({ key: "k" }, (options) => client.call.domainCreate({ dom }, options));
+    await assert.rejects(serving.settle(creating), { message: /make them first/ });
+  });
+
+  it("cancels nothing when the signal comes after the call", async () => {
+    const { serving, client, extensions } = await setUp();
+    const dom = serving.driver.define("hello");
+    const abort = new AbortController();
+    const { signal } = abort;
+    await serving.settle(extensions.run({ signal, key: "k" }, (options) => client.call.domainCreate({ dom }, options)));
+    abort.abort();
+    serving.world.run();
+    assert.deepEqual(await serving.settle(client.call.domainIsActive({ dom })), { active: 1 });
   });
 
   it("says which promise it does not keep", async () => {

@@ -31,7 +31,7 @@ interface FakeDomain {
 /** A hypervisor of a few lines: domains are names with a state, a definition is taken apart by regular expressions. */
 export class FakeDriver implements Driver, Hypervisor {
   readonly name = "fake";
-  readonly journal = new Journal<DomainEvent>({ now: () => 1_000, keep: 5 });
+  readonly journal: Journal<DomainEvent>;
   readonly features: ReadonlySet<number> = new Set([11]);
   /** Calls of `domainGetMessages` wait for this one, so that a test can keep a call under way. */
   stuck: Promise<void> = Promise.resolve();
@@ -60,6 +60,11 @@ export class FakeDriver implements Driver, Hypervisor {
   readonly #domains = new Map<string, FakeDomain>();
   readonly #listeners = new Set<(event: Stamped<DomainEvent>) => void>();
   #lastId = 0;
+
+  /** `keep`: how many events stay in the journal. */
+  constructor(keep = 5) {
+    this.journal = new Journal<DomainEvent>({ now: () => 1_000, keep });
+  }
 
   accepts(uri: string): boolean {
     return uri === "fake:///default" || uri === "qemu:///system";

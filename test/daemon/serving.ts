@@ -28,11 +28,13 @@ export interface TestClient {
 /** A daemon over the fake driver, in memory and in virtual time. */
 export class Serving {
   readonly world = new World();
-  readonly driver = new FakeDriver();
+  readonly driver: FakeDriver;
   readonly log: LogEntry[] = [];
   readonly daemon: Daemon;
 
-  constructor(options: Omit<DaemonOptions, "drivers" | "log"> = {}) {
+  /** `keep`: how many events stay in the journal. */
+  constructor({ keep, ...options }: Omit<DaemonOptions, "drivers" | "log"> & { readonly keep?: number } = {}) {
+    this.driver = new FakeDriver(keep);
     const log = (entry: LogEntry): void => {
       this.log.push(entry);
     };
