@@ -96,6 +96,16 @@ describe("events from a cursor", () => {
     assert.deepEqual(of(2), ["6 domainEventCallbackWatchdog", "31 domainEventCallbackWatchdog"]);
   });
 
+  it("are found behind any number of others", async () => {
+    const serving = new Serving({ keep: 1_000 });
+    defineMany(serving, 350);
+    serving.driver.tell(sampleEvents[3] as (typeof sampleEvents)[number]);
+    const client = await connect(serving);
+    await serving.settle(client.subscribe(cursorAt(serving, 0), [3]));
+    serving.world.run();
+    assert.deepEqual(client.heard, ["0 #351 hello"]);
+  });
+
   for (const [index, event] of sampleEvents.entries()) {
     it(`say all of an event: ${event.name}`, async () => {
       const serving = new Serving();
@@ -205,6 +215,17 @@ describe("a reader that does not read", () => {
     assert.deepEqual(heard, [...numbered(1, at), `0 gap ${at + 1}-${many - 5}`, ...numbered(many - 4, many)]);
   });
 
+  it("is not dropped either when a few events are long", async () => {
+    const serving = new Serving({ keep: 100 });
+    const [, , , , , , ioErrorReason] = sampleEvents;
+    assert.ok(ioErrorReason?.name === "ioErrorReason");
+    for (let count = 0; count < 60; count++) serving.driver.tell({ ...ioErrorReason, reason: "x".repeat(100_000) });
+    const client = await connect(serving);
+    await serving.settle(client.subscribe(cursorAt(serving, 0)));
+    serving.world.run();
+    assert.deepEqual([client.told.length, client.closed], [60, []]);
+  });
+
   it("does not keep others waiting", async () => {
     const serving = new Serving({ keep: 100 });
     await pause(serving);
@@ -228,7 +249,7 @@ describe("a subscription with a cursor", () => {
     client.transport.resume();
     const closing = client.own.eventsClose({ callbackId: 1 });
     let heardThen = -1;
-    closing.then(() => {
+    void closing.then(() => {
       heardThen = client.heard.length;
     });
     await serving.settle(Promise.all([opening, closing]));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Daemon, type Origin } from "../../src/daemon/index.ts";
 import { TestDriver } from "../../src/driver/test/index.ts";
-import { connectReadOnly, ErrorCode } from "../../src/protocol/index.ts";
+import { connectReadOnly, ErrorCode, remote, virtwright } from "../../src/protocol/index.ts";
 import type { CallOptions } from "../../src/rpc/index.ts";
 import { World } from "../rpc/world.ts";
 import { OwnClient } from "./own-client.ts";
@@ -79,6 +79,21 @@ describe("preparing a call", () => {
     client.connection.close();
     serving.world.run();
     assert.deepEqual([serving.daemon.size, serving.world.errors], [0, []]);
+  });
+
+  it("is used up by the call", async () => {
+    const serving = new Serving();
+    const raw = serving.raw();
+    const { connectOpen, domainCreate } = remote.procedures;
+    const { callPrepare } = virtwright.procedures;
+    await serving.ask(raw, { procedure: connectOpen.number }, connectOpen.args, { name: "fake:///default", flags: 0 });
+    const { number: program, version } = virtwright;
+    const preparation = { serial: 5, timeoutMs: 0, key: "k" };
+    await serving.ask(raw, { program, version, procedure: callPrepare.number }, callPrepare.args, preparation);
+    const dom = serving.driver.define("hello");
+    const create = () => serving.ask(raw, { procedure: domainCreate.number, serial: 5 }, domainCreate.args, { dom });
+    assert.equal(await create(), undefined);
+    assert.match((await create())?.message ?? "", /already running/);
   });
 
   it("is used up by a call that a gate refuses", async () => {
@@ -246,7 +261,7 @@ describe("cancelling a call", () => {
     const serving = new Serving();
     const client = await connect(serving);
     const dom = serving.driver.define("hello");
-    let answer = (_: unknown): void => {};
+    let answer: (value: unknown) => void = () => {};
     let served = 0;
     Object.assign(serving.driver.procedures, {
       domainOpenConsole: () =>
@@ -273,7 +288,7 @@ describe("cancelling a call", () => {
     const stuck = [1, 2, 3].map(() => client.call.domainGetMessages({ dom, flags: 0 }, noting(serials)));
     const cancelling = client.own.callCancel({ serial: serials[0] as number });
     let found: boolean | undefined;
-    cancelling.then((reply) => {
+    void cancelling.then((reply) => {
       found = reply.found;
     });
     serving.world.run();
