@@ -49,7 +49,7 @@ describe("python's libvirt with libvirt's test hypervisor and ours", { skip }, (
       // Both have let go of what they hold before the next script begins, even if one has failed.
       await Promise.allSettled(runs);
       const [theirs = new Map(), ours = new Map()] = (await Promise.all(runs)).map(byKey);
-      assert.ok(theirs.size > 20, `${theirs.size} answers`);
+      assert.ok(theirs.size > 15, `${theirs.size} answers`);
       const differing = [...new Set([...theirs.keys(), ...ours.keys()])].filter(
         (key) => theirs.get(key) !== ours.get(key),
       );

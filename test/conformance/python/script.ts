@@ -9,18 +9,22 @@ export interface Answer {
   readonly value: string;
 }
 
+/** With this line a script wants its daemon to go away. */
+const stop = "stop = 'now'\n";
+
 /** Runs a script against a fresh hypervisor. Rejects with its traceback when it does not come to its end. */
 export async function answersOf(side: Side, path: string): Promise<Answer[]> {
   await side.start();
   try {
-    const text = await run(path, `test+unix:///default?socket=${side.socket}`);
+    const text = await run(path, side);
     return text.split("\n").slice(0, -1).map(answerOf);
   } finally {
     await side.stop();
   }
 }
 
-function run(path: string, uri: string): Promise<string> {
+function run(path: string, side: Side): Promise<string> {
+  const uri = `test+unix:///default?socket=${side.socket}`;
   const env = { LC_ALL: "C.UTF-8", PATH: "/usr/bin:/bin", TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" };
   const options = { env, timeout: 60_000, maxBuffer: 16_777_216 };
   return new Promise((resolve, reject) => {
@@ -29,6 +33,13 @@ function run(path: string, uri: string): Promise<string> {
       else reject(new Error(`${path} has failed behind "${stdout.slice(-200)}": ${stderr || error.message}`));
     });
     child.stdin?.end();
+    let heard = "";
+    child.stdout?.on("data", (text: string) => {
+      heard = (heard + text).slice(-2 * stop.length - text.length);
+      if (!heard.includes(stop)) return;
+      heard = "";
+      side.stop().catch(reject);
+    });
   });
 }
 
