@@ -43,8 +43,8 @@ interface Subscription {
   isOpen: boolean;
 }
 
-/** Events sent in one go; others have their turn in between. */
-const burst = 100;
+/** Events looked at in one go, for all subscriptions together; others have their turn in between. */
+const burst = 200;
 /** Subscriptions of one peer: each event is compared with all of them. */
 const limit = 1_024;
 
@@ -93,7 +93,15 @@ export class CursorSubscriptions {
   }
 
   pump(): void {
-    for (const subscription of this.#byId.values()) if (subscription.isOpen) this.#send(subscription);
+    let budget = burst;
+    for (const subscription of this.#byId.values()) {
+      if (subscription.isOpen) budget -= this.#send(subscription, budget);
+      if (budget > 0) continue;
+      // Those behind it come first then.
+      this.#byId.delete(subscription.callbackId);
+      this.#byId.set(subscription.callbackId, subscription);
+      return this.#postpone();
+    }
   }
 
   #postpone(): void {
@@ -106,10 +114,11 @@ export class CursorSubscriptions {
     });
   }
 
-  #send(subscription: Subscription): void {
+  /** Returns how many events it has looked at, at most `budget`. */
+  #send(subscription: Subscription, budget: number): number {
     const { hypervisor, send, isCongested } = this.#options;
     const { journal } = hypervisor;
-    if (isCongested()) return;
+    if (isCongested()) return 0;
     const { events, gap } = journal.after(subscription.position);
     if (gap !== undefined) {
       const { callbackId } = subscription;
@@ -118,11 +127,11 @@ export class CursorSubscriptions {
       send.eventsGap({ callbackId, gap: { from: BigInt(gap.from), to: BigInt(gap.to) }, position });
     }
     for (const [index, { sequence, time, event }] of events.entries()) {
-      if (index === burst) return this.#postpone();
-      if (isCongested()) return;
+      if (index === budget || isCongested()) return index;
       subscription.position = journal.cursorAt(sequence);
       if (isWanted(subscription, event)) this.#sendOne(subscription, time, event);
     }
+    return events.length;
   }
 
   #sendOne({ callbackId, position }: Subscription, time: number, event: DomainEvent): void {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { CursorSubscriptions } from "../../src/daemon/cursor-subscriptions.ts";
 import { type Cursor, connectReadOnly, ErrorCode, MessageType, remote, virtwright } from "../../src/protocol/index.ts";
+import { FakeDriver } from "./fake-driver.ts";
 import { OwnClient } from "./own-client.ts";
 import { sampleEvents } from "./sample-events.ts";
 import { Serving } from "./serving.ts";
@@ -282,15 +284,41 @@ describe("a subscription with a cursor", () => {
     const serving = new Serving({ keep: 20_000 });
     defineMany(serving, 10_000);
     const client = await connect(serving);
-    await serving.settle(client.subscribe(null));
-    const opening = client.subscribe(cursorAt(serving, 0));
-    opening.catch(() => {});
-    serving.world.loop.post(() => client.connection.close());
+    client.onHeard = () => {
+      if (client.heard.length === 500) client.connection.close();
+    };
+    await serving.settle(client.subscribe(cursorAt(serving, 0)));
     serving.world.run();
-    await assert.rejects(opening);
     defineMany(serving, 1);
     serving.world.run();
+    assert.equal(client.heard.length, 500);
     assert.deepEqual([serving.daemon.size, serving.driver.listeners, serving.world.errors], [0, 0, []]);
+  });
+
+  it("may be closed inside its delivery: nothing follows the reply, and another goes on", async () => {
+    const serving = new Serving({ keep: 20_000 });
+    const client = await connect(serving);
+    const { callbackId } = await serving.settle(client.subscribe(null));
+    await serving.settle(client.subscribe(null));
+    let closing: Promise<unknown> | undefined;
+    let isClosed = false;
+    const late: string[] = [];
+    client.onHeard = () => {
+      if (isClosed && client.told.at(-1)?.callbackId === callbackId) late.push(client.heard.at(-1) as string);
+      closing ??= client.own.eventsClose({ callbackId }).then(() => {
+        isClosed = true;
+      });
+    };
+    defineMany(serving, 1);
+    serving.world.run();
+    await serving.settle(closing as Promise<unknown>);
+    defineMany(serving, 3);
+    serving.world.run();
+    assert.deepEqual(late, []);
+    assert.deepEqual(
+      client.heard.filter((each) => each.startsWith("1 ")),
+      numbered(1, 4, 1),
+    );
   });
 
   it("is one of up to 1,024, each at its own place", async () => {
@@ -316,6 +344,35 @@ describe("a subscription with a cursor", () => {
       );
     }
     assert.equal(byId.size, 1_024);
+  });
+
+  it("does not hold up others, however many there are: each gets its share", () => {
+    const driver = new FakeDriver(1_000);
+    for (let count = 0; count < 500; count++) driver.define(`d${count}`);
+    const jobs: (() => void)[] = [];
+    const sent: number[] = [];
+    let nextId = 0;
+    const subscriptions = new CursorSubscriptions({
+      hypervisor: driver,
+      issueCallbackId: () => nextId++,
+      send: { eventsNext: ({ callbackId }) => sent.push(callbackId), eventsGap: () => assert.fail("a gap") },
+      isCongested: () => false,
+      postpone: (job) => void jobs.push(job),
+    });
+    const cursor = { ...driver.journal.position, sequence: 0n };
+    for (let count = 0; count < 10; count++) subscriptions.open({ cursor, eventIds: [], dom: null });
+    const shares: number[][] = [];
+    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+      job();
+      shares.push(sent.splice(0));
+    }
+    assert.equal(Math.max(...shares.map(({ length }) => length)), 200);
+    const all = Map.groupBy(shares.flat(), (id) => id);
+    assert.deepEqual(
+      [...all.values()].map(({ length }) => length),
+      Array.from({ length: 10 }, () => 500),
+    );
+    assert.equal(new Set(shares.slice(0, 10).flat()).size, 10);
   });
 
   it("may be of a connection that only reads", async () => {

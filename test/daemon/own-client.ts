@@ -43,6 +43,8 @@ export class OwnClient {
   /** In short, in the order of arrival: "0 #3 name" for an event, "0 gap 1-2" for a gap. */
   readonly heard: string[] = [];
   readonly told: Told[] = [];
+  /** Called for each event, inside its delivery. */
+  onHeard: () => void = () => {};
   /** Of the last event or gap. */
   position: Cursor | undefined;
   /** Once the connection is over. */
@@ -85,5 +87,6 @@ export class OwnClient {
     const content = (msg ?? rest) as Told["content"];
     this.told.push({ callbackId, sequence: Number(sequence), position, row: name, content });
     this.heard.push(`${callbackId} #${sequence} ${(content["dom"] as { name: string }).name}`);
+    this.onHeard();
   }
 }
