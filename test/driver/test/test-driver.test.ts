@@ -67,8 +67,18 @@ describe("the test hypervisor", () => {
   it("takes its own URI and no other", () => {
     assert.equal(driver.accepts("test:///default"), true);
     assert.equal(driver.accepts("test:///a/file.xml"), true);
-    assert.equal(driver.accepts("test:///"), false);
+    assert.equal(driver.accepts("test://elsewhere/default"), false);
     assert.equal(driver.accepts("qemu:///system"), false);
+  });
+
+  it("says what is missing in its URI", () => {
+    for (const uri of ["test:///", "test://"]) {
+      assert.equal(driver.accepts(uri), true);
+      assert.throws(() => driver.connect(uri, { readOnly: false }), {
+        code: ErrorCode.invalidArg,
+        message: "invalid argument: testOpen: supply a path or use test:///default",
+      });
+    }
   });
 
   it("has one running domain at first", async () => {
