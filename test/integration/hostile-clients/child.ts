@@ -1,6 +1,6 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { setPriority } from "node:os";
+import { constants, setPriority } from "node:os";
 
 interface Order {
   readonly name: string;
@@ -24,13 +24,16 @@ export class Child implements AsyncDisposable {
     this.#script = script;
     this.#process = fork(new URL(script, import.meta.url), args, {
       serialization: "advanced",
-      execArgv: ["--expose-gc"],
+      // As the command runs.
+      execArgv: ["--max-semi-space-size=8", "--expose-gc"],
     });
   }
 
-  /** Leaves the processor to others; from 0 to 19. */
-  set niceness(value: number) {
-    setPriority(this.pid, value);
+  /** Leaves the processors to everybody else, as a process on another machine would. */
+  standBack(): void {
+    setPriority(this.pid, constants.priority.PRIORITY_LOW);
+    // Where there is no such program the priority has to do.
+    spawnSync("chrt", ["--all-tasks", "--idle", "--pid", "0", String(this.pid)]);
   }
 
   get pid(): number {
