@@ -20,7 +20,8 @@ export function memoryKib(element: Element, path: string): number {
   }
   const kib = Number((BigInt(value) * bytesPer(element.attribute("unit") ?? "KiB") + 1023n) / 1024n);
   if (kib <= Number.MAX_SAFE_INTEGER) return kib;
-  throw new VirError(`value too large: ${value}`, { code: ErrorCode.overflow, domain: ErrorDomain.none });
+  const detail = `value too large: ${value}${element.attribute("unit") ?? ""}`;
+  throw VirError.of(ErrorCode.overflow, ErrorDomain.none, detail);
 }
 
 /** Bytes in a unit: "KiB", "kB", "k". Throws VirError. */

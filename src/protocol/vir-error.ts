@@ -129,5 +129,7 @@ const phrases: { readonly [code: number]: string } = {
   [ErrorCode.operationAborted]: "operation aborted: ",
   [ErrorCode.operationUnsupported]: "Operation not supported: ",
   [ErrorCode.resourceBusy]: "resource busy: ",
+  [ErrorCode.overflow]: "numerical overflow: ",
   [ErrorCode.accessDenied]: "access denied: ",
+  [ErrorCode.xmlInvalidSchema]: "XML document failed to validate against schema: ",
 };

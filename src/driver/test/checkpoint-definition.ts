@@ -28,12 +28,17 @@ export function parseCheckpoint(read: () => Document, present: Definition): Chec
 
 /** All disks of the domain; where some are named, the changes of the others are not recorded. Throws VirError. */
 export function readCheckpointDisks(root: Element, { disks }: Definition, checkpoint: string): CheckpointDisk[] {
-  if (disks.length === 0) {
-    throw failure(ErrorCode.configUnsupported, "domain must have at least one disk to perform checkpoints");
+  // The rule of libvirt's schema; it wants the name to be fit for a bitmap's.
+  if (!/^[\w-][\w.-]*$/.test(checkpoint)) {
+    const detail = `the name of a checkpoint has letters, digits, "_", "-" and, not at first, "."`;
+    throw VirError.of(ErrorCode.xmlInvalidSchema, ErrorDomain.xml, detail);
   }
   const named = root.first("disks")?.all("disk") ?? [];
   if (named.length > disks.length) {
     throw failure(ErrorCode.configUnsupported, "too many disk checkpoint requests for domain");
+  }
+  if (disks.length === 0) {
+    throw failure(ErrorCode.configUnsupported, "domain must have at least one disk to perform checkpoints");
   }
   const stranger = named.find((each) => disks.every(({ target }) => target !== each.attribute("name")));
   if (stranger !== undefined) {

@@ -15,7 +15,7 @@ import type { Hypervisor } from "./hypervisor.ts";
 import { parseRoot, readRequest } from "./snapshot-definition.ts";
 
 /** virDomainCheckpointListFlags; the first bit chooses roots of a domain, and of a checkpoint all that came after it. */
-const listed = { roots: 1, leaves: 4, noLeaves: 8, all: 15 };
+const listed = { roots: 1, topological: 2, leaves: 4, noLeaves: 8, all: 15 };
 /** virDomainCheckpointXMLFlags. */
 const xml = { noDomain: 2, all: 1 | 2 | 4 };
 /** virDomainCheckpointDeleteFlags. */
@@ -64,7 +64,9 @@ export function checkpointProcedures(hypervisor: Hypervisor): DriverProcedures {
     domainListAllCheckpoints: ({ dom, needResults, flags }) => {
       checkFlags(flags, listed.all, "testDomainListAllCheckpoints");
       const guest = find(dom);
-      const found = [...guest.checkpoints].filter(({ parent }) => parent === undefined || !has(flags, listed.roots));
+      const { checkpoints } = guest;
+      const all = has(flags, listed.topological) ? checkpoints.inOrder() : [...checkpoints];
+      const found = all.filter(({ parent }) => parent === undefined || !has(flags, listed.roots));
       return results(guest, found, needResults, flags);
     },
     domainCheckpointListAllChildren: ({ checkpoint, needResults, flags }) => {

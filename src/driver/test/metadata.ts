@@ -2,7 +2,7 @@ import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../
 import { type Document, Element, readXml, XmlError } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { writeLoose } from "./canonical.ts";
-import { checkFlags, invalidArgument, worded } from "./failure.ts";
+import { checkFlags, worded } from "./failure.ts";
 import { affect, type Guest } from "./guest.ts";
 import type { Hypervisor } from "./hypervisor.ts";
 
@@ -71,8 +71,9 @@ function ownElement(read: () => Document, key: string, uri: string): Element {
   try {
     ({ root } = read());
   } catch (error) {
-    if (error instanceof XmlError) throw invalidArgument("malformed metadata");
-    throw error;
+    if (!(error instanceof XmlError)) throw error;
+    const detail = `(metadata_xml):${error.line}: ${error.message}\n${error.excerpt}`;
+    throw VirError.of(ErrorCode.xmlDetail, ErrorDomain.domain, detail, error);
   }
   const own = new Element(`${key}:${root.localName}`, {}, root.children, uri);
   own.attributes.push({ name: `xmlns:${key}`, value: uri }, ...root.attributes);

@@ -59,13 +59,20 @@ export class Moments<T extends Moment> {
     }
   }
 
+  /** The youngest first. */
   children({ name }: T): T[] {
-    return [...this].filter(({ parent }) => parent === name);
+    return [...this].filter(({ parent }) => parent === name).reverse();
   }
 
   /** Parents before their children. */
   descendants(moment: T): T[] {
     return this.children(moment).flatMap((child) => [child, ...this.descendants(child)]);
+  }
+
+  /** All of them, parents before their children, and of several children the youngest first. */
+  inOrder(): T[] {
+    const roots = [...this].filter(({ parent }) => parent === undefined);
+    return roots.reverse().flatMap((root) => [root, ...this.descendants(root)]);
   }
 
   /** Its children get its parent. */

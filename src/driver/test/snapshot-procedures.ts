@@ -14,7 +14,7 @@ import { checkFlags, has, invalid } from "./failure.ts";
 import type { Guest } from "./guest.ts";
 import type { Hypervisor } from "./hypervisor.ts";
 import { parseRequest, parseSnapshot } from "./snapshot-definition.ts";
-import { formatSnapshot, missing, type Snapshot, type Snapshots } from "./snapshots.ts";
+import { formatSnapshot, isExternal, missing, type Snapshot, type Snapshots } from "./snapshots.ts";
 
 /** virDomainSnapshotCreateFlags, virDomainSnapshotRevertFlags, virDomainSnapshotDeleteFlags. */
 const create = { redefine: 1, current: 2, halt: 8, all: 1 | 2 | 8 | 64 | 128 | 256 | 512 };
@@ -32,6 +32,7 @@ const listed = {
   diskOnly: 128,
   internal: 256,
   external: 512,
+  topological: 1024,
 };
 const listFlags = 0x7ff;
 
@@ -112,7 +113,8 @@ function listProcedures(
     return filter(snapshots, has(flags, roots) ? snapshots.descendants(snapshot) : snapshots.children(snapshot), flags);
   };
   const ofDomain = ({ snapshots }: Guest, flags: number): Snapshot[] => {
-    const all = [...snapshots].filter(({ parent }) => parent === undefined || !has(flags, roots));
+    const every = has(flags, listed.topological) ? snapshots.inOrder() : [...snapshots];
+    const all = every.filter(({ parent }) => parent === undefined || !has(flags, roots));
     return filter(snapshots, all, flags);
   };
   const names = (snapshots: readonly Snapshot[], most: number) => ({
@@ -151,7 +153,7 @@ function results(guest: Guest, found: readonly Snapshot[], needResults: number) 
   return { snapshots: needResults === 0 ? [] : found.map((each) => wire(guest, each)), ret: found.length };
 }
 
-/** Of each pair of which a bit is set, a snapshot has to pass one; all of them are internal and have metadata. */
+/** Of each pair of which a bit is set, a snapshot has to pass one; all of them have metadata. */
 function filter(snapshots: Snapshots, found: readonly Snapshot[], flags: number): Snapshot[] {
   const isLeaf = (each: Snapshot): boolean => snapshots.children(each).length === 0;
   const isInactive = ({ state }: Snapshot): boolean => state === DomainState.shutoff;
@@ -169,8 +171,8 @@ function filter(snapshots: Snapshots, found: readonly Snapshot[], flags: number)
       [listed.diskOnly, () => false],
     ],
     [
-      [listed.internal, () => true],
-      [listed.external, () => false],
+      [listed.internal, (each) => !isExternal(each)],
+      [listed.external, isExternal],
     ],
   ];
   const wanted = groups.map((group) => group.filter(([bit]) => has(flags, bit))).filter(({ length }) => length > 0);
@@ -180,7 +182,7 @@ function filter(snapshots: Snapshots, found: readonly Snapshot[], flags: number)
 function take(hypervisor: Hypervisor, guest: Guest, read: () => Document, flags: number): Snapshot {
   const seconds = Math.floor(hypervisor.clock() / 1000);
   const { snapshots, status } = guest;
-  if (guest.checkpoints.size > 0 && !has(flags, create.redefine)) {
+  if (guest.checkpoints.size > 0) {
     const detail = "cannot create snapshot while checkpoint exists";
     throw VirError.of(ErrorCode.operationUnsupported, ErrorDomain.test, detail);
   }
@@ -193,11 +195,11 @@ function take(hypervisor: Hypervisor, guest: Guest, read: () => Document, flags:
     return snapshot;
   }
   if (!guest.persistent && has(flags, create.halt)) throw invalid("cannot halt after transient domain snapshot");
-  const { name = String(seconds), description } = parseRequest(read, guest.definition);
+  const { name = String(seconds), ...request } = parseRequest(read, guest.definition);
   snapshots.checkNew(name);
   const { definition } = guest;
   const parent = snapshots.current;
-  const snapshot = { name, description, parent, state: status.state, createdAt: seconds, definition };
+  const snapshot = { ...request, name, parent, state: status.state, createdAt: seconds, definition };
   if (has(flags, create.halt) && guest.isActive) {
     hypervisor.stop(guest, DomainReason.shutoff.fromSnapshot, Lifecycle.stopped.detail.fromSnapshot);
   }

@@ -71,8 +71,12 @@ function fillFormat(place: Element | undefined, { volumeFormats }: PoolType): vo
 function readBytes(element: Element | undefined): bigint | undefined {
   if (element === undefined) return undefined;
   const text = element.text.trim();
-  if (!/^\d{1,19}$/.test(text)) throw failure(ErrorCode.xmlError, "malformed capacity element");
-  return BigInt(text) * bytesPer(element.attribute("unit") ?? "bytes");
+  if (!/^\d{1,20}$/.test(text) || BigInt(text) >= 2n ** 64n) {
+    throw failure(ErrorCode.xmlError, "malformed capacity element");
+  }
+  const size = BigInt(text) * bytesPer(element.attribute("unit") ?? "bytes");
+  if (size < 2n ** 63n) return size;
+  throw VirError.of(ErrorCode.overflow, ErrorDomain.none, `value too large: ${text}${element.attribute("unit") ?? ""}`);
 }
 
 function bytes(name: string, value: bigint): Element {
