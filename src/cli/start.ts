@@ -55,7 +55,7 @@ async function serve(places: TrialPlaces, told: Promise<unknown>): Promise<void>
   if (advice !== undefined) say(`${advice}\n`);
   if (!isInstalled("virsh")) say("virsh is missing; to install it: sudo apt-get install libvirt-clients\n");
   await told;
-  say("ending; guests run on, and the next start finds them");
+  say(advice === undefined ? "ending; QEMU's guests run on, and the next start finds them" : "ending");
 }
 
 async function defineHello(driver: QemuDriver, places: TrialPlaces): Promise<void> {
@@ -99,7 +99,8 @@ function welcome(places: TrialPlaces, uri: string | undefined): string {
       `Its serial port is in ${serialLog(places)}.`,
     );
   }
-  lines.push("Ctrl-C ends the daemon; QEMU's guests run on. Below, a line for each event:", "");
+  const after = uri === undefined ? "" : "; QEMU's guests run on";
+  lines.push(`Ctrl-C ends the daemon${after}. Below, a line for each event:`, "");
   return lines.join("\n");
 }
 
