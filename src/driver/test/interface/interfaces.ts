@@ -43,7 +43,7 @@ export class Interfaces {
     const [found, another] = this.all.filter(({ definition }) => definition.mac.toLowerCase() === mac.toLowerCase());
     if (found === undefined) throw missed("mac", mac);
     if (another === undefined) return found;
-    const message = "multiple interfaces with matching MAC address";
+    const message = "multiple matching interfaces found";
     throw new VirError(message, { code: ErrorCode.multipleInterfaces, domain: ErrorDomain.test, str1: message });
   }
 

@@ -40,10 +40,12 @@ function apply(root: Element, { command, section: number, parentIndex, xml }: Ne
   const section = networkSection(number);
   if (section === undefined) throw unsupported("can't update unrecognized section of network");
   if (typeof section === "string") throw unsupported(`can't update '${section}' section of network '${network}'`);
-  if (section.fixed !== undefined && command === commands.modify) throw unsupported(section.fixed);
+  const refuse = section.fixed !== undefined && command === commands.modify;
+  if (refuse && section.isRefusedUnread === true) throw unsupported(section.fixed);
   const entry = parseEntry(xml, section, network);
-  section.check?.(entry, network);
-  edit(section.parent(root, parentIndex), section, entry, command, network);
+  if (refuse) throw unsupported(section.fixed);
+  section.check(entry, network, command === commands.remove);
+  edit(section.parent(root, parentIndex, network), section, entry, command, network);
 }
 
 function edit({ children }: Element, section: NetworkSection, entry: Element, code: number, network: string): void {
@@ -65,7 +67,7 @@ function edit({ children }: Element, section: NetworkSection, entry: Element, co
       children.splice(code === commands.addFirst ? 0 : children.length, 0, entry);
       return;
     default:
-      throw unsupported(`unrecognized network update command code ${code}`);
+      throw unsupported(`unrecognized network update command code ${code | 0}`);
   }
 }
 
