@@ -82,7 +82,8 @@ export class ConfiguredDaemon implements AsyncDisposable {
     parts.use(claimPlaces(options, sockets));
     const service = parts.use(await Service.open({ drivers, uri, places, log, limits: limitsOf(config) }));
     service.listen(sockets);
-    log({ level: "info", source: "daemon", message: `ready: serving ${uri} as process ${process.pid}` });
+    const served = drivers.map((name) => (name === "qemu" ? uri : "test:///default")).join(" and ");
+    log({ level: "info", source: "daemon", message: `ready: serving ${served} as process ${process.pid}` });
     return new ConfiguredDaemon(options, config, logger, service, parts.move());
   }
 

@@ -29,17 +29,22 @@ export function eventText(event: DomainEvent): string {
     const text = valueText(typeof value === "number" ? (words[name]?.[field]?.[value] ?? value) : value);
     return text === "" ? [] : [`${field} ${text}`];
   });
-  const kind = name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const kind = spaced(name);
   return parts.length === 0 ? kind : `${kind} (${parts.join(", ")})`;
 }
 
 function lifecycleText(event: number, detail: number): string {
   for (const [name, row] of Object.entries(Lifecycle)) {
     if (row.event !== event) continue;
-    const reason = Object.entries(row.detail).find(([, number]) => number === detail)?.[0] ?? `detail ${detail}`;
-    return `${name} (${reason})`;
+    const reason = Object.entries(row.detail).find(([, number]) => number === detail)?.[0];
+    return `${spaced(name)} (${reason === undefined ? `detail ${detail}` : spaced(reason)})`;
   }
   return `event ${event} (detail ${detail})`;
+}
+
+/** A name of the code as words. */
+function spaced(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** "" for what is not there. */

@@ -37,6 +37,11 @@ suite("eventText", () => {
     ]);
   });
 
+  test("a reason is in words too", () => {
+    const dom = { name: "a", uuid: "00000000-0000-4000-8000-000000000001", id: 1 };
+    assert.equal(eventText({ name: "lifecycle", dom, event: 2, detail: 3 }), "started (from snapshot)");
+  });
+
   test("numbers that libvirt may add stay numbers", () => {
     const dom = { name: "a", uuid: "00000000-0000-4000-8000-000000000001", id: 1 };
     assert.equal(eventText({ name: "lifecycle", dom, event: 4, detail: 99 }), "resumed (detail 99)");

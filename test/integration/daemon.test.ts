@@ -93,7 +93,7 @@ suite("virtwright daemon", { skip }, () => {
 
   test("serves virsh on both sockets, and lets nobody change anything by the read-only one", async () => {
     await using daemon = start();
-    await daemon.has(/: info : daemon : ready: serving qemu:\/\/\/session as process (\d+)/);
+    await daemon.has(/: info : daemon : ready: serving qemu:\/\/\/session and test:\/\/\/default as process (\d+)/);
     assert.equal(
       readFileSync(join(directory, "run/virtwright/virtwright.pid"), "utf8").trim(),
       /process (\d+)/.exec(daemon.output)?.[1],
