@@ -141,11 +141,11 @@ export class Definition {
     return this.root.find(...path)?.text.trim() || undefined;
   }
 
-  /** Another definition, changed by `edit`; `complete` as for `parse`. */
+  /** Another definition, changed by `edit`; `complete` as for `parse`. Throws VirError when it cannot be one. */
   with(edit: (root: Element) => void, complete?: Completion): Definition {
     const root = this.root.clone();
     edit(root);
-    return Definition.#of({ ...this.#around, root }, complete);
+    return Definition.#written(Definition.#of({ ...this.#around, root }, complete));
   }
 
   /** As `virsh dumpxml` shows it; `id` is that of the running domain. */
@@ -172,7 +172,7 @@ export type Completion = (root: Element, definition: Definition) => void;
 const shown = { length: 1_000_000 };
 
 /** For what `toXml` has written: that may be more than users may give, as the driver has added to it. */
-const written = { nodes: 65_536 };
+const written = { nodes: 262_144, depth: 512, attributes: 2_000 };
 
 const domainTypes = "qemu kqemu kvm xen lxc uml openvz test vmware hyperv vbox phyp parallels bhyve vz hvf".split(" ");
 
@@ -205,7 +205,9 @@ function readName(root: Element): string {
     const message = "missing name information";
     throw new VirError(message, { code: ErrorCode.noName, domain: ErrorDomain.domain, str1: message });
   }
-  if (name.includes("\n")) throw VirError.of(ErrorCode.xmlDetail, ErrorDomain.xml, "invalid char in name: \n");
+  // A document has none of these but the newline; a new name may be any text.
+  const wrong = /[[\p{Cc}\ufffe\uffff]--[\t\u007f-\u009f]]/v.exec(name)?.[0];
+  if (wrong !== undefined) throw VirError.of(ErrorCode.xmlDetail, ErrorDomain.xml, `invalid char in name: ${wrong}`);
   if (name.includes("/")) throw failure(ErrorCode.xmlError, `name ${name} cannot contain '/'`);
   return name;
 }

@@ -150,10 +150,14 @@ function isStructure(element: Element): boolean {
   return !hasText && element.children.some((node) => node.kind !== "text");
 }
 
+/** What XML has no way to write at all; it is left out, as libvirt does. */
+const unwritable = /[[\p{Cc}\ufffe\uffff]--[\t\n\r\u007f-\u009f]]/gv;
+
 function escapeText(value: string): string {
-  if (!/[&<>'"\r]/.test(value)) return value;
+  if (!/[[&<>'"\r\p{Cc}\ufffe\uffff]--[\t\n\u007f-\u009f]]/v.test(value)) return value;
   return (
     value
+      .replaceAll(unwritable, "")
       .replaceAll("&", "&amp;")
       .replaceAll("<", "&lt;")
       .replaceAll(">", "&gt;")

@@ -1,5 +1,5 @@
 import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
-import { type Document, Element, readXml, XmlError } from "../../xml/index.ts";
+import { type Document, Element, parseXml, readXml, writeXml, XmlError } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { writeLoose } from "./canonical.ts";
 import { checkFlags, worded } from "./failure.ts";
@@ -37,6 +37,7 @@ export function metadataProcedures(hypervisor: Hypervisor): DriverProcedures {
         hypervisor.tell({ name: "metadataChange", dom: guest.reference, type, nsuri: uri });
       };
       if (name !== undefined || metadata === null) return set();
+      checkPrefix(key ?? "");
       return readXml(metadata, hypervisor.pauseFor(signal), (read) => set(ownElement(read, key ?? "", uri ?? "")));
     },
   };
@@ -45,6 +46,12 @@ export function metadataProcedures(hypervisor: Hypervisor): DriverProcedures {
 function checkType(type: number): void {
   if (type < 0 || type > ownType)
     throw VirError.of(ErrorCode.invalidArg, ErrorDomain.domain, `unknown metadata type '${type}'`);
+}
+
+/** It becomes a part of names. */
+function checkPrefix(key: string): void {
+  if (/^[\p{L}_][\p{L}\p{M}\p{N}._-]*$/u.test(key)) return;
+  throw VirError.of(ErrorCode.internalError, ErrorDomain.xml, "failed to validate prefix for a new XML namespace");
 }
 
 function setText(root: Element, name: string, value: string): void {
@@ -77,7 +84,18 @@ function ownElement(read: () => Document, key: string, uri: string): Element {
   }
   const own = new Element(`${key}:${root.localName}`, {}, root.children, uri);
   own.attributes.push({ name: `xmlns:${key}`, value: uri }, ...root.attributes);
+  checkTag(own);
   return own;
+}
+
+/** What is inside was read as it is; prefix and namespace are whatever the user says, and there may be such already. */
+function checkTag({ name, attributes }: Element): void {
+  try {
+    parseXml(writeXml(new Element(name, [...attributes])));
+  } catch (error) {
+    if (!(error instanceof XmlError)) throw error;
+    throw VirError.of(ErrorCode.internalError, ErrorDomain.xml, "failed to create a new XML namespace", error);
+  }
 }
 
 /** As the user gave it, without namespace. */
