@@ -55,8 +55,10 @@ export class RecordStore {
   /** Rejects with StateError over a file that could not be read, and with Node's error (ENOSPC) when writing fails. */
   async save(name: string, text: string): Promise<void> {
     const path = this.#pathOf(name);
-    if (this.#foreign.has(path) && (await exists(path)))
-      throw new StateError(`${path} could not be read: move it away, then try again`);
+    if (this.#foreign.has(path)) {
+      if (await exists(path)) throw new StateError(`${path} could not be read: move it away, then try again`);
+      this.#foreign.delete(path);
+    }
     const temporary = `${path}.new`;
     try {
       await write(temporary, text);
@@ -68,8 +70,9 @@ export class RecordStore {
     await this.#sync();
   }
 
-  /** Nothing when there is none. Rejects with Node's error. */
+  /** Nothing when there is none, or one that could not be read. Rejects with Node's error. */
   async remove(name: string): Promise<void> {
+    if (this.#foreign.has(this.#pathOf(name))) return;
     await rm(this.#pathOf(name), { force: true });
     await this.#sync();
   }

@@ -23,12 +23,12 @@ interface Placed {
   /** Occasions that it has seen, and those at which it struck. */
   seen: number;
   hits: number;
-  /** Resolves when it is taken out. */
-  readonly removed: Deferred;
+  /** Lets the calls go on that it delays or stalls. */
+  readonly suffering: Set<() => void>;
 }
 
 /** What strikes a call. */
-export type CallFault = Pick<Placed, "fault" | "removed">;
+export type CallFault = Pick<Placed, "fault" | "suffering">;
 
 /**
  * What the simulator does wrong on purpose, in calls and in events. Of several faults for one occasion the oldest
@@ -36,6 +36,7 @@ export type CallFault = Pick<Placed, "fault" | "removed">;
  *
  * add:    places one; VirError (invalidArg) says what is wrong with it.
  * remove: takes it out; calls that it stalls go on.
+ * release: all calls that are stalled go on; the faults stay.
  */
 export class Faults {
   readonly #loop: Loop;
@@ -54,7 +55,7 @@ export class Faults {
     check(fault);
     if (this.#placed.size >= limit) throw invalidArgument(`${limit} faults are in place: take some out first`);
     const id = ++this.#lastId;
-    this.#placed.set(id, { id, fault, seen: 0, hits: 0, removed: new Deferred() });
+    this.#placed.set(id, { id, fault, seen: 0, hits: 0, suffering: new Set() });
     return id;
   }
 
@@ -62,7 +63,11 @@ export class Faults {
     const placed = this.#placed.get(id);
     if (placed === undefined) throw invalidArgument(`there is no fault ${id}`);
     this.#placed.delete(id);
-    placed.removed.resolve();
+    for (const goOn of placed.suffering) goOn();
+  }
+
+  release(): void {
+    for (const { suffering } of this.#placed.values()) for (const goOn of suffering) goOn();
   }
 
   /** What strikes this call now. `dom` is the uuid of the domain that it is about. */
@@ -75,7 +80,7 @@ export class Faults {
   }
 
   /** The time that a fault takes from a call; rejects with its error, or with the signal's reason. */
-  async suffer({ fault, removed }: CallFault, name: string, { signal }: CallContext): Promise<void> {
+  async suffer({ fault, suffering }: CallFault, name: string, { signal }: CallContext): Promise<void> {
     if (fault.kind === "fail") throw errorOf(fault, name);
     const over = new Deferred();
     const end = (): void => over.resolve();
@@ -83,11 +88,12 @@ export class Faults {
     signal.throwIfAborted();
     signal.addEventListener("abort", abort);
     const timeout = fault.kind === "delay" ? this.#loop.timeout(this.#loop.now() + fault.delayMs, end) : undefined;
-    removed.promise.then(end, end);
+    suffering.add(end);
     try {
       await over.promise;
     } finally {
       timeout?.remove();
+      suffering.delete(end);
       signal.removeEventListener("abort", abort);
     }
   }

@@ -44,8 +44,10 @@ export class Hypervisor {
     this.#nextOrder = Math.max(this.#nextOrder, guest.order + 1);
     if (guest.isActive) this.#nextId = Math.max(this.#nextId, guest.id + 1);
     this.forget(guest.uuid);
+    const isLate = guest.order + 1 < this.#nextOrder;
     this.#byUuid.set(guest.uuid, guest);
     this.#byName.set(guest.name, guest);
+    if (isLate) this.#sort();
   }
 
   /** There was none with this uuid, if there was one; without an event. */
@@ -160,8 +162,8 @@ export class Hypervisor {
     if (name === guest.name) throw invalidDomain("Can't rename domain to itself");
     if (this.#byName.has(name)) throw invalidDomain(`domain with name '${name}' already exists`);
     const before = guest.reference;
-    this.#byName.delete(guest.name);
     guest.rename(name);
+    this.#byName.delete(before.name);
     this.#byName.set(name, guest);
     const { event, detail } = Lifecycle.undefined;
     this.#tell({ name: "lifecycle", dom: before, event, detail: detail.renamed });
@@ -204,9 +206,16 @@ export class Hypervisor {
     return guest;
   }
 
-  #remove({ uuid, name }: Guest): void {
-    this.#byUuid.delete(uuid);
-    this.#byName.delete(name);
+  #remove(guest: Guest): void {
+    this.#byUuid.delete(guest.uuid);
+    // Another may have the name by now, when this one was made again what it had been before.
+    if (this.#byName.get(guest.name) === guest) this.#byName.delete(guest.name);
+  }
+
+  #sort(): void {
+    const sorted = this.guests.toSorted((one, other) => one.order - other.order);
+    this.#byUuid.clear();
+    for (const each of sorted) this.#byUuid.set(each.uuid, each);
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { constants, open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { DomainStatus } from "../../model/index.ts";
 import { DomainReason, DomainState, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
@@ -10,6 +10,8 @@ import type { HostObjectTexts } from "./host-objects.ts";
 import { defaultNode, type NodeInfo } from "./node-info.ts";
 import { parseSnapshot } from "./snapshot-definition.ts";
 
+/** Of a machine, in bytes. */
+const longest = 16_777_216;
 const testNamespace = "http://libvirt.org/schemas/domain/test/1.0";
 
 export interface NodeFile {
@@ -90,13 +92,13 @@ function readNode(root: Element): NodeInfo {
     const text = cpu?.first(name)?.text;
     if (text === undefined) return fallback;
     const value = Number(text);
-    if (Number.isInteger(value) && value >= 0) return value;
+    if (Number.isInteger(value) && value >= 0 && value < 2 ** 31) return value;
     throw VirError.of(ErrorCode.xmlError, ErrorDomain.test, `node cpu ${name} value '${text}' is no number`);
   };
   const memory = root.first("memory")?.text;
   return {
     model: cpu?.first("model")?.text ?? defaultNode.model,
-    memory: memory === undefined ? defaultNode.memory : BigInt(memory),
+    memory: memory === undefined ? defaultNode.memory : readMemory(memory),
     cpus: number("active", defaultNode.cpus),
     mhz: number("mhz", defaultNode.mhz),
     nodes: number("nodes", defaultNode.nodes),
@@ -104,6 +106,14 @@ function readNode(root: Element): NodeInfo {
     cores: number("cores", defaultNode.cores),
     threads: number("threads", defaultNode.threads),
   };
+}
+
+/** In KiB. */
+function readMemory(text: string): bigint {
+  const digits = text.trim();
+  const value = /^\d{1,20}$/.test(digits) ? BigInt(digits) : undefined;
+  if (value !== undefined && value < 2n ** 64n) return value;
+  throw VirError.of(ErrorCode.xmlError, ErrorDomain.test, `node memory value '${text}' is no number`);
 }
 
 /** An element that names a file stands for that file's root. */
@@ -114,7 +124,7 @@ async function follow(element: Element, path: string): Promise<Element> {
 
 async function readRoot(path: string): Promise<Element> {
   try {
-    return parseXml(await readFile(path, "utf8")).root;
+    return parseXml(await readRegularFile(path)).root;
   } catch (error) {
     if (error instanceof XmlError) {
       throw VirError.of(ErrorCode.xmlDetail, ErrorDomain.test, `${path}:${error.line}: ${error.message}`, error);
@@ -122,6 +132,17 @@ async function readRoot(path: string): Promise<Element> {
     const { errno = -5, message } = error as NodeJS.ErrnoException;
     throw VirError.system(ErrorDomain.test, -errno, `cannot read '${path}': ${message}`, error);
   }
+}
+
+/** A device or a pipe might never end, or keep a thread of the pool for ever. */
+async function readRegularFile(path: string): Promise<string> {
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const { size } = await file.stat().then((stats) => {
+    if (stats.isFile() || stats.isDirectory()) return stats;
+    throw new Error("it is no regular file");
+  });
+  if (size > longest) throw new Error(`it is longer than ${longest} bytes`);
+  return file.readFile("utf8");
 }
 
 export function enterState({ guest, status }: NewGuest, id: number): void {

@@ -30,9 +30,11 @@ export function saveProcedures(hypervisor: Hypervisor): DriverProcedures {
     write(path, text, `saving domain '${guest.name}' to '${path}': open failed`);
     hypervisor.stop(guest, shutoff.saved, saved);
   };
+  // The reply is empty; but who keeps the change has to know whose it is.
   const restore = (path: string, signal: AbortSignal): void | Promise<void> =>
-    hypervisor.read(read(path), signal, (definition) => {
-      hypervisor.create(definition, DomainReason.running.restored, Lifecycle.started.detail.restored);
+    hypervisor.read<void>(read(path), signal, (definition) => {
+      const guest = hypervisor.create(definition, DomainReason.running.restored, Lifecycle.started.detail.restored);
+      return { dom: guest.reference };
     });
   const dump = (guest: Guest, path: string, flags: number): void => {
     guest.checkActive();

@@ -68,6 +68,8 @@ export class Simulation implements DrivenHypervisor {
     const path = new EventPath(this.#log, this.faults, () => this.#die());
     const publish = (event: DomainEvent): void => {
       if (this.#state === "alive") path.publish(event);
+      // Its change has come to the disk: that belongs into the journal there, though nobody is told.
+      else if (this.#keeper !== undefined) this.#log.write(event);
     };
     const tell = (event: DomainEvent): void => (this.#keeper ?? { tell: publish }).tell(event);
     this.hypervisor = new Hypervisor(options.loop, tell, options.clock);
@@ -123,6 +125,7 @@ export class Simulation implements DrivenHypervisor {
   close(): Promise<void> {
     this.#state = "closed";
     this.#calls.end();
+    this.faults.release();
     this.hypervisor.close();
     this.#closed ??= this.#close();
     return this.#closed;
@@ -141,12 +144,12 @@ export class Simulation implements DrivenHypervisor {
     if (this.#state !== "alive") return;
     this.#state = "dead";
     this.#calls.end();
+    this.faults.release();
     for (const listener of Array.from(this.#mourners)) if (this.#mourners.has(listener)) listener(hungUp);
   }
 
   async #close(): Promise<void> {
     await this.#keeper?.idle();
-    await this.journal.close();
-    this.#options.state?.release();
+    await (this.#options.state ?? this.journal).close();
   }
 }

@@ -24,7 +24,9 @@ export interface StateDirectoryOptions {
  * The domains of a simulated hypervisor on disk: a record for each in `guests`, and the journal in `journal`. While it
  * is open it is one process's alone.
  *
- *     open -> released
+ *     open -> closed
+ *
+ * close: open -> closed: closes the journal and lets others have the directory. Rejects with what the journal does; idempotent.
  */
 export class StateDirectory {
   readonly journal: Journal<DomainEvent>;
@@ -82,9 +84,12 @@ export class StateDirectory {
     return this.#marks.save(readyMark, "");
   }
 
-  /** Idempotent. The journal is to be closed before. */
-  release(): void {
-    this.#lock.release();
+  async close(): Promise<void> {
+    try {
+      await this.journal.close();
+    } finally {
+      this.#lock.release();
+    }
   }
 }
 
@@ -97,10 +102,17 @@ interface Parts {
   readonly lock: { release(): void };
 }
 
+/** A copy under another name would be a second domain with the same uuid. */
+function readRecord(text: string, name: string): Guest {
+  const guest = readGuest(text);
+  if (guest.uuid !== name) throw new Error(`it is the record of domain ${guest.uuid}, under another's name`);
+  return guest;
+}
+
 async function load(path: string, { loop, clock, onWarning }: StateDirectoryOptions): Promise<Omit<Parts, "lock">> {
   const store = new RecordStore(join(path, "guests"), ".json");
   const marks = new RecordStore(path, ".mark");
-  const { records, unreadable } = await store.load(readGuest);
+  const { records, unreadable } = await store.load(readRecord);
   for (const each of unreadable) {
     onWarning(new Error(`${each.path} is left out, and left as it is: ${each.error.message}`));
   }

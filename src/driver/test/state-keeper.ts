@@ -16,6 +16,8 @@ export interface StateKeeperOptions {
 interface Entry {
   /** As it is on disk. */
   saved: string | undefined;
+  /** A writing has failed: it may be something else on disk. */
+  isDoubtful: boolean;
   isDirty: boolean;
   isWriting: boolean;
   /** To be told once what they tell of is on disk. */
@@ -43,7 +45,14 @@ export class StateKeeper {
   }
 
   adopt(uuid: string, text: string): void {
-    this.#entries.set(uuid, { saved: text, isDirty: false, isWriting: false, events: [], waiting: [] });
+    this.#entries.set(uuid, {
+      saved: text,
+      isDoubtful: false,
+      isDirty: false,
+      isWriting: false,
+      events: [],
+      waiting: [],
+    });
   }
 
   tell(event: DomainEvent): void {
@@ -67,7 +76,7 @@ export class StateKeeper {
   #touch(uuid: string): Entry {
     let entry = this.#entries.get(uuid);
     if (entry === undefined) {
-      entry = { saved: undefined, isDirty: false, isWriting: false, events: [], waiting: [] };
+      entry = { saved: undefined, isDoubtful: false, isDirty: false, isWriting: false, events: [], waiting: [] };
       this.#entries.set(uuid, entry);
     }
     entry.isDirty = true;
@@ -91,21 +100,37 @@ export class StateKeeper {
         await this.#write(uuid, entry);
       } catch (error) {
         this.#takeBack(uuid, entry, waiting, error);
+        await this.#putBack(uuid, entry);
         continue;
       }
       for (const event of events) this.#options.publish(event);
       for (const each of waiting) each.resolve();
     }
     entry.isWriting = false;
-    if (entry.saved === undefined) this.#entries.delete(uuid);
+    if (entry.saved === undefined && !entry.isDoubtful) this.#entries.delete(uuid);
   }
 
   async #write(uuid: string, entry: Entry): Promise<void> {
     const text = this.#options.read(uuid);
-    if (text === entry.saved) return;
-    if (text === undefined) await this.#options.store.remove(uuid);
-    else await this.#options.store.save(uuid, text);
+    if (text === entry.saved && !entry.isDoubtful) return;
+    await this.#bring(uuid, text);
     entry.saved = text;
+    entry.isDoubtful = false;
+  }
+
+  #bring(uuid: string, text: string | undefined): Promise<void> {
+    const { store } = this.#options;
+    return text === undefined ? store.remove(uuid) : store.save(uuid, text);
+  }
+
+  /** The last step of a writing may have failed, with the new text in place: after a restart it would be there. */
+  async #putBack(uuid: string, entry: Entry): Promise<void> {
+    try {
+      await this.#bring(uuid, entry.saved);
+      entry.isDoubtful = false;
+    } catch {
+      entry.isDoubtful = true;
+    }
   }
 
   #takeBack(uuid: string, entry: Entry, failed: readonly Deferred[], cause: unknown): void {

@@ -1,4 +1,4 @@
-import { isAbsolute } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import type { Loop } from "../../event/index.ts";
 import { Journal, type Stamped } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
@@ -94,13 +94,19 @@ export class TestDriver implements Driver, Hypervisor {
     const { path, state, faults } = parse(uri);
     if (path === "" || path === "/") throw invalidUri("testOpen: supply a path or use test:///default");
     if (path !== "/default" || state !== undefined || faults.length > 0) return this.#connectTo(uri, origin);
-    if (!this.#shared.isAlive) this.#shared = this.#simulate({});
+    if (!this.#shared.isAlive) {
+      this.#discard(this.#shared);
+      this.#shared = this.#simulate({});
+    }
     return { hypervisor: this.#shared, release: () => {} };
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#all].map((each) => each.close()));
+    // What is being opened lets go of its directory before.
+    await Promise.allSettled(this.#kept.values());
+    const closed = await Promise.allSettled([...this.#all].map((each) => each.close()));
+    for (const each of closed) if (each.status === "rejected") throw each.reason;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -109,14 +115,30 @@ export class TestDriver implements Driver, Hypervisor {
 
   async #connectTo(uri: string, { readOnly, identity }: ConnectOrigin): Promise<HypervisorHold> {
     const { path, state, faults } = parse(uri);
+    for (const each of faults) parseFault(each);
     if (path !== "/default" && readOnly && !isTrusted(identity)) throw readOnlyFile(path);
     const file = path === "/default" ? undefined : await readNodeFile(path);
     if (state === undefined) {
       const simulation = this.#simulate({ file, faults });
-      return { hypervisor: simulation, release: () => void simulation.close().catch(this.#onWarning) };
+      return { hypervisor: simulation, release: () => this.#discard(simulation) };
     }
-    if (readOnly && !this.#kept.has(state)) throw readOnlyState(state);
-    return { hypervisor: await this.#keep(state, file, faults), release: () => {} };
+    if (!isAbsolute(state)) throw invalidUri(`state=${state}: give the directory's whole path`);
+    const directory = resolve(state);
+    if (readOnly && !(await this.#isAlive(directory))) throw readOnlyState(state);
+    return { hypervisor: await this.#keep(directory, file, faults), release: () => {} };
+  }
+
+  /** Nobody connects to it any more. */
+  #discard(simulation: Simulation): void {
+    simulation
+      .close()
+      .catch(this.#onWarning)
+      .finally(() => this.#all.delete(simulation));
+  }
+
+  async #isAlive(directory: string): Promise<boolean> {
+    const known = await this.#kept.get(directory)?.catch(() => undefined);
+    return known?.isAlive === true;
   }
 
   /** The one over this directory; a dead one is replaced. */
@@ -125,7 +147,8 @@ export class TestDriver implements Driver, Hypervisor {
     if (known !== undefined) {
       const simulation = await known;
       if (simulation.isAlive) return simulation;
-      await simulation.close();
+      await simulation.close().catch(this.#onWarning);
+      this.#all.delete(simulation);
       if (this.#kept.get(state) === known) this.#kept.delete(state);
       return this.#keep(state, file, faults);
     }
@@ -136,12 +159,19 @@ export class TestDriver implements Driver, Hypervisor {
   }
 
   async #open(path: string, file: NodeFile | undefined, faults: readonly string[]): Promise<Simulation> {
-    if (!isAbsolute(path)) throw invalidUri(`state=${path}: give the directory's whole path`);
     const options = { loop: this.#loop, clock: this.#clock, onWarning: this.#onWarning };
     const state = await StateDirectory.open(path, options);
-    const simulation = this.#simulate({ file, faults, state });
-    if (state.isNew) await simulation.keepAll();
-    return simulation;
+    let simulation: Simulation | undefined;
+    try {
+      simulation = this.#simulate({ file, faults, state });
+      if (state.isNew) await simulation.keepAll();
+      return simulation;
+    } catch (error) {
+      // Else nobody could open the directory until the end of the process.
+      await (simulation ?? state).close().catch(this.#onWarning);
+      if (simulation !== undefined) this.#all.delete(simulation);
+      throw error;
+    }
   }
 
   #simulate({ file, faults = [], state }: Start): Simulation {
@@ -178,10 +208,19 @@ function parse(uri: string): TestUri {
   const [path = "", query = ""] = uri.slice("test://".length).split("?", 2);
   const parameters = new URLSearchParams(query);
   return {
-    path: decodeURIComponent(path),
+    path: decode(path, uri),
     state: parameters.get("state") ?? undefined,
     faults: parameters.getAll("fault"),
   };
+}
+
+function decode(path: string, uri: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch (error) {
+    if (error instanceof URIError) throw invalidUri(`Unable to parse URI ${uri}`);
+    throw error;
+  }
 }
 
 function defaultGuest(): NewGuest {

@@ -210,7 +210,124 @@ describe("domains in a directory", () => {
   });
 });
 
+describe("domains in a directory, when something goes wrong", () => {
+  it("are there after a restart whatever text users have given", async () => {
+    const before = await bench.open();
+    const dom = await define(before, "kept");
+    const metadata = (change: Partial<ArgsOf<Rows["domainSetMetadata"]>>): Promise<void> =>
+      bench.call(before, "domainSetMetadata", {
+        ...{ dom, type: 2, metadata: "<a/>", key: "k", uri: "urn:k", flags: 0 },
+        ...change,
+      });
+    await metadata({ type: 1, metadata: "tit\u0001le", key: null, uri: null });
+    await metadata({});
+    for (const change of [
+      { key: "a b='1'" },
+      { key: "xmlns" },
+      { uri: "http://www.w3.org/XML/1998/namespace" },
+      { metadata: "<a xmlns:k='urn:other'><k:b/></a>" },
+    ])
+      await assert.rejects(metadata(change), { code: ErrorCode.internalError, message: /XML namespace/ });
+    await metadata({ metadata: `<a>${"<b>".repeat(255)}${"</b>".repeat(255)}</a>`, uri: "urn:deep" });
+    const long = metadata({ type: 0, metadata: "x".repeat(1_100_000), key: null, uri: null });
+    await assert.rejects(long, { code: ErrorCode.xmlError });
+    await bench.restart();
+    const after = await bench.open();
+    assert.deepEqual([await names(after), bench.warnings], [["test 1", "kept -1"], []]);
+    const title = { dom, type: 1, uri: null, flags: 0 };
+    assert.deepEqual(await bench.call(after, "domainGetMetadata", title), { metadata: "title" });
+  });
+
+  it("keep their names when a new one cannot be", async () => {
+    const hypervisor = await bench.open();
+    const dom = await define(hypervisor, "kept");
+    for (const newName of ["new\n", "n\u0001ew"]) {
+      await assert.rejects(bench.call(hypervisor, "domainRename", { dom, newName, flags: 0 }), {
+        code: ErrorCode.xmlDetail,
+      });
+    }
+    assert.deepEqual(await bench.call(hypervisor, "domainLookupByName", { name: "kept" }), { dom });
+  });
+
+  it("can be opened again after an opening that failed", async () => {
+    await assert.rejects(bench.open(`${bench.uri}&fault=nonsense`), { code: ErrorCode.invalidArg });
+    const closing = (async () => bench.driver.connect(bench.uri, readWrite))();
+    const closed = bench.restart();
+    await assert.rejects(bench.settle(closing), { code: ErrorCode.noConnect });
+    await closed;
+    assert.deepEqual(await names(await bench.open()), ["test 1"]);
+  });
+
+  it("are the same by every spelling of the directory", async () => {
+    assert.equal(await bench.open(`${bench.uri}%2F`), await bench.open());
+  });
+
+  it("that were restored from a file are on disk when that is confirmed", async () => {
+    const hypervisor = await bench.open();
+    const dom = await define(hypervisor, "saved");
+    await bench.call(hypervisor, "domainCreate", { dom });
+    const file = join(bench.directory, "image");
+    await bench.call(hypervisor, "domainSave", { dom, to: file });
+    bench.events.length = 0;
+    await bench.call(hypervisor, "domainRestore", { from: file });
+    assert.deepEqual(bench.events, ["4 saved 2"], "told, so it is on disk");
+  });
+
+  it("have the events of what came to the disk at the end in their journal", async () => {
+    const before = await bench.open();
+    const defining = (async () => before.procedures.domainDefineXml?.({ xml: definition("late") }, localContext()))();
+    await bench.restart();
+    await bench.settle(defining);
+    const after = await bench.open();
+    assert.deepEqual(await names(after), ["test 1", "late -1"]);
+    assert.equal(after.journal.position.sequence, 1);
+  });
+
+  it("are left out when their record is another's copy", async () => {
+    const dom = await define(await bench.open(), "kept");
+    await bench.restart();
+    const guests = join(bench.state, "guests");
+    const copy = join(guests, "11111111-2222-3333-4444-000000000000.json");
+    writeFileSync(copy, readFileSync(join(guests, `${dom.uuid}.json`), "utf8").replace("kept", "copy"));
+    assert.deepEqual(await names(await bench.open()), ["test 1", "kept -1"]);
+    assert.match(String(bench.warnings[0]), /under another's name/);
+  });
+
+  it("can be changed again and again once an unreadable record was moved away", async () => {
+    const dom = await define(await bench.open(), "kept");
+    await bench.restart();
+    const path = join(bench.state, "guests", `${dom.uuid}.json`);
+    writeFileSync(path, "{");
+    const after = await bench.open();
+    await assert.rejects(define(after, "kept"), /move it away/);
+    rmSync(path);
+    await define(after, "kept");
+    await bench.call(after, "domainCreate", { dom });
+    assert.deepEqual(await names(after), ["test 1", "kept 2"]);
+  });
+});
+
 describe("a change that cannot be kept", () => {
+  it("leaves the order of domains as it was, by which they come in pages", async () => {
+    const hypervisor = await bench.open();
+    const first = await define(hypervisor, "first");
+    await define(hypervisor, "second", "11111111-2222-3333-4444-000000000000");
+    rmSync(join(bench.state, "guests"), { recursive: true });
+    await assert.rejects(bench.call(hypervisor, "domainCreate", { dom: first }), { code: ErrorCode.systemError });
+    assert.deepEqual(await names(hypervisor), ["test 1", "first -1", "second -1"]);
+  });
+
+  it("leaves the name to the one that has it meanwhile", async () => {
+    const hypervisor = await bench.open();
+    const dom = await define(hypervisor, "name");
+    rmSync(join(bench.state, "guests"), { recursive: true });
+    const renaming = bench.call(hypervisor, "domainRename", { dom, newName: "other", flags: 0 });
+    const taking = define(hypervisor, "name", "11111111-2222-3333-4444-000000000000");
+    await assert.rejects(renaming);
+    await assert.rejects(taking);
+    assert.deepEqual(await bench.call(hypervisor, "domainLookupByName", { name: "name" }), { dom });
+  });
+
   it("fails, is taken back, and nobody is told", async () => {
     const hypervisor = await bench.open();
     const dom = await define(hypervisor, "kept");
@@ -261,6 +378,22 @@ describe("a machine in a file", () => {
     const connect = async (): Promise<unknown> => bench.driver.connect(`test://${path}`, { readOnly: true, identity });
     await assert.rejects(bench.settle(connect()), { code: ErrorCode.operationDenied });
     await bench.settle((async () => bench.driver.connect(`test://${path}`, { ...readWrite, identity }))());
+  });
+
+  it("is refused as a VirError, whatever is wrong with the URI or a number", async () => {
+    assert.equal(bench.driver.accepts("test:///%zz"), true);
+    await assert.rejects(bench.open("test:///%zz"), { code: ErrorCode.invalidArg });
+    const path = join(bench.directory, "node.xml");
+    for (const node of [
+      "<memory>much</memory>",
+      "<memory>-1</memory>",
+      "<memory>18446744073709551616</memory>",
+      "<cpu><active>2147483648</active></cpu>",
+    ]) {
+      writeFileSync(path, `<node>${node}</node>`);
+      await assert.rejects(bench.open(`test://${path}`), { code: ErrorCode.xmlError });
+    }
+    await assert.rejects(bench.open("test:////dev/zero"), { code: ErrorCode.systemError, message: /no regular file/ });
   });
 
   it("that is wrong is refused with the place of the mistake", async () => {
@@ -369,6 +502,16 @@ describe("a fault of the simulator", () => {
     await assert.rejects(names(hypervisor), /simulated hypervisor has died/);
     assert.deepEqual(lost, [1]);
     assert.deepEqual(await names(await bench.open("test:///default")), ["test 1"]);
+  });
+
+  it("that kills the hypervisor ends the calls that another one stalls", async () => {
+    const hypervisor = await bench.open("test:///default");
+    const { dom } = await bench.call(hypervisor, "domainLookupByName", { name: "test" });
+    await bench.call(hypervisor, "faultAdd", { fault: fault({ kind: "stall", on: "domainReset" }) });
+    await bench.call(hypervisor, "faultAdd", { fault: fault({ kind: "die", on: "connectGetType" }) });
+    const stalled = assert.rejects(bench.call(hypervisor, "domainReset", { dom, flags: 0 }), /has died/);
+    await assert.rejects(bench.call(hypervisor, "connectGetType", {}), /has died/);
+    await stalled;
   });
 
   it("may stand in the URI, for this connection alone", async () => {
