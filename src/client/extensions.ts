@@ -95,7 +95,9 @@ export class Extensions {
   }
 
   /** Goes out right before the call. */
-  #announce(serial: number, { timeoutMs = 0, key }: ExtendedCall): Promise<unknown> | undefined {
+  #announce(serial: number, { timeoutMs: given = 0, key }: ExtendedCall): Promise<unknown> | undefined {
+    // A whole number on the wire.
+    const timeoutMs = Number.isFinite(given) ? Math.min(Math.max(Math.ceil(given), 0), 0xffff_ffff) : 0;
     if (timeoutMs === 0 && key === undefined) return undefined;
     const announced = this.#own.callPrepare({ serial, timeoutMs, key: key ?? null });
     announced.catch(() => {});

@@ -96,6 +96,7 @@ const snapshotNames = listed("maxnames", 16_384, "REMOTE_DOMAIN_SNAPSHOT_LIST_MA
 function maps(argument: string): readonly Rule[] {
   return [
     within(argument, 16_384, `${argument} > REMOTE_VCPUINFO_MAX`),
+    within("maplen", Number.POSITIVE_INFINITY, ""),
     (args) =>
       Number(args[argument]) * Number(args["maplen"]) > 8_388_608
         ? internalError("maxinfo * maplen > REMOTE_CPUMAPS_MAX")
@@ -174,7 +175,11 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   domainPinVcpuFlags: [given("cpumap")],
   domainGetVcpuPinInfo: [...maps("ncpumaps"), positive("ncpumaps"), mapGiven("cpumaps"), oneDefinition],
   domainPinEmulator: [given("cpumap")],
-  domainGetEmulatorPinInfo: [mapGiven("cpumap"), oneDefinition],
+  domainGetEmulatorPinInfo: [
+    within("maplen", 8_388_608, "maplen > REMOTE_CPUMAPS_MAX"),
+    mapGiven("cpumap"),
+    oneDefinition,
+  ],
   domainGetIothreadInfo: [oneDefinition],
   domainPinIothread: [given("cpumap")],
   domainDelIothread: [notZero("iothreadId", "iothread_id")],

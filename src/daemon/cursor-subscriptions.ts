@@ -19,6 +19,7 @@ import { internalError } from "./refusal.ts";
 
 type Rows = typeof ownDaemonProcedures;
 type Position = Hypervisor["journal"]["position"];
+type Gap = NonNullable<ReturnType<Hypervisor["journal"]["after"]>["gap"]>;
 
 export interface CursorSubscriptionsOptions {
   readonly hypervisor: Hypervisor;
@@ -39,6 +40,8 @@ interface Subscription {
   readonly uuid: string | undefined;
   /** Behind the last event that was sent or passed over. */
   position: Position;
+  /** The last gap: while the reader comes up to its end, it is found again and again. */
+  told: Gap | undefined;
   /** The reply has left, so that events may follow. */
   isOpen: boolean;
 }
@@ -74,7 +77,7 @@ export class CursorSubscriptions {
     const { position: now } = hypervisor.journal;
     const position = cursor === null ? now : { ...cursor, sequence: Number(cursor.sequence) };
     const uuid = dom?.uuid;
-    this.#byId.set(callbackId, { callbackId, eventIds: new Set(eventIds), uuid, position, isOpen: false });
+    this.#byId.set(callbackId, { callbackId, eventIds: new Set(eventIds), uuid, position, told: undefined, isOpen: false });
     this.#unsubscribe ??= hypervisor.subscribe(() => this.pump());
     this.#postpone();
     // One that was given stays good until something is heard behind it: if that is a gap, it is told again.
@@ -120,8 +123,9 @@ export class CursorSubscriptions {
     const { journal } = hypervisor;
     if (isCongested()) return 0;
     const { events, gap } = journal.after(subscription.position);
-    if (gap !== undefined) {
+    if (gap !== undefined && !isWithin(gap, subscription.told)) {
       const { callbackId } = subscription;
+      subscription.told = gap;
       subscription.position = journal.cursorAt((events[0]?.sequence ?? journal.position.sequence + 1) - 1);
       const position = cursorOf(subscription.position);
       send.eventsGap({ callbackId, gap: { from: BigInt(gap.from), to: BigInt(gap.to) }, position });
@@ -145,6 +149,10 @@ export class CursorSubscriptions {
       message: encode<unknown>(codec, message),
     });
   }
+}
+
+function isWithin({ from, to }: Gap, told: Gap | undefined): boolean {
+  return told !== undefined && told.from <= from && to <= told.to;
 }
 
 function isWanted({ eventIds, uuid }: Subscription, { name, dom }: DomainEvent): boolean {

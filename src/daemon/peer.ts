@@ -7,6 +7,7 @@ import {
   type Header,
   messageLengthLimit,
   type ObjectEvent,
+  ownDaemonProcedures,
   remote,
   VirError,
   virtwright,
@@ -54,6 +55,8 @@ export interface UnopenedLimits {
 
 type Handler = (args: unknown, context: unknown) => unknown;
 type HandlerTable = Readonly<Record<string, Handler | undefined>>;
+
+const { callCancel } = ownDaemonProcedures;
 
 /** From a call's deadline until it is given up whatever its handler does. */
 const graceMs = 10;
@@ -124,6 +127,7 @@ export class Peer {
     };
     this.#connection.open({
       onCall: (call) => this.#onCall(call),
+      isUrgent: ({ program, procedure }) => program === virtwright.number && procedure === callCancel.number,
       onRoom: () => this.#session.pump(),
       onIgnored: (header) => this.#noteMisbehaviour(ignored(header)),
       onClose: (cause) => this.#onClose(cause),
@@ -263,9 +267,13 @@ export class Peer {
     this.#openBy.remove();
     this.#hearOfLoss(false);
     this.#session.close();
-    for (const call of this.#underWay) call.abort(cause);
+    for (const call of this.#underWay) call.abort(callerLeft(call.name, cause));
     this.#options.onClose(cause);
   }
+}
+
+function callerLeft(name: string, cause: Error | undefined): VirError {
+  return VirError.of(ErrorCode.operationAborted, ErrorDomain.rpc, `the caller of ${name} has left`, cause);
 }
 
 function ignored({ program, procedure, type }: Header): string {

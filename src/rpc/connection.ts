@@ -49,6 +49,8 @@ import { StreamTable } from "./stream-table.ts";
 export interface ConnectionListener {
   /** The peer calls: answer `call`, now or later. Without it this is a client's end, and calls from a server are ignored. */
   onCall?(call: IncomingCall): void;
+  /** Whether a call is handed on even when too many are under way: one that helps to end them. */
+  isUrgent?(header: Header): boolean;
   /** The peer sent an event; `decodeEvent` reads it. */
   onEvent?(frame: Frame): void;
   /** Something has left: `isCongested` may be false again. */
@@ -140,6 +142,7 @@ export class Connection implements Handle {
     this.#intake = new Intake({
       limit: options.callsUnderWay ?? 64,
       deliver: (call) => this.#listener?.onCall?.(call),
+      isUrgent: ({ header }) => this.#listener?.isUrgent?.(header) === true,
       isCongested: () => isCongested() || this.#longReplies.isBusy,
       onFull: (full) => this.#deafen("calls", full),
       postpone: () => loop.post(() => this.#intake.pump()),

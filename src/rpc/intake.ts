@@ -5,6 +5,8 @@ export interface IntakeOptions {
   readonly limit: number;
   /** Hands a call on; it ends by `done`, now or later. */
   readonly deliver: (call: IncomingCall) => void;
+  /** Whether it overtakes those that wait because too many are under way. */
+  readonly isUrgent: (call: IncomingCall) => boolean;
   /** Whether the peer reads its replies too slowly for more of them. */
   readonly isCongested: () => boolean;
   /** Whether reading is to stop: calls wait here. Heard only when it changes. */
@@ -17,7 +19,8 @@ export interface IntakeOptions {
 const burst = 200;
 
 /**
- * Calls on their way in, in the order of arrival: so many at once, the others wait, and the peer with them.
+ * Calls on their way in, in the order of arrival: so many at once, the others wait, and the peer with them. What is
+ * urgent waits only for a peer that does not read its replies.
  *
  * add:   queues a call; `pump` is to follow.
  * pump:  hands on what can be; after something was added, and when the peer has read its replies.
@@ -31,6 +34,7 @@ export class Intake {
   #full = false;
   #pumping = false;
   #closed = false;
+  #mayHaveUrgent = false;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -42,6 +46,7 @@ export class Intake {
   }
 
   add(call: IncomingCall): void {
+    this.#mayHaveUrgent ||= this.#options.isUrgent(call);
     this.#waiting.push(call);
   }
 
@@ -66,9 +71,27 @@ export class Intake {
       this.#options.deliver(this.#waiting[taken] as IncomingCall);
     }
     this.#waiting.splice(0, taken);
+    if (this.#mayHaveUrgent && !this.#closed && !this.#options.isCongested()) this.#pumpUrgent();
     this.#pumping = false;
     if (taken === burst && this.#waiting.length > 0) this.#options.postpone();
     this.#noteFull();
+  }
+
+  #pumpUrgent(): void {
+    const { isUrgent, deliver, postpone } = this.#options;
+    this.#mayHaveUrgent = false;
+    // While the burst lasts it comes after the calls before it: one of them may be what it is about.
+    if (this.#underWay < this.#options.limit) {
+      this.#mayHaveUrgent = this.#waiting.length > 0;
+      return;
+    }
+    const urgent = this.#waiting.filter(isUrgent);
+    if (urgent.length === 0) return;
+    this.#waiting = this.#waiting.filter((call) => !isUrgent(call));
+    this.#underWay += urgent.length;
+    for (const call of urgent) deliver(call);
+    // There may be room for others now.
+    postpone();
   }
 
   #noteFull(): void {

@@ -101,6 +101,38 @@ describe("a server of ours", () => {
     await serving.settle(destroy());
   });
 
+  it("makes no call whose key is too long, and keeps it when the time is no whole number", async () => {
+    const { serving, client, extensions } = await setUp();
+    const dom = serving.driver.define("hello");
+    const start = (key: string, timeoutMs: number): Promise<void> =>
+      serving.settle(extensions.run({ key, timeoutMs }, (options) => client.call.domainCreate({ dom }, options)));
+    await assert.rejects(start("k".repeat(257), 500), {
+      code: ErrorCode.invalidArg,
+      message: /at most 255/,
+    });
+    await start("k", 0.5);
+    await start("k", 1e12);
+  });
+
+  it("cancels a call though no more may be under way", async () => {
+    const serving = new Serving({ limits: { callsUnderWay: 2 } });
+    const client = await serving.open();
+    const extensions = await serving.settle(Extensions.probe(client.connection));
+    serving.driver.stuck = new Promise(() => {});
+    const dom = serving.driver.define("hello");
+    const aborts = [new AbortController(), new AbortController()];
+    const calls = aborts.map(({ signal }) =>
+      extensions.run({ signal }, (options) => client.call.domainGetMessages({ dom, flags: 0 }, options)),
+    );
+    serving.world.run();
+    const { stuckSignal } = serving.driver;
+    aborts[1]?.abort(new Error("enough"));
+    const waiting = client.call.connectGetType({});
+    await assert.rejects(serving.settle(calls[1] as Promise<unknown>), { message: "enough" });
+    assert.deepEqual(await serving.settle(waiting), { type: "Fake" });
+    assert.equal(stuckSignal?.aborted, true);
+  });
+
   it("refuses a key for a stream", async () => {
     const { serving, client, extensions } = await setUp();
     const dom = serving.driver.define("hello");

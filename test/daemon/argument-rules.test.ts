@@ -68,6 +68,16 @@ describe("what libvirt's functions refuse before a driver is asked", () => {
     assert.deepEqual(refusal("domainMemoryPeek", { dom, size: 4_194_305, flags: 1 })?.code, ErrorCode.internalError);
   });
 
+  it("bounds maps of CPUs from both sides", () => {
+    for (const [name, args] of [
+      ["domainGetVcpus", { dom, maxinfo: 1, maplen: -1 }],
+      ["domainGetVcpuPinInfo", { dom, ncpumaps: 2, maplen: -2_147_483_648, flags: 0 }],
+      ["domainGetEmulatorPinInfo", { dom, maplen: -1, flags: 0 }],
+      ["domainGetEmulatorPinInfo", { dom, maplen: 2_147_483_647, flags: 0 }],
+    ] as const)
+      assert.equal(refusal(name, args)?.code, ErrorCode.internalError, name);
+  });
+
   it("says nothing of what is in order", () => {
     assert.equal(refusal("domainSetVcpus", { dom, nvcpus: 1 }), undefined);
     assert.equal(refusal("domainGetVcpusFlags", { dom, flags: 1 }), undefined);

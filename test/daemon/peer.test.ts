@@ -333,6 +333,25 @@ describe("a call to the driver", () => {
     assert.equal(serving.driver.stuckSignal?.aborted, true);
   });
 
+  it("whose caller leaves is no fault of the daemon's", async () => {
+    const serving = new Serving();
+    const { call, connection } = await serving.open();
+    let giveUp = (_: unknown): void => {};
+    serving.driver.stuck = new Promise((_, reject) => {
+      giveUp = reject;
+    });
+    const waiting = call.domainGetMessages({ dom: missing, flags: 0 });
+    serving.world.run();
+    connection.close();
+    await assert.rejects(serving.settle(waiting), { name: "VirError" });
+    giveUp(serving.driver.stuckSignal?.reason);
+    await new Promise(setImmediate);
+    assert.deepEqual(
+      serving.log.filter(({ level }) => level === "error"),
+      [],
+    );
+  });
+
   it("of type 4 is a call like any other", async () => {
     const serving = new Serving();
     const raw = await openRaw(serving);
