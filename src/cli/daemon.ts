@@ -63,10 +63,14 @@ async function run(options: ConfiguredDaemonOptions): Promise<number> {
   reload = () => served.reload();
   await told;
   // Every wait below has an end of its own: this one is for faults of ours.
-  setTimeout(() => {
-    process.stderr.write("error: the daemon does not come to its end: leaving as it is\n");
-    process.exit(1);
-  }, served.lingerMs + 20_000).unref();
+  setTimeout(
+    () => {
+      process.stderr.write("error: the daemon does not come to its end: leaving as it is\n");
+      process.exit(1);
+      // More than Node's timers take would be no time at all.
+    },
+    Math.min(served.lingerMs + 20_000, 2 ** 31 - 1),
+  ).unref();
   await served.close();
   return 0;
 }
