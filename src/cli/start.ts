@@ -5,6 +5,7 @@ import { helloDefinition, type QemuDriver } from "../driver/qemu/index.ts";
 import { type DomainEvent, ErrorCode, VirError } from "../protocol/index.ts";
 import { ending } from "./ending.ts";
 import { eventText } from "./event-text.ts";
+import { oneLine } from "./log/log-line.ts";
 import { Logger } from "./log/logger.ts";
 import { type TrialPlaces, trialPlaces } from "./places.ts";
 import { isInstalled, qemuAdvice, Service } from "./service.ts";
@@ -72,7 +73,7 @@ async function defineHello(driver: QemuDriver, places: TrialPlaces): Promise<voi
 
 function eventLine(driver: string, event: DomainEvent): string {
   const time = new Date().toTimeString().slice(0, 8);
-  return `${time} ${driver}: ${event.dom.name} ${eventText(event)}`;
+  return oneLine(`${time} ${driver}: ${event.dom.name} ${eventText(event)}`);
 }
 
 /** `uri`: what QEMU's guests are reached by; undefined without QEMU. */

@@ -133,6 +133,27 @@ describe("a server of ours", () => {
     assert.equal(stuckSignal?.aborted, true);
   });
 
+  it("remembers nothing for those who may only read", async () => {
+    const serving = new Serving();
+    const client = await serving.open({ readOnly: true });
+    const extensions = await serving.settle(Extensions.probe(client.connection));
+    const dom = serving.driver.define("hello");
+    for (let count = 0; count < 2; count++) {
+      await serving.settle(
+        extensions.run({ key: "k" }, (options) => client.call.domainGetMessages({ dom, flags: 0 }, options)),
+      );
+    }
+    assert.equal(serving.driver.stuckCalls, 2);
+  });
+
+  it("refuses a key for what is about the connection", async () => {
+    const { serving, client, extensions } = await setUp();
+    const subscribing = extensions.run({ key: "k" }, (options) =>
+      client.call.connectDomainEventCallbackRegisterAny({ eventId: 0, dom: null }, options),
+    );
+    await assert.rejects(serving.settle(subscribing), { code: ErrorCode.invalidArg, message: /about this connection/ });
+  });
+
   it("refuses a key for a stream", async () => {
     const { serving, client, extensions } = await setUp();
     const dom = serving.driver.define("hello");

@@ -23,9 +23,12 @@ export function journalLine(entry: LogEntry): string {
   return `<${rows[entry.level].priority}>${entry.source} : ${textOf(entry)}\n`;
 }
 
-/** One line, whatever a client has made us say. */
 function textOf({ message, peer }: LogEntry): string {
-  const text = peer === undefined ? message : `client ${peer}: ${message}`;
+  return oneLine(peer === undefined ? message : `client ${peer}: ${message}`);
+}
+
+/** One line, whatever a client has made us say. */
+export function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, escaped);
 }
 

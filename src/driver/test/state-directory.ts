@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
 import { DirectoryFiles, Journal, RecordStore } from "../../model/index.ts";
 import { lockFile } from "../../os/index.ts";
-import { type DomainEvent, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import { type DomainEvent, ErrorCode, ErrorDomain, isDomainEventName, VirError } from "../../protocol/index.ts";
 import type { Guest } from "./guest.ts";
 import { readGuest, writeGuest } from "./guest-record.ts";
 import type { Hypervisor } from "./hypervisor.ts";
@@ -102,6 +102,13 @@ interface Parts {
   readonly lock: { release(): void };
 }
 
+/** A younger version may have written others: they become a hole. */
+function knownEvent(value: unknown): DomainEvent {
+  const event = value as DomainEvent;
+  if (!isDomainEventName(event.name)) throw new Error(`there is no event "${event.name as string}"`);
+  return event;
+}
+
 /** A copy under another name would be a second domain with the same uuid. */
 function readRecord(text: string, name: string): Guest {
   const guest = readGuest(text);
@@ -118,7 +125,7 @@ async function load(path: string, { loop, clock, onWarning }: StateDirectoryOpti
   }
   const found = await marks.load((_, name) => name);
   const journal = await Journal.open<DomainEvent>(
-    { now: clock },
+    { now: clock, decode: knownEvent },
     {
       loop,
       files: new DirectoryFiles(join(path, "journal")),

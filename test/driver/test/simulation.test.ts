@@ -538,6 +538,23 @@ describe("a fault of the simulator", () => {
 });
 
 describe("a snapshot of everything", () => {
+  it("has as much in a page as fits into a reply", async () => {
+    const hypervisor = await bench.open("test:///default");
+    const xml = (name: string): string =>
+      definition(name, name.repeat(8).concat("-2222-3333-4444-555555555555")).replace(
+        "<os>",
+        `<description>${"x".repeat(600_000)}</description><os>`,
+      );
+    for (const name of ["a", "b", "c"]) await bench.call(hypervisor, "domainDefineXml", { xml: xml(name) });
+    const pages: string[][] = [];
+    for (let start = 0n; pages.length === 0 || start > 0n; ) {
+      const page = await bench.call(hypervisor, "snapshot", { start, limit: 0, stats: 0, withXml: true });
+      pages.push(page.domains.map(({ dom }) => dom.name));
+      start = page.next;
+    }
+    assert.deepEqual(pages, [["test", "a", "b"], ["c"]]);
+  });
+
   it("has all domains, their state, stats and XML, and where the journal stands, in pages", async () => {
     const hypervisor = await bench.open("test:///default");
     for (const index of [1, 2, 3]) {
