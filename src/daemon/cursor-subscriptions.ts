@@ -77,7 +77,14 @@ export class CursorSubscriptions {
     const { position: now } = hypervisor.journal;
     const position = cursor === null ? now : { ...cursor, sequence: Number(cursor.sequence) };
     const uuid = dom?.uuid;
-    this.#byId.set(callbackId, { callbackId, eventIds: new Set(eventIds), uuid, position, told: undefined, isOpen: false });
+    this.#byId.set(callbackId, {
+      callbackId,
+      eventIds: new Set(eventIds),
+      uuid,
+      position,
+      told: undefined,
+      isOpen: false,
+    });
     this.#unsubscribe ??= hypervisor.subscribe(() => this.pump());
     this.#postpone();
     // One that was given stays good until something is heard behind it: if that is a gap, it is told again.

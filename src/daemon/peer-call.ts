@@ -53,6 +53,11 @@ export class PeerCall implements CallContext {
     return this.#call.header.serial;
   }
 
+  /** Its handler has been told that nobody waits any more. */
+  get isGivenUp(): boolean {
+    return this.#aborted !== undefined;
+  }
+
   /** It changes nothing. */
   get isReading(): boolean {
     return this.#route !== undefined && allowsReadOnly(this.#route.rule, this.#args);

@@ -185,7 +185,9 @@ export class Peer {
     const { identity, repeats } = this.#options;
     const { name, args, isReading } = peerCall;
     const { hypervisor: owner } = this.#session.opened;
-    return repeats.run({ key, owner, scope: [identity?.uid ?? "nobody", name], args, isReading }, handle);
+    const isGivenUp = (): boolean => peerCall.isGivenUp;
+    const scope = [identity?.uid ?? "nobody", name];
+    return repeats.run({ key, owner, scope, args, isReading, isGivenUp }, handle);
   }
 
   /** The handler may give up at the deadline with a reason of its own; what is still under way then is given up here. */

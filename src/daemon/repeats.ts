@@ -8,6 +8,7 @@ interface Entry {
   readonly fingerprint: string;
   /** What the call has come to, or will. */
   readonly result: Promise<unknown>;
+  readonly isGivenUp: () => boolean;
 }
 
 /** A call with a key. */
@@ -20,12 +21,14 @@ export interface KeyedCall {
   readonly args: unknown;
   /** It changes nothing: there is no harm in doing it again, and its result may be long. */
   readonly isReading: boolean;
+  /** Whether its caller waits no more: what it fails with then is not for others. */
+  readonly isGivenUp: () => boolean;
 }
 
 /**
  * Calls with a key: each happens once for as long as it is remembered, whoever sends it again gets what the first one
  * came to. One that fails is forgotten: sent again, it is tried again. One that only reads is remembered while it is
- * under way.
+ * under way. When its caller has given it up, those who have joined it try it again themselves.
  */
 export class Repeats {
   readonly #entries = new Map<string, Entry>();
@@ -37,14 +40,20 @@ export class Repeats {
   }
 
   /** Throws VirError (invalidArg) when the key has been used with other arguments. */
-  run({ key, owner, scope, args, isReading }: KeyedCall, call: () => unknown): Promise<unknown> {
+  run(keyed: KeyedCall, call: () => unknown): Promise<unknown> {
+    const { key, owner, scope, args, isReading, isGivenUp } = keyed;
     const name = JSON.stringify([this.#numberOf(owner), ...scope, key]);
     const fingerprint = createHash("sha256").update(textOf(args)).digest("base64");
     const known = this.#entries.get(name);
     if (known !== undefined && known.fingerprint !== fingerprint) throw reused(key);
-    if (known !== undefined) return known.result;
+    if (known !== undefined) {
+      return known.result.catch((error: unknown) => {
+        if (!known.isGivenUp() || isGivenUp()) throw error;
+        return this.run(keyed, call);
+      });
+    }
     const result = (async () => call())();
-    this.#remember(name, { fingerprint, result }, isReading);
+    this.#remember(name, { fingerprint, result, isGivenUp }, isReading);
     return result;
   }
 

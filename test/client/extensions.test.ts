@@ -91,6 +91,28 @@ describe("a server of ours", () => {
     assert.deepEqual(await serving.settle(Promise.all(calls)), [{ msgs: [] }, { msgs: [] }]);
   });
 
+  it("goes on with a call that was joined when its first caller leaves", async () => {
+    const { serving, client, extensions } = await setUp();
+    const again = await serving.open();
+    const others = await serving.settle(Extensions.probe(again.connection));
+    let giveUp = (_: unknown): void => {};
+    serving.driver.stuck = new Promise((_, reject) => {
+      giveUp = reject;
+    });
+    const dom = serving.driver.define("hello");
+    const [first, second] = [
+      { run: extensions, call: client.call },
+      { run: others, call: again.call },
+    ].map(({ run, call }) => run.run({ key: "k" }, (options) => call.domainGetMessages({ dom, flags: 0 }, options)));
+    serving.world.run();
+    client.connection.close();
+    await assert.rejects(serving.settle(first as Promise<unknown>));
+    serving.driver.stuck = Promise.resolve();
+    giveUp(serving.driver.stuckSignal?.reason);
+    assert.deepEqual(await serving.settle(second as Promise<unknown>), { msgs: [] });
+    assert.equal(serving.driver.stuckCalls, 2);
+  });
+
   it("tries a call with a key again when it has failed", async () => {
     const { serving, client, extensions } = await setUp();
     const dom = serving.driver.define("hello");

@@ -118,6 +118,7 @@ unix_sock_rw_perms = "0770"
 unix_sock_group = "${spawnSync("id", ["-gn"], { encoding: "utf8" }).stdout.trim()}"
 drivers = [ "test" ]
 min_workers = 5
+shutdown_timeout = 3000000
 log_outputs = "2:file:${log}"
 `,
     );
