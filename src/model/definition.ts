@@ -145,7 +145,9 @@ export class Definition {
   with(edit: (root: Element) => void, complete?: Completion): Definition {
     const root = this.root.clone();
     edit(root);
-    return Definition.#written(Definition.#of({ ...this.#around, root }, complete));
+    const definition = Definition.#of({ ...this.#around, root }, complete);
+    // Written when somebody wants it, unless it might be too long.
+    return mostWritten(root) > shown.length ? Definition.#written(definition) : definition;
   }
 
   /** As `virsh dumpxml` shows it; `id` is that of the running domain. */
@@ -173,6 +175,18 @@ const shown = { length: 1_000_000 };
 
 /** For what `toXml` has written: that may be more than users may give, as the driver has added to it. */
 const written = { nodes: 262_144, depth: 512, attributes: 2_000 };
+
+/** No fewer characters than the element will have, whatever is escaped and indented. */
+function mostWritten(element: Element, depth = 0): number {
+  let length = 2 * element.name.length + 4 * depth + 8;
+  for (const { name, value } of element.attributes) length += name.length + 6 * value.length + 4;
+  for (const child of element.children) {
+    if (child.kind === "element") length += mostWritten(child, depth + 1);
+    else
+      length += 6 * (child.kind === "instruction" ? child.target.length + child.body.length : child.value.length) + 16;
+  }
+  return length;
+}
 
 const domainTypes = "qemu kqemu kvm xen lxc uml openvz test vmware hyperv vbox phyp parallels bhyve vz hvf".split(" ");
 

@@ -23,6 +23,15 @@ test("text and attributes are escaped as libvirt does", () => {
   assert.equal(writeXml(element), "<a b='&lt;&gt;&amp;&apos;&quot;'>&lt;&gt;&amp;&apos;&quot;</a>\n");
 });
 
+test("what XML has no way to write is left out", () => {
+  const all = Array.from({ length: 0xa0 }, (_, code) => String.fromCharCode(code)).join("") + "\ufffe\uffff\u{1f600}";
+  const element = new Element("a", { b: all }, [text(all)]);
+  const again = parseXml(writeXml(element)).root;
+  // oxlint-disable-next-line no-control-regex
+  const rest = all.replaceAll(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "");
+  assert.deepEqual([again.text, again.attribute("b")], [rest, rest]);
+});
+
 test("an element with text beside elements is written as it was", () => {
   const source = "<p>one <b>two</b>\n three<![CDATA[ <4> ]]></p>";
   assert.equal(writeXml(parseXml(source)), `${source}\n`);
