@@ -95,7 +95,7 @@ describe("a server of ours", () => {
     const { serving, client, extensions } = await setUp();
     const again = await serving.open();
     const others = await serving.settle(Extensions.probe(again.connection));
-    let giveUp = (_: unknown): void => {};
+    let giveUp: (reason: unknown) => void = () => {};
     serving.driver.stuck = new Promise((_, reject) => {
       giveUp = reject;
     });

@@ -336,7 +336,7 @@ describe("a call to the driver", () => {
   it("whose caller leaves is no fault of the daemon's", async () => {
     const serving = new Serving();
     const { call, connection } = await serving.open();
-    let giveUp = (_: unknown): void => {};
+    let giveUp: (reason: unknown) => void = () => {};
     serving.driver.stuck = new Promise((_, reject) => {
       giveUp = reject;
     });

@@ -142,7 +142,7 @@ async function readRegularFile(path: string): Promise<string> {
     throw new Error("it is no regular file");
   });
   if (size > longest) throw new Error(`it is longer than ${longest} bytes`);
-  return file.readFile("utf8");
+  return await file.readFile("utf8");
 }
 
 export function enterState({ guest, status }: NewGuest, id: number): void {

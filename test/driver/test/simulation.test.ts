@@ -216,7 +216,12 @@ describe("domains in a directory, when something goes wrong", () => {
     const dom = await define(before, "kept");
     const metadata = (change: Partial<ArgsOf<Rows["domainSetMetadata"]>>): Promise<void> =>
       bench.call(before, "domainSetMetadata", {
-        ...{ dom, type: 2, metadata: "<a/>", key: "k", uri: "urn:k", flags: 0 },
+        dom,
+        type: 2,
+        metadata: "<a/>",
+        key: "k",
+        uri: "urn:k",
+        flags: 0,
         ...change,
       });
     await metadata({ type: 1, metadata: "tit\u0001le", key: null, uri: null });
