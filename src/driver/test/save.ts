@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
 import {
   DomainReason,
@@ -16,6 +16,8 @@ import type { Hypervisor } from "./hypervisor.ts";
 
 /** The first line of a saved domain; its definition follows. */
 const magic = "virtwright test guest 1\n";
+/** In bytes; definitions are shorter. */
+const longestImage = 16_777_216;
 /** virDomainCoreDumpFlags. */
 const crash = 1;
 
@@ -112,7 +114,7 @@ function refuseXml(dxml: string | null): void {
 function read(path: string): string {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = withFile(path, constants.O_RDONLY, readImage);
   } catch (error) {
     throw failed(`cannot read domain image '${path}'`, error);
   }
@@ -122,10 +124,27 @@ function read(path: string): string {
 
 function write(path: string, text: string, complaint: string): void {
   try {
-    writeFileSync(path, text, { mode: 0o600 });
+    const { O_WRONLY, O_CREAT, O_TRUNC } = constants;
+    withFile(path, O_WRONLY | O_CREAT | O_TRUNC, (fd) => writeFileSync(fd, text));
   } catch (error) {
     throw failed(complaint, error);
   }
+}
+
+/** What would wait, as a pipe without anybody at its other end, fails instead. */
+function withFile<T>(path: string, flags: number, use: (fd: number) => T): T {
+  const fd = openSync(path, flags | constants.O_NONBLOCK, 0o600);
+  try {
+    return use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A device or a pipe has no image in it, and a file that is longer than any image has not either. */
+function readImage(fd: number): string {
+  const status = fstatSync(fd);
+  return status.isFile() && status.size <= longestImage ? readFileSync(fd, "utf8") : "";
 }
 
 /** With the system's own words, which Node has in lower case. */

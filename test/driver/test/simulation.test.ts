@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -309,6 +310,19 @@ describe("domains in a directory, when something goes wrong", () => {
     await define(after, "kept");
     await bench.call(after, "domainCreate", { dom });
     assert.deepEqual(await names(after), ["test 1", "kept 2"]);
+  });
+});
+
+describe("a saved domain", () => {
+  it("is neither read from nor written to what would keep everybody waiting", async () => {
+    const hypervisor = await bench.open("test:///default");
+    const pipe = join(bench.directory, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const dom = await define(hypervisor, "saved");
+    await bench.call(hypervisor, "domainCreate", { dom });
+    await assert.rejects(bench.call(hypervisor, "domainSave", { dom, to: pipe }), { code: ErrorCode.systemError });
+    await assert.rejects(bench.call(hypervisor, "domainRestore", { from: pipe }), /mismatched header magic/);
+    await assert.rejects(bench.call(hypervisor, "domainRestore", { from: "/dev/zero" }), /mismatched header magic/);
   });
 });
 
