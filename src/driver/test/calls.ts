@@ -1,12 +1,12 @@
-import type { Loop } from "../../event/index.ts";
-import { JobQueue } from "../../model/index.ts";
+import type { AsyncWork } from "../../model/index.ts";
 import { allowsReadOnly, type Call, driverProcedures, type Table } from "../../protocol/index.ts";
 import type { CallContext, DriverProcedures } from "../driver.ts";
 import { internal } from "./failure.ts";
 import type { CallFault, Faults } from "./faults.ts";
+import type { Jobs } from "./jobs.ts";
 
 export interface CallsOptions {
-  readonly loop: Loop;
+  readonly jobs: Jobs;
   readonly faults: Faults;
   /** After a change: resolves when it is on disk; undefined where nothing is kept. */
   readonly settle: (uuids: readonly string[]) => Promise<void> | undefined;
@@ -18,7 +18,7 @@ type Handler = (args: unknown, context: CallContext) => unknown;
 
 /**
  * What stands between a call and its handler: the faults of the simulator, the order of changes of one domain while one
- * of them takes time, and that a change is kept before it is confirmed. A call without all that goes straight through.
+ * of them takes time (one that takes long is a job to be asked about and aborted), and that a change is kept before it is confirmed. A call without all that goes straight through.
  *
  *     alive -> dead
  *
@@ -26,8 +26,6 @@ type Handler = (args: unknown, context: CallContext) => unknown;
  */
 export class Calls {
   readonly #options: CallsOptions;
-  /** Of domains with a change that takes time. */
-  readonly #queues = new Map<string, JobQueue>();
   #isDead = false;
 
   constructor(options: CallsOptions) {
@@ -52,7 +50,7 @@ export class Calls {
       if (this.#isDead) throw died();
       const uuid = domainOf(args);
       const fault = this.#options.faults.forCall(name, uuid);
-      const waits = fault !== undefined || (isChange && uuid !== undefined && this.#queues.has(uuid));
+      const waits = fault !== undefined || (isChange && uuid !== undefined && this.#options.jobs.has(uuid));
       const handle = (): unknown => handler(args, context);
       const result = waits ? this.#take(name, isChange ? uuid : undefined, fault, handle, context) : handle();
       return isChange ? this.#keep(uuid, result) : result;
@@ -67,20 +65,23 @@ export class Calls {
     handle: () => unknown,
     context: CallContext,
   ): Promise<unknown> {
-    const body = async (): Promise<unknown> => {
+    const { jobs, faults } = this.#options;
+    const manner = uuid === undefined ? "at once" : jobs.mannerOf(operation, uuid);
+    const body = async (work?: AsyncWork): Promise<unknown> => {
       if (fault?.fault.kind === "die") this.#options.onDeath();
-      else if (fault !== undefined) await this.#options.faults.suffer(fault, operation, context);
+      else if (fault !== undefined) await faults.suffer(fault, operation, untilAborted(context, work));
       if (this.#isDead) throw died();
-      return handle();
+      const result = handle();
+      if (manner === "destroy" && uuid !== undefined) jobs.endRun(uuid);
+      return result;
     };
-    if (uuid === undefined) return body();
-    const queue = this.#queues.get(uuid) ?? new JobQueue(this.#options.loop);
-    this.#queues.set(uuid, queue);
-    try {
-      return await queue.run({ operation, deadline: context.deadline, signal: context.signal }, body);
-    } finally {
-      if (queue.isIdle && this.#queues.get(uuid) === queue) this.#queues.delete(uuid);
-    }
+    if (uuid === undefined || manner === "at once") return body();
+    const request = { operation, deadline: context.deadline, signal: context.signal };
+    return jobs.within(uuid, (queue) => {
+      if (manner !== "async") return queue.run({ ...request, kind: manner }, () => body());
+      const durationMs = fault?.fault.kind === "delay" ? fault.fault.delayMs : undefined;
+      return queue.run({ ...request, kind: manner }, (work) => jobs.show(uuid, work, durationMs, () => body(work)));
+    });
   }
 
   #keep(uuid: string | undefined, result: unknown): unknown {
@@ -89,6 +90,11 @@ export class Calls {
     const kept = this.#options.settle([uuid, other].filter((each) => each !== undefined));
     return kept === undefined ? result : kept.then(() => result);
   }
+}
+
+/** The same call, given up as well when its job is aborted. */
+function untilAborted(context: CallContext, work: AsyncWork | undefined): CallContext {
+  return work === undefined ? context : { ...context, signal: AbortSignal.any([context.signal, work.signal]) };
 }
 
 function isChanging({ readOnly, acl }: Call): boolean {

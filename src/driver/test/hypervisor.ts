@@ -13,6 +13,7 @@ import type { Pause } from "../../xml/index.ts";
 import { readDefinition } from "./canonical.ts";
 import { internal, invalid, invalidDomain, noDomain } from "./failure.ts";
 import { Guest } from "./guest.ts";
+import { RunEndings } from "./run-endings.ts";
 
 /** Hears what has happened. */
 export type Tell = (event: DomainEvent) => void;
@@ -28,6 +29,8 @@ export class Hypervisor {
   #closed = false;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  /** Who waits for the end of a domain's run. */
+  readonly runEndings = new RunEndings();
 
   #nextOrder = 1;
 
@@ -139,6 +142,7 @@ export class Hypervisor {
   /** Ends the run, and a transient domain with it. */
   stop(guest: Guest, reason: number, detail: number): void {
     guest.stop(reason);
+    this.runEndings.end(guest.uuid);
     this.report(guest, Lifecycle.stopped.event, detail);
     if (!guest.persistent) this.#remove(guest);
   }
@@ -146,6 +150,7 @@ export class Hypervisor {
   /** As `stop`, but the domain stays, whatever it is: its next run follows at once. */
   interrupt(guest: Guest): void {
     guest.stop(DomainReason.shutoff.fromSnapshot);
+    this.runEndings.end(guest.uuid);
     this.report(guest, Lifecycle.stopped.event, Lifecycle.stopped.detail.fromSnapshot);
   }
 
@@ -183,6 +188,7 @@ export class Hypervisor {
   /** What is being read is given up. */
   close(): void {
     this.#closed = true;
+    this.runEndings.endAll();
   }
 
   /** The domain that has this uuid and name, if there is one; another may have neither of them. */

@@ -10,6 +10,7 @@ import { Faults } from "./faults.ts";
 import { writeGuest } from "./guest-record.ts";
 import { HostObjects, type HostObjectTexts } from "./host-objects.ts";
 import { Hypervisor } from "./hypervisor.ts";
+import { Jobs, jobProcedures } from "./jobs.ts";
 import { enterState, type NewGuest } from "./node-file.ts";
 import type { NodeInfo } from "./node-info.ts";
 import { reportProcedures } from "./reports.ts";
@@ -75,8 +76,9 @@ export class Simulation implements DrivenHypervisor {
     this.hypervisor = new Hypervisor(options.loop, tell, options.clock);
     const { state } = options;
     if (state !== undefined) this.#keeper = this.#take(state, publish);
+    const jobs = new Jobs(options.loop, this.hypervisor);
     this.#calls = new Calls({
-      loop: options.loop,
+      jobs,
       faults: this.faults,
       settle: (uuids) => this.#keeper?.settle(uuids),
       onDeath: () => this.#die(),
@@ -86,6 +88,7 @@ export class Simulation implements DrivenHypervisor {
     this.procedures = {
       ...this.#calls.around({
         ...testProcedures(this.hypervisor, options.node),
+        ...jobProcedures(jobs, this.hypervisor),
         ...reportProcedures(this.hypervisor, this.#log),
         ...objects.procedures,
       }),
@@ -145,6 +148,7 @@ export class Simulation implements DrivenHypervisor {
     this.#state = "dead";
     this.#calls.end();
     this.faults.release();
+    this.hypervisor.runEndings.endAll();
     for (const listener of Array.from(this.#mourners)) if (this.#mourners.has(listener)) listener(hungUp);
   }
 

@@ -1,5 +1,6 @@
 import type { DriverProcedures } from "../driver.ts";
 import { checkpointProcedures } from "./checkpoint-procedures.ts";
+import { consoleProcedures } from "./consoles.ts";
 import { cpuStatisticsProcedures } from "./cpu-statistics.ts";
 import { agentProcedures } from "./guest-agent.ts";
 import { hostProcedures } from "./host.ts";
@@ -38,6 +39,7 @@ export function testProcedures(hypervisor: Hypervisor, node: NodeInfo): DriverPr
     ...tuningProcedures(hypervisor),
     ...inspectionProcedures(hypervisor),
     ...screenshotProcedures(),
+    ...consoleProcedures(hypervisor),
     ...statisticsProcedures(hypervisor),
     ...cpuStatisticsProcedures(hypervisor),
     ...agentProcedures(hypervisor),
