@@ -107,7 +107,7 @@ describe("a console of the test hypervisor", { timeout: 60_000 }, () => {
     for (let tries = 0; ; tries++) {
       const again = await open(dom).catch((error: unknown) => error);
       if (again instanceof Error) assert.ok(tries < 100, again.message);
-      else return await expect(again as Stream, "small login: ");
+      else return expect(again as Stream, "small login: ");
     }
   });
 
