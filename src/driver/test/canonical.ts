@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Definition } from "../../model/index.ts";
 import { Element, type Node, type Pause, shortLength, text, writeXml } from "../../xml/index.ts";
 import { addDriveAddresses } from "./drive-address.ts";
@@ -124,8 +125,8 @@ function sort<T>(items: T[], places: ReadonlyMap<string, number> | undefined, na
   for (const rank of ranks) for (const item of rank) items[next++] = item;
 }
 
-/** Stands for the metadata while the rest is written: XML cannot have it. */
-const metadataMark = "\0";
+/** Stands for the metadata while the rest is written: drawn anew by each process, so that nobody's text has it. */
+const metadataMark = randomUUID();
 
 /** As `virsh dumpxml` shows it; `id` is that of the running domain. An empty list of devices takes two lines. */
 export function formatDefinition({ root }: Definition, id?: number): string {
