@@ -8,6 +8,7 @@ export { JobQueue } from "./job-queue.ts";
 export { type Cursor, Journal, type JournalOptions, type Rest, type Stamped } from "./journal.ts";
 export { DirectoryFiles, type JournalFile, type JournalFiles } from "./journal-files.ts";
 export type { JournalWarning } from "./journal-reader.ts";
+export { decodeEvent, encodeEvent } from "./journal-record.ts";
 export type { Gap } from "./journal-segment.ts";
 export type { JournalStoreOptions } from "./journal-store.ts";
 export { bytesPer } from "./memory-size.ts";

@@ -1,9 +1,10 @@
 import { setImmediate } from "node:timers/promises";
-import { Deferred, type Loop, StateError, type Timeout } from "../event/index.ts";
+import { type Loop, StateError, type Timeout } from "../event/index.ts";
 import type { JournalFile, JournalFiles } from "./journal-files.ts";
 import { type JournalContents, type JournalWarning, readJournal } from "./journal-reader.ts";
 import { lineOf } from "./journal-record.ts";
 import { type Gap, segmentName } from "./journal-segment.ts";
+import { SequenceWaiters } from "./sequence-waiters.ts";
 
 export interface JournalStoreOptions {
   readonly loop: Loop;
@@ -37,11 +38,6 @@ interface Extent {
   readonly isOurs: boolean;
 }
 
-interface Waiter {
-  readonly sequence: number;
-  readonly done: Deferred;
-}
-
 const batchBytes = 256 * 1024;
 
 /**
@@ -50,7 +46,7 @@ const batchBytes = 256 * 1024;
  *     open -> closed
  *
  * append:  open; never waits. Written at once or with those that come meanwhile, and synced `syncMs` later.
- * flushed: open.
+ * written, flushed: open.
  * close:   open -> closed: writes and syncs what is left, once; rejects when that fails. Idempotent. Before the loop's.
  *
  * After an error everything from the last sync on is in doubt (a failed fdatasync may have dropped pages). So the lines
@@ -79,7 +75,9 @@ export class JournalStore {
   /** Of the outage that lasts. */
   #error: { readonly cause: unknown } | undefined;
   readonly #lost: Gap[] = [];
-  #waiters: Waiter[] = [];
+  #readable: number;
+  readonly #unwritten = new SequenceWaiters();
+  readonly #unsynced = new SequenceWaiters();
   #closing: Promise<void> | undefined;
 
   constructor(options: JournalStoreOptions, contents: JournalContents, journal: string, run: string) {
@@ -97,6 +95,7 @@ export class JournalStore {
     this.#oldest = contents.next;
     this.#newest = contents.next - 1;
     this.#syncUpTo = this.#newest;
+    this.#readable = this.#newest;
     const { last, names, next } = contents;
     const name = names.at(-1);
     this.#segment =
@@ -121,6 +120,22 @@ export class JournalStore {
     while (this.#backlog > this.#options.backlogBytes && this.#oldest < sequence) this.#forgetOldest();
     if (!this.#armed) this.#arm(this.#options.syncMs);
     if (this.#error === undefined) this.#wake();
+    else this.#readable = sequence;
+  }
+
+  /** The last event that readers may have: the end of the process does not take it, unless an outage lasts. */
+  get readable(): number {
+    return this.#readable;
+  }
+
+  /**
+   * Resolves when the end of the process does not take the event any more; undefined when that is so. Rejects with
+   * Node's error during an outage, in which readers have it even so.
+   */
+  written(sequence: number): Promise<void> | undefined {
+    if (this.#error !== undefined) return Promise.reject(this.#error.cause);
+    if (sequence < this.#segment.written.next) return undefined;
+    return this.#unwritten.wait(sequence);
   }
 
   /** Resolves when the event is on the disk. Rejects with Node's error when writing fails; it is tried again even so. */
@@ -130,9 +145,7 @@ export class JournalStore {
       return Promise.reject(new StateError(`event ${sequence} was given up: the disk could not take it in time`));
     if (sequence < this.#segment.safe.next) return Promise.resolve();
     if (this.#closing !== undefined) return Promise.reject(new StateError("the journal is closed"));
-    const done = new Deferred();
-    this.#waiters.push({ sequence, done });
-    return done.promise;
+    return this.#unsynced.wait(sequence);
   }
 
   close(): Promise<void> {
@@ -235,6 +248,8 @@ export class JournalStore {
     }
     bytes += batch.length;
     current.written = { bytes, next, isOurs: true };
+    this.#readable = Math.max(this.#readable, next - 1);
+    this.#unwritten.resolve((sequence) => sequence < next);
   }
 
   async #sync(current: Segment, file: JournalFile): Promise<void> {
@@ -246,7 +261,7 @@ export class JournalStore {
       this.#forgetOldest();
       if (count % 5_000 === 0) await setImmediate();
     }
-    this.#settle((sequence) => sequence < written.next, undefined);
+    this.#unsynced.resolve((sequence) => sequence < written.next);
     if (this.#error === undefined) return;
     this.#error = undefined;
     this.#options.onWarning("the journal is written to the disk again");
@@ -276,7 +291,9 @@ export class JournalStore {
     if (this.#error === undefined)
       this.#options.onWarning("the journal cannot be written: its events are kept in memory", cause);
     this.#error = { cause };
-    this.#settle(() => true, cause);
+    this.#readable = this.#newest;
+    this.#unwritten.reject(() => true, cause);
+    this.#unsynced.reject(() => true, cause);
     if (file !== undefined) await close(file);
     // Last: should it come due while this work is not over, nobody would take it up.
     if (this.#closing === undefined) this.#arm(this.#options.retryMs);
@@ -286,23 +303,12 @@ export class JournalStore {
     this.#lost.push(lost);
     this.#options.onWarning(`the journal on the disk has no events ${lost.from} to ${lost.to}`);
     const error = new StateError("the event was given up: the disk could not take it in time");
-    this.#settle((sequence) => sequence >= lost.from && sequence <= lost.to, error);
+    this.#unsynced.reject((sequence) => sequence >= lost.from && sequence <= lost.to, error);
   }
 
   #forgetOldest(): void {
     this.#backlog -= this.#lines.get(this.#oldest)?.length ?? 0;
     this.#lines.delete(this.#oldest++);
-  }
-
-  /** `cause` undefined: those events are on the disk. */
-  #settle(concerns: (sequence: number) => boolean, cause: unknown): void {
-    const [now, later] = [[] as Waiter[], [] as Waiter[]];
-    for (const waiter of this.#waiters) (concerns(waiter.sequence) ? now : later).push(waiter);
-    this.#waiters = later;
-    for (const { done } of now) {
-      if (cause === undefined) done.resolve();
-      else done.reject(cause);
-    }
   }
 }
 

@@ -106,9 +106,9 @@ export class Journal<T> {
     return new Journal(options, { id, run, contents: { runs, next, holes }, events, store });
   }
 
-  /** Where a reader stands who has had everything. */
+  /** Where a reader stands who has had everything that `after` has to give. */
   get position(): Cursor {
-    return this.cursorAt(this.#next - 1);
+    return this.cursorAt(this.#readable);
   }
 
   cursorAt(sequence: number): Cursor {
@@ -129,13 +129,16 @@ export class Journal<T> {
     return stamped;
   }
 
-  /** A cursor of another journal, or of a run that nobody knows any more, has missed everything: no events, one gap. */
+  /**
+   * With a store what has been written alone: a reader never has what the end of the process takes.
+   * A cursor of another journal, or of a run that nobody knows any more, has missed everything: no events, one gap.
+   */
   after(cursor: Cursor): Rest<T> {
     const end = this.#endOf(cursor);
-    if (end === undefined) return { events: [], gap: { from: 1, to: this.#next - 1 } };
+    if (end === undefined) return { events: [], gap: { from: 1, to: this.#readable } };
     const start = Math.min(cursor.sequence, end);
     const first = Math.max(0, this.#events.length - this.#keep);
-    const events = this.#events.slice(this.#indexAfter(start, first));
+    const events = this.#events.slice(this.#indexAfter(start, first), this.#indexAfter(this.#readable, first));
     const missing = this.#holes.filter(({ to }) => to > start);
     const firstKept = this.#events[first]?.sequence ?? this.#next;
     if (firstKept > start + 1) missing.unshift({ from: start + 1, to: firstKept - 1 });
@@ -144,6 +147,11 @@ export class Journal<T> {
     if (missing.length === 0) return { events };
     const [from, to] = [missing.map((gap) => gap.from), missing.map((gap) => gap.to)];
     return { events, gap: { from: Math.max(Math.min(...from), start + 1), to: Math.max(...to) } };
+  }
+
+  /** Undefined without a store; see `JournalStore.written`. */
+  written(sequence: number): Promise<void> | undefined {
+    return this.#store?.written(sequence);
   }
 
   /** Without a store at once; see `JournalStore.flushed`. */
@@ -171,6 +179,10 @@ export class Journal<T> {
     }
     this.#events = this.#events.slice(start);
     this.#characters = kept;
+  }
+
+  get #readable(): number {
+    return this.#store?.readable ?? this.#next - 1;
   }
 
   /** The last event of the cursor's run; undefined when the cursor is none of ours. */

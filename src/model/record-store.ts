@@ -2,7 +2,7 @@ import { access, mkdir, open, readdir, readFile, rename, rm } from "node:fs/prom
 import { join } from "node:path";
 import { StateError } from "../event/index.ts";
 
-/** A file that holds nothing that can be understood. It stays where it is, and is never written over. */
+/** A file that holds nothing that can be understood. It stays where it is, and is never written over or removed. */
 export interface Unreadable {
   readonly path: string;
   readonly error: Error;
@@ -31,7 +31,8 @@ export class RecordStore {
 
   /**
    * Makes the directory where it is missing, and reads all there is, in the order of names; what `read` throws over is
-   * unreadable. Rejects with Node's error when the directory cannot be read.
+   * unreadable. What a writing that came to no end has left is removed. Rejects with Node's error when the directory
+   * cannot be read.
    */
   async load<T>(
     read: (text: string, name: string) => T | Promise<T>,
@@ -40,8 +41,9 @@ export class RecordStore {
     const records: T[] = [];
     const unreadable: Unreadable[] = [];
     for (const file of (await readdir(this.directory)).sort()) {
-      if (!file.endsWith(this.#suffix)) continue;
       const path = join(this.directory, file);
+      if (file.endsWith(temporary(this.#suffix))) await discard(path);
+      if (!file.endsWith(this.#suffix)) continue;
       try {
         records.push(await read(await readFile(path, "utf8"), file.slice(0, -this.#suffix.length)));
       } catch (error) {
@@ -59,12 +61,12 @@ export class RecordStore {
       if (await exists(path)) throw new StateError(`${path} could not be read: move it away, then try again`);
       this.#foreign.delete(path);
     }
-    const temporary = `${path}.new`;
+    const unfinished = temporary(path);
     try {
-      await write(temporary, text);
-      await rename(temporary, path);
+      await write(unfinished, text);
+      await rename(unfinished, path);
     } catch (error) {
-      await rm(temporary, { force: true });
+      await discard(unfinished);
       throw error;
     }
     await this.#sync();
@@ -90,6 +92,15 @@ export class RecordStore {
     });
     return this.#nextSync;
   }
+}
+
+function temporary(name: string): string {
+  return `${name}.new`;
+}
+
+/** Nobody reads it: when it cannot be removed, the next loading will try again. */
+async function discard(path: string): Promise<void> {
+  await rm(path, { force: true }).catch(() => undefined);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -38,7 +38,7 @@ test("what is removed is gone, and removing twice is no error", async (context) 
   assert.deepEqual((await store.load()).definitions, []);
 });
 
-test("what cannot be read is reported, kept, and not written over", async (context) => {
+test("what cannot be read is reported, kept, and neither written over nor removed", async (context) => {
   const path = await directory(context);
   await new DefinitionStore(path).load();
   const file = join(path, `${uuid}.xml`);
@@ -47,10 +47,20 @@ test("what cannot be read is reported, kept, and not written over", async (conte
   const { definitions, unreadable } = await store.load();
   assert.deepEqual([definitions.length, unreadable.map((each) => each.path)], [0, [file]]);
   await assert.rejects(store.save(definition), /could not be read: move it away/);
+  await store.remove(uuid);
   assert.equal(await readFile(file, "utf8"), "<domain");
   await rm(file);
   await store.save(definition);
   assert.equal(await readFile(file, "utf8"), definition.toXml(), "moved away, it is in nobody's way");
+});
+
+test("what a writing that came to no end has left is not read, and removed", async (context) => {
+  const path = await directory(context);
+  await new DefinitionStore(path).load();
+  await writeFile(join(path, `${uuid}.xml.new`), definition.toXml().slice(0, 20));
+  await writeFile(join(path, "notes.new"), "not ours");
+  assert.deepEqual(await new DefinitionStore(path).load(), { definitions: [], unreadable: [] });
+  assert.deepEqual(await readdir(path), ["notes.new"]);
 });
 
 test("a file under another's name is not believed", async (context) => {

@@ -93,8 +93,48 @@ test("a journal opened again has its id, its events and its numbers; bigints sta
   assert.deepEqual(again.after(beginning(again)).events, [{ sequence: 1, time: 1_700_000_000_000, event }]);
   assert.deepEqual(again.after(journal.position), { events: [] }, "a reader goes on where it was");
   assert.equal(again.append("next").sequence, 2);
+  await again.written(2);
   assert.deepEqual(numbers(again, journal.position), [2]);
   assert.deepEqual(bench.warnings, []);
+});
+
+test("readers have an event when it has been written, and not before", async () => {
+  const bench = new Bench();
+  const journal = await bench.open();
+  const start = journal.position;
+  const seen: string[] = [];
+  for (let index = 1; index <= 3; index++) {
+    journal.append(index);
+    const written = journal.written(index);
+    assert.ok(written !== undefined);
+    written.then(() => seen.push(`${index}: ${numbers(journal).join()}`), assert.fail);
+  }
+  assert.deepEqual([numbers(journal), journal.position], [[], start]);
+  await bench.hand.settle();
+  assert.deepEqual(seen, ["1: 1,2,3", "2: 1,2,3", "3: 1,2,3"], "one write for all of them, told in order");
+  assert.equal(journal.written(3), undefined);
+  assert.equal(journal.position.sequence, 3);
+  await journal.close();
+});
+
+test("readers have every event during an outage, and who waits for its writing hears of it", async () => {
+  const bench = new Bench();
+  const journal = await bench.open();
+  bench.files.faultAt = (_, name) => (name === "write" ? "ENOSPC" : undefined);
+  journal.append(1);
+  await assert.rejects(Promise.all([journal.written(1), bench.hand.settle()]), { code: "ENOSPC" });
+  journal.append(2);
+  assert.deepEqual(numbers(journal), [1, 2], "at once");
+  await assert.rejects(journal.written(2) ?? Promise.resolve(), { code: "ENOSPC" });
+  bench.files.faultAt = () => undefined;
+  await bench.hand.pass(1_000);
+  await bench.hand.pass(50);
+  assert.equal(journal.written(2), undefined);
+  journal.append(3);
+  assert.deepEqual(numbers(journal), [1, 2]);
+  await journal.written(3);
+  assert.deepEqual(numbers(journal), [1, 2, 3]);
+  await journal.close();
 });
 
 test("an event is written at once, and synced within 50 ms, together with those after it", async () => {
@@ -246,6 +286,7 @@ test("a reader of what a crash has taken is told so, also when its numbers are o
   bench.edit(first, (lines) => `${lines.slice(0, -2).join("\n")}\n`);
   const again = await bench.open();
   for (const event of ["b", "c", "d"]) again.append(event);
+  await again.written(7);
   assert.deepEqual(numbers(again, { ...ahead, sequence: 4 }), [5, 6, 7], "this one is there");
   assert.deepEqual(numbers(again, ahead), ["5 to 5 missing", 5, 6, 7]);
 });

@@ -5,13 +5,19 @@ import type { Faults } from "./faults.ts";
 
 /**
  * The way of events to those who listen, with the faults of the simulator: a lost one is in the journal alone, a
- * reordered one arrives behind the next.
+ * reordered one arrives behind the next. Nobody has an event that the end of the process could take from the journal.
+ *
+ *     open -> ended
+ *
+ * publish: any; ended: into the journal alone.
+ * end:     open -> ended; nothing is told any more. Idempotent.
  */
 export class EventPath {
   readonly #log: EventLog;
   readonly #faults: Faults;
   readonly #onDeath: () => void;
-  #heldBack: Stamped<DomainEvent>[] = [];
+  readonly #heldBack: Stamped<DomainEvent>[] = [];
+  #isEnded = false;
 
   constructor(log: EventLog, faults: Faults, onDeath: () => void) {
     this.#log = log;
@@ -19,17 +25,35 @@ export class EventPath {
     this.#onDeath = onDeath;
   }
 
-  publish(event: DomainEvent): void {
+  end(): void {
+    this.#isEnded = true;
+  }
+
+  /** Resolves when it is written, and told; undefined when that is so. Rejects, and tells, when it cannot be written now. */
+  publish(event: DomainEvent): Promise<void> | undefined {
     const stamped = this.#log.write(event);
-    const fault = this.#faults.forEvent(event);
+    const told = this.#arrange(stamped);
+    const tell = (): void => {
+      for (const each of told) if (!this.#isEnded) this.#log.tell(each);
+    };
+    const written = this.#log.journal.written(stamped.sequence);
+    if (written === undefined) {
+      tell();
+      return undefined;
+    }
+    return written.finally(tell);
+  }
+
+  /** What is told when this one can be, in this order. */
+  #arrange(stamped: Stamped<DomainEvent>): Stamped<DomainEvent>[] {
+    if (this.#isEnded) return [];
+    const fault = this.#faults.forEvent(stamped.event);
     if (fault === "reorder") {
       this.#heldBack.push(stamped);
-      return;
+      return [];
     }
     if (fault === "die") this.#onDeath();
-    if (fault !== undefined) return;
-    const late = this.#heldBack;
-    this.#heldBack = [];
-    for (const each of [stamped, ...late]) this.#log.tell(each);
+    if (fault !== undefined) return [];
+    return [stamped, ...this.#heldBack.splice(0)];
   }
 }

@@ -1,4 +1,5 @@
-import { Definition, type DomainStatus } from "../../model/index.ts";
+import { type Cursor, Definition, type DomainStatus, decodeEvent, encodeEvent } from "../../model/index.ts";
+import type { DomainEvent } from "../../protocol/index.ts";
 import type { Checkpoint } from "./checkpoints.ts";
 import { Guest, type IoThreadPolling } from "./guest.ts";
 import type { Moment, Moments } from "./moments.ts";
@@ -15,6 +16,21 @@ type WrittenPolling = Omit<IoThreadPolling, "maxNs"> & { readonly maxNs: string 
 interface WrittenMoments<T> {
   readonly current: string | null;
   readonly all: readonly T[];
+}
+
+/** Events of a change, kept with it until the journal has them. */
+export interface News {
+  /** Where the journal stood: of this domain's events behind it, these are the first. */
+  readonly since: Cursor;
+  readonly events: readonly DomainEvent[];
+}
+
+/** What is on disk about a domain. */
+export interface KeptGuest {
+  readonly uuid: string;
+  /** Undefined when the news are that there is none any more. */
+  readonly guest: Guest | undefined;
+  readonly news: News | undefined;
 }
 
 /** A guest on disk, as JSON: definitions in XML, 64-bit numbers as text. */
@@ -56,9 +72,30 @@ export function writeGuest(guest: Guest): string {
   return `${JSON.stringify(record, undefined, 1)}\n`;
 }
 
-/** Throws when it is none, or one of a form that is not known. */
+/** What `writeGuest` gave, with the news; undefined: there is no such domain any more. */
+export function withNews(text: string | undefined, news: News | undefined): string {
+  const guest = text ?? `{"format":${format}}\n`;
+  return news === undefined ? guest : `{"news":${encodeEvent(news)},${guest.slice(1)}`;
+}
+
+/** Throws when it is none, one of a form that is not known, or another domain's. */
+export function readKept(text: string, uuid: string): KeptGuest {
+  const record = JSON.parse(text) as Partial<GuestRecord> & { readonly news?: unknown };
+  const news = record.news === undefined ? undefined : (decodeEvent(JSON.stringify(record.news)) as News);
+  const isGone = record.format === format && record.current === undefined && news !== undefined;
+  const guest = isGone ? undefined : toGuest(record as GuestRecord);
+  // A copy under another name would be a second domain with the same uuid.
+  if (guest !== undefined && guest.uuid !== uuid)
+    throw new Error(`it is the record of domain ${guest.uuid}, under another's name`);
+  return { uuid, guest, news };
+}
+
+/** As `readKept`, of a guest that is there. */
 export function readGuest(text: string): Guest {
-  const record = JSON.parse(text) as GuestRecord;
+  return toGuest(JSON.parse(text) as GuestRecord);
+}
+
+function toGuest(record: GuestRecord): Guest {
   if (record.format !== format) {
     throw new Error(
       `the record has form ${record.format}, and this version knows ${format}: use the version that wrote it`,

@@ -43,7 +43,7 @@ const hungUp = 1;
  *     alive -> closed
  *
  * A fault makes it die: listeners for its loss are told, nothing is told to others any more, every call fails.
- * close: any -> closed; idempotent. What was changed is on disk then, where it is kept.
+ * close: any -> closed; idempotent. What was changed is on disk then, where it is kept, and in the journal.
  */
 export class Simulation implements DrivenHypervisor {
   readonly features: ReadonlySet<number> = new Set();
@@ -54,6 +54,7 @@ export class Simulation implements DrivenHypervisor {
   readonly faults: Faults;
   readonly #options: SimulationOptions;
   readonly #log: EventLog;
+  readonly #path: EventPath;
   readonly #keeper: StateKeeper | undefined;
   readonly #calls: Calls;
   readonly #mourners = new Set<(reason: number) => void>();
@@ -66,16 +67,14 @@ export class Simulation implements DrivenHypervisor {
     this.faults = new Faults(options.loop);
     for (const fault of options.faults) this.faults.add(fault);
     this.#log = new EventLog(options.journal, options.onWarning);
-    const path = new EventPath(this.#log, this.faults, () => this.#die());
-    const publish = (event: DomainEvent): void => {
-      if (this.#state === "alive") path.publish(event);
-      // Its change has come to the disk: that belongs into the journal there, though nobody is told.
-      else if (this.#keeper !== undefined) this.#log.write(event);
+    this.#path = new EventPath(this.#log, this.faults, () => this.#die());
+    const tell = (event: DomainEvent): void => {
+      if (this.#keeper !== undefined) this.#keeper.tell(event);
+      else if (this.#state === "alive") void this.#path.publish(event);
     };
-    const tell = (event: DomainEvent): void => (this.#keeper ?? { tell: publish }).tell(event);
     this.hypervisor = new Hypervisor(options.loop, tell, options.clock);
     const { state } = options;
-    if (state !== undefined) this.#keeper = this.#take(state, publish);
+    if (state !== undefined) this.#keeper = this.#take(state);
     const jobs = new Jobs(options.loop, this.hypervisor);
     this.#calls = new Calls({
       jobs,
@@ -128,13 +127,16 @@ export class Simulation implements DrivenHypervisor {
   close(): Promise<void> {
     this.#state = "closed";
     this.#calls.end();
+    this.#path.end();
     this.faults.release();
     this.hypervisor.close();
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
-  #take(state: StateDirectory, publish: (event: DomainEvent) => void): StateKeeper {
+  #take(state: StateDirectory): StateKeeper {
+    // Of a dead one too: its change has come to the disk, and that belongs into the journal there.
+    const publish = async (event: DomainEvent): Promise<void> => this.#path.publish(event);
     const keeper = new StateKeeper({ ...state.over(this.hypervisor), publish });
     for (const guest of state.guests) {
       this.hypervisor.adopt(guest);
@@ -147,6 +149,7 @@ export class Simulation implements DrivenHypervisor {
     if (this.#state !== "alive") return;
     this.#state = "dead";
     this.#calls.end();
+    this.#path.end();
     this.faults.release();
     this.hypervisor.runEndings.endAll();
     for (const listener of Array.from(this.#mourners)) if (this.#mourners.has(listener)) listener(hungUp);

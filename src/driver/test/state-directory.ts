@@ -5,7 +5,7 @@ import { DirectoryFiles, Journal, RecordStore } from "../../model/index.ts";
 import { lockFile } from "../../os/index.ts";
 import { type DomainEvent, ErrorCode, ErrorDomain, isDomainEventName, VirError } from "../../protocol/index.ts";
 import type { Guest } from "./guest.ts";
-import { readGuest, writeGuest } from "./guest-record.ts";
+import { type KeptGuest, readGuest, readKept, writeGuest } from "./guest-record.ts";
 import type { Hypervisor } from "./hypervisor.ts";
 import type { StateKeeperOptions } from "./state-keeper.ts";
 
@@ -22,7 +22,7 @@ export interface StateDirectoryOptions {
 
 /**
  * The domains of a simulated hypervisor on disk: a record for each in `guests`, and the journal in `journal`. While it
- * is open it is one process's alone.
+ * is open it is one process's alone. Opening brings into the journal what a process that was killed had not told yet.
  *
  *     open -> closed
  *
@@ -68,6 +68,7 @@ export class StateDirectory {
   over(hypervisor: Hypervisor): Omit<StateKeeperOptions, "publish"> {
     return {
       store: this.#store,
+      position: () => this.journal.position,
       read: (uuid) => {
         const guest = hypervisor.find(uuid);
         return guest === undefined ? undefined : writeGuest(guest);
@@ -109,17 +110,10 @@ function knownEvent(value: unknown): DomainEvent {
   return event;
 }
 
-/** A copy under another name would be a second domain with the same uuid. */
-function readRecord(text: string, name: string): Guest {
-  const guest = readGuest(text);
-  if (guest.uuid !== name) throw new Error(`it is the record of domain ${guest.uuid}, under another's name`);
-  return guest;
-}
-
 async function load(path: string, { loop, clock, onWarning }: StateDirectoryOptions): Promise<Omit<Parts, "lock">> {
   const store = new RecordStore(join(path, "guests"), ".json");
   const marks = new RecordStore(path, ".mark");
-  const { records, unreadable } = await store.load(readRecord);
+  const { records, unreadable } = await store.load(readKept);
   for (const each of unreadable) {
     onWarning(new Error(`${each.path} is left out, and left as it is: ${each.error.message}`));
   }
@@ -132,6 +126,28 @@ async function load(path: string, { loop, clock, onWarning }: StateDirectoryOpti
       onWarning: (message, cause) => onWarning(new Error(message, { cause })),
     },
   );
-  const guests = records.toSorted((one, other) => one.order - other.order);
+  await tellNews(records, journal, store);
+  const guests = records.flatMap(({ guest }) => guest ?? []).toSorted((one, other) => one.order - other.order);
   return { store, marks, journal, guests, isNew: !found.records.includes(readyMark) };
+}
+
+/** Appends what was on disk with its domain, and had not come as far as the journal. */
+async function tellNews(
+  records: readonly KeptGuest[],
+  journal: Journal<DomainEvent>,
+  store: RecordStore,
+): Promise<void> {
+  const missing = records.flatMap((each) => missingIn(journal, each));
+  const written = missing.map(async (event) => journal.written(journal.append(event).sequence));
+  // Then all of it is left for the next opening.
+  if ((await Promise.allSettled(written)).some(({ status }) => status === "rejected")) return;
+  for (const { uuid, guest } of records) if (guest === undefined) await store.remove(uuid).catch(() => undefined);
+}
+
+function missingIn(journal: Journal<DomainEvent>, { uuid, news }: KeptGuest): readonly DomainEvent[] {
+  if (news === undefined || news.since.journal !== journal.id) return [];
+  const { events, gap } = journal.after(news.since);
+  // Nobody knows whether they were among these; a reader who was there hears of the gap.
+  if (gap !== undefined && gap.to > news.since.sequence) return [];
+  return news.events.slice(events.filter(({ event }) => event.dom.uuid === uuid).length);
 }

@@ -1,15 +1,18 @@
 import { Deferred } from "../../event/index.ts";
-import type { RecordStore } from "../../model/index.ts";
+import type { Cursor, RecordStore } from "../../model/index.ts";
 import { type DomainEvent, ErrorDomain, VirError } from "../../protocol/index.ts";
+import { type News, withNews } from "./guest-record.ts";
 
 export interface StateKeeperOptions {
-  readonly store: RecordStore;
+  readonly store: Pick<RecordStore, "save" | "remove">;
   /** A domain as it is now, as text; undefined when it does not exist. */
   readonly read: (uuid: string) => string | undefined;
   /** Makes a domain again what it was, or makes it not exist. */
   readonly restore: (uuid: string, text: string | undefined) => void;
-  /** Tells what has happened. */
-  readonly publish: (event: DomainEvent) => void;
+  /** Where the journal stands. */
+  readonly position: () => Cursor;
+  /** Tells what has happened, in order. Resolves when it is written in the journal; rejects when that fails. */
+  readonly publish: (event: DomainEvent) => Promise<void>;
 }
 
 /** What there is to do about one domain. */
@@ -22,6 +25,8 @@ interface Entry {
   isWriting: boolean;
   /** To be told once what they tell of is on disk. */
   events: DomainEvent[];
+  /** On disk with the domain, and not known to be in the journal. */
+  news: News | undefined;
   waiting: Deferred[];
 }
 
@@ -30,9 +35,12 @@ interface Entry {
  * one is written go together into the next writing. When writing fails the domain becomes again what it is on disk, and
  * all changes since then fail: what others have read of them meanwhile was never confirmed.
  *
+ * The events of a change are on disk with it, so that the journal gets them later if the process ends in between. Of a
+ * domain that is gone its news remain until the journal has them.
+ *
  * adopt:   takes up what was read from the disk at the beginning.
  * tell:    an event of a domain that has changed.
- * settle:  resolves when these domains are on disk as they are now; VirError when they cannot be.
+ * settle:  resolves when these domains are on disk as they are now, and told; VirError when they cannot be.
  * idle:    resolves when nothing is left to write.
  */
 export class StateKeeper {
@@ -45,14 +53,7 @@ export class StateKeeper {
   }
 
   adopt(uuid: string, text: string): void {
-    this.#entries.set(uuid, {
-      saved: text,
-      isDoubtful: false,
-      isDirty: false,
-      isWriting: false,
-      events: [],
-      waiting: [],
-    });
+    this.#entries.set(uuid, newEntry(text));
   }
 
   tell(event: DomainEvent): void {
@@ -76,7 +77,7 @@ export class StateKeeper {
   #touch(uuid: string): Entry {
     let entry = this.#entries.get(uuid);
     if (entry === undefined) {
-      entry = { saved: undefined, isDoubtful: false, isDirty: false, isWriting: false, events: [], waiting: [] };
+      entry = newEntry(undefined);
       this.#entries.set(uuid, entry);
     }
     entry.isDirty = true;
@@ -97,40 +98,65 @@ export class StateKeeper {
       entry.isDirty = false;
       const [events, waiting] = [entry.events.splice(0), entry.waiting.splice(0)];
       try {
-        await this.#write(uuid, entry);
+        await this.#write(uuid, entry, events);
       } catch (error) {
         this.#takeBack(uuid, entry, waiting, error);
         await this.#putBack(uuid, entry);
         continue;
       }
-      for (const event of events) this.#options.publish(event);
-      for (const each of waiting) each.resolve();
+      await this.#publish(uuid, entry, events, waiting);
     }
     entry.isWriting = false;
-    if (entry.saved === undefined && !entry.isDoubtful) this.#entries.delete(uuid);
+    if (entry.saved === undefined && !entry.isDoubtful && entry.news === undefined) this.#entries.delete(uuid);
   }
 
-  async #write(uuid: string, entry: Entry): Promise<void> {
+  async #write(uuid: string, entry: Entry, events: readonly DomainEvent[]): Promise<void> {
     const text = this.#options.read(uuid);
-    if (text === entry.saved && !entry.isDoubtful) return;
-    await this.#bring(uuid, text);
-    entry.saved = text;
-    entry.isDoubtful = false;
+    const { since, events: before } = entry.news ?? { since: this.#options.position(), events: [] };
+    const news = before.length + events.length === 0 ? undefined : { since, events: [...before, ...events] };
+    // Several events lead back to the same state: told of the first alone, a reader would believe another.
+    if (text === entry.saved && !entry.isDoubtful && events.length < 2) return;
+    await this.#bring(uuid, text, news);
+    [entry.saved, entry.news, entry.isDoubtful] = [text, news, false];
   }
 
-  #bring(uuid: string, text: string | undefined): Promise<void> {
-    const { store } = this.#options;
-    return text === undefined ? store.remove(uuid) : store.save(uuid, text);
+  #bring(uuid: string, text: string | undefined, news: News | undefined): Promise<void> {
+    return text === undefined ? this.#remove(uuid, news) : this.#options.store.save(uuid, withNews(text, news));
   }
 
   /** The last step of a writing may have failed, with the new text in place: after a restart it would be there. */
   async #putBack(uuid: string, entry: Entry): Promise<void> {
     try {
-      await this.#bring(uuid, entry.saved);
+      await this.#bring(uuid, entry.saved, entry.news);
       entry.isDoubtful = false;
     } catch {
       entry.isDoubtful = true;
     }
+  }
+
+  async #remove(uuid: string, news: News | undefined): Promise<void> {
+    try {
+      if (news !== undefined) return await this.#options.store.save(uuid, withNews(undefined, news));
+    } catch {
+      // A full disk must not keep a domain alive: its last news are then as safe as the journal is.
+    }
+    await this.#options.store.remove(uuid);
+  }
+
+  async #publish(
+    uuid: string,
+    entry: Entry,
+    events: readonly DomainEvent[],
+    waiting: readonly Deferred[],
+  ): Promise<void> {
+    const published = await Promise.allSettled(events.map((event) => this.#options.publish(event)));
+    const isWritten = published.every(({ status }) => status === "fulfilled");
+    const hadNews = entry.news !== undefined;
+    if (isWritten) entry.news = undefined;
+    for (const each of waiting) each.resolve();
+    if (!isWritten || !hadNews || entry.saved !== undefined || entry.isDirty) return;
+    // When it stays, the next opening finds its news in the journal and removes it.
+    await this.#options.store.remove(uuid).catch(() => undefined);
   }
 
   #takeBack(uuid: string, entry: Entry, failed: readonly Deferred[], cause: unknown): void {
@@ -143,4 +169,8 @@ export class StateKeeper {
     const detail = `the change cannot be kept, and was taken back: ${reason}`;
     for (const each of waiting) each.reject(VirError.system(ErrorDomain.test, -errno, detail, cause));
   }
+}
+
+function newEntry(saved: string | undefined): Entry {
+  return { saved, isDoubtful: false, isDirty: false, isWriting: false, events: [], news: undefined, waiting: [] };
 }

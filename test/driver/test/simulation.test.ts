@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -175,6 +175,68 @@ describe("domains in a directory", () => {
     await define(after, "other", "11111111-2222-3333-4444-000000000000");
     const { events, gap } = after.journal.after(cursor);
     assert.deepEqual([events.map(({ sequence }) => sequence), gap], [[2], undefined]);
+  });
+
+  it("tell after a sudden end what was on disk and had not come into the journal, once", async () => {
+    const before = await bench.open();
+    await define(before, "kept");
+    const dom = await define(before, "other", "11111111-2222-3333-4444-000000000000");
+    await bench.call(before, "domainCreate", { dom });
+    const cursor = { ...before.journal.position, sequence: 1 };
+    await bench.restart();
+    // As if the process had ended before it could write the last event.
+    const [segment = ""] = readdirSync(join(bench.state, "journal"));
+    const path = join(bench.state, "journal", segment);
+    const lines = readFileSync(path, "utf8").split("\n");
+    writeFileSync(path, `${lines.slice(0, -2).join("\n")}\n`);
+    for (const round of [1, 2]) {
+      const told = (await bench.open()).journal
+        .after(cursor)
+        .events.map(({ sequence, event }) => ({ sequence, event }));
+      const started = { name: "lifecycle", dom: { ...dom, id: 2 }, event: 2, detail: 0 };
+      assert.deepEqual(told.slice(1), [{ sequence: 3, event: started }], `round ${round}`);
+      await bench.restart();
+    }
+  });
+
+  it("tell of a domain that is gone, and forget it then", async () => {
+    const before = await bench.open();
+    const dom = await define(before, "kept");
+    const since = before.journal.position;
+    await bench.restart();
+    const path = join(bench.state, "guests", `${dom.uuid}.json`);
+    const gone = { name: "lifecycle", dom, event: 1, detail: 0 };
+    for (const round of [1, 2]) {
+      writeFileSync(path, `${JSON.stringify({ news: { since, events: [gone] }, format: 1 })}\n`);
+      const after = await bench.open();
+      assert.deepEqual(await names(after), ["test 1"]);
+      const told = after.journal.after(since).events.map(({ sequence, event }) => ({ sequence, event }));
+      assert.deepEqual(told, [{ sequence: 2, event: gone }], `round ${round}`);
+      assert.equal(existsSync(path), false);
+      await bench.restart();
+    }
+    assert.deepEqual(bench.warnings, []);
+  });
+
+  it("tell nothing that a journal which is gone may have had", async () => {
+    const before = await bench.open();
+    await define(before, "kept");
+    await bench.restart();
+    rmSync(join(bench.state, "journal"), { recursive: true });
+    const after = await bench.open();
+    assert.deepEqual([await names(after), after.journal.position.sequence], [["test 1", "kept -1"], 0]);
+  });
+
+  it("are told to nobody before they are in the journal for good", async () => {
+    const hypervisor = await bench.open();
+    const inJournal: boolean[] = [];
+    hypervisor.subscribe(({ event }) => {
+      const [segment = ""] = readdirSync(join(bench.state, "journal"));
+      const text = readFileSync(join(bench.state, "journal", segment), "utf8");
+      inJournal.push(text.includes(JSON.stringify(event.dom)));
+    });
+    await define(hypervisor, "kept");
+    assert.deepEqual(inJournal, [true]);
   });
 
   it("are one process's alone, and one hypervisor for all its connections", async () => {
