@@ -1,12 +1,14 @@
 import { clients } from "./campaign/clients.ts";
 import { explore } from "./campaign/explore.ts";
+import { kill } from "./campaign/kill.ts";
 import { matrix } from "./campaign/matrix.ts";
 import { schedules } from "./campaign/schedules.ts";
 
 /** Long work that `npm test` does a small part of. True when nothing was found. */
 export interface Campaign {
   readonly about: string;
-  run(): Promise<boolean>;
+  /** `args` are what follows its name. */
+  run(args: readonly string[]): Promise<boolean>;
 }
 
 const campaigns: Readonly<Record<string, Campaign>> = {
@@ -18,6 +20,10 @@ const campaigns: Readonly<Record<string, Campaign>> = {
     about: "every core scenario: two actors exhaustively with 4 preemptions, crowds 1,000,000 times at random",
     run: explore,
   },
+  kill: {
+    about: "a daemon killed 200 times while clients change its domains: what it has lost (--kills N, --seed N)",
+    run: kill,
+  },
   mutations: {
     about: "every mutation of the core against every scenario: who finds what, after how many",
     run: matrix,
@@ -25,12 +31,12 @@ const campaigns: Readonly<Record<string, Campaign>> = {
   schedules: { about: "finds each mutation anew and writes the schedules to test/schedules/", run: schedules },
 };
 
-const [name = ""] = process.argv.slice(2);
+const [name = "", ...args] = process.argv.slice(2);
 const campaign = Object.hasOwn(campaigns, name) ? campaigns[name] : undefined;
 if (campaign === undefined) {
   console.error(`error: ${name === "" ? "name a campaign" : `there is no campaign "${name}"`}:`);
   for (const [each, { about }] of Object.entries(campaigns)) console.error(`  npm run campaign -- ${each}   ${about}`);
   process.exitCode = 1;
-} else if (!(await campaign.run())) {
+} else if (!(await campaign.run(args))) {
   process.exitCode = 1;
 }

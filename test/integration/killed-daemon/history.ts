@@ -1,0 +1,74 @@
+import type { virtwright } from "../../../src/protocol/index.ts";
+import { type Cursor, eventProcedures } from "../../../src/protocol/index.ts";
+import type { ReceivedEvent } from "../../../src/rpc/index.ts";
+import { decode } from "../../../src/xdr/index.ts";
+import type { DaemonClient } from "./daemon-client.ts";
+import { text } from "./guest-model.ts";
+
+type Received = ReceivedEvent<typeof virtwright.procedures>;
+
+const lifecycle = eventProcedures.domainEventCallbackLifecycle;
+
+/** All that one reader has been told, over all lives of the daemon, by a cursor that it keeps. */
+export class History {
+  readonly #onFound: (sentence: string) => void;
+  readonly #byUuid = new Map<string, string[]>();
+  #cursor: Cursor | null = null;
+  /** What comes with the reply is read before whoever waits for the reply goes on. */
+  #early: Received[] | undefined;
+  #heard: (() => void) | undefined;
+  length = 0;
+
+  constructor(onFound: (sentence: string) => void) {
+    this.#onFound = onFound;
+  }
+
+  get last(): bigint {
+    return this.#cursor?.sequence ?? 0n;
+  }
+
+  /** "event/detail" of each lifecycle event of a domain. */
+  of(uuid: string): readonly string[] {
+    return this.#byUuid.get(uuid) ?? [];
+  }
+
+  /** Goes on behind the last event. `client` hands its events to `take`. */
+  async open({ own }: DaemonClient): Promise<void> {
+    const early: Received[] = [];
+    this.#early = early;
+    this.#cursor = (await own.eventsOpen({ cursor: this.#cursor, eventIds: [], dom: null })).position;
+    this.#early = undefined;
+    for (const each of early) this.take(each);
+  }
+
+  take(received: Received): void {
+    const { name, message } = received;
+    if (this.#early !== undefined) this.#early.push(received);
+    else if (name === "eventsNext") this.#takeEvent(message);
+    else this.#onFound(`a gap is told behind ${this.last}: ${message.gap.from} to ${message.gap.to}`);
+    this.#heard?.();
+  }
+
+  /** Resolves when the event with this number has come. */
+  async reaches(sequence: bigint, signal: AbortSignal): Promise<void> {
+    while (this.last < sequence) {
+      await new Promise<void>((resolve, reject) => {
+        this.#heard = resolve;
+        signal.addEventListener("abort", () => reject(new Error(`event ${sequence} has not come, ${this.last} has`)), {
+          once: true,
+        });
+      });
+    }
+  }
+
+  #takeEvent({ position, procedure, message }: Extract<Received, { name: "eventsNext" }>["message"]): void {
+    if (position.sequence !== this.last + 1n) this.#onFound(`event ${position.sequence} follows ${this.last}`);
+    this.#cursor = position;
+    this.length++;
+    if (procedure !== lifecycle.number) return;
+    const { msg } = decode(lifecycle.message, message);
+    const told = this.#byUuid.get(msg.dom.uuid) ?? [];
+    told.push(text(msg.event, msg.detail));
+    this.#byUuid.set(msg.dom.uuid, told);
+  }
+}
