@@ -75,6 +75,8 @@ export class JournalStore {
   /** Of the outage that lasts. */
   #error: { readonly cause: unknown } | undefined;
   readonly #lost: Gap[] = [];
+  /** Readers may know of a new journal before it has an event. */
+  #mustBegin = false;
   #readable: number;
   readonly #unwritten = new SequenceWaiters();
   readonly #unsynced = new SequenceWaiters();
@@ -108,6 +110,14 @@ export class JournalStore {
   /** Reads what there is, mends it and says how; see `readJournal`. */
   static read({ files, onWarning }: JournalStoreOptions, keep: number): Promise<JournalContents> {
     return readJournal(files, keep, onWarning);
+  }
+
+  /** Resolves when a new journal has its id on the disk, or cannot have it for now. */
+  async begin(): Promise<void> {
+    if (this.#names.length > 0) return;
+    this.#mustBegin = true;
+    this.#wake();
+    await this.#work;
   }
 
   /** `sequence` is one more than the last one. */
@@ -203,8 +213,11 @@ export class JournalStore {
   }
 
   get #hasWork(): boolean {
-    const { written, safe } = this.#segment;
-    return written.next <= this.#newest || safe.next <= this.#syncUpTo;
+    return this.#segment.written.next <= this.#newest || this.#mustSync;
+  }
+
+  get #mustSync(): boolean {
+    return this.#mustBegin || this.#segment.safe.next <= this.#syncUpTo;
   }
 
   /** One thing at a time; false when all is done. */
@@ -212,8 +225,9 @@ export class JournalStore {
     if (!this.#hasWork) return false;
     const current = this.#segment;
     const file = current.file ?? (await this.#attach(current));
-    const { bytes, next } = current.written;
-    if (next > this.#syncUpTo && current.safe.next <= this.#syncUpTo) await this.#sync(current, file);
+    const { bytes, next, isOurs } = current.written;
+    const isReady = next > this.#syncUpTo && (isOurs || !this.#mustBegin);
+    if (isReady && this.#mustSync) await this.#sync(current, file);
     else if (next < this.#oldest || bytes >= this.#options.segmentBytes) await this.#rotate(current, file);
     else await this.#write(current, file);
     return true;
@@ -256,6 +270,7 @@ export class JournalStore {
     const { written } = current;
     await file.sync();
     current.safe = written;
+    this.#mustBegin = false;
     // In pieces: after an outage it is a lot.
     for (let count = 1; this.#oldest < written.next; count++) {
       this.#forgetOldest();

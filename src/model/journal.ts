@@ -102,6 +102,7 @@ export class Journal<T> {
     const { events, holes } = await decodeAll(contents, options, storage.onWarning);
     const [id, run] = [contents.journal ?? randomUUID(), randomUUID()];
     const store = new JournalStore(storage, contents, id, run);
+    await store.begin();
     const { runs, next } = contents;
     return new Journal(options, { id, run, contents: { runs, next, holes }, events, store });
   }
