@@ -32,6 +32,12 @@ const differences: Readonly<Record<string, string>> = {
   connectSetIdentity: "who acts for whom matters to access control alone, which is not there yet",
   connectDomainMonitorEventDeregister: "libvirtd knows that there is no such subscription; here nobody can subscribe",
   domainOpenConsole: "libvirtd's test hypervisor has no consoles",
+  domainAttachDevice: "libvirtd's test hypervisor changes no devices",
+  domainDetachDevice: "libvirtd's test hypervisor changes no devices",
+  domainAttachDeviceFlags: "libvirtd's test hypervisor changes no devices",
+  domainDetachDeviceFlags: "libvirtd's test hypervisor changes no devices",
+  domainUpdateDeviceFlags: "libvirtd's test hypervisor changes no devices",
+  domainDetachDeviceAlias: "libvirtd's test hypervisor changes no devices",
   domainOpenGraphics: "libvirtd looks for the descriptor first; its test hypervisor does not have the call either",
 };
 

@@ -21,9 +21,9 @@ const states: Readonly<Record<string, readonly string[]>> = {
 
 const bits = [0, 1, 2, 3, 4, 8, 16, 32];
 
-/** They end the domain or its definition, or put it into another state: scripts of virsh are about these. And two differ. */
+/** They end the domain or its definition, or put it into another state: scripts of virsh are about these. And some differ. */
 const excluded =
-  /Destroy|Undefine|Shutdown|Create|Save|Rename|Reboot|Restore|Revert|Dump|Migrate|PmSuspend|Suspend|Resume|Snapshot|Screenshot|OpenGraphics$|OpenConsole$/;
+  /Destroy|Undefine|Shutdown|Create|Save|Rename|Reboot|Restore|Revert|Dump|Migrate|PmSuspend|Suspend|Resume|Snapshot|Screenshot|OpenGraphics$|OpenConsole$|(Attach|Detach|Update)Device/;
 
 /** Results made from the clock. */
 const unsteady = ["domainGetInfo", "domainGetVcpus", "domainBlockStats", "domainInterfaceStats"];

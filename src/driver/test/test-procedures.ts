@@ -2,6 +2,7 @@ import type { DriverProcedures } from "../driver.ts";
 import { checkpointProcedures } from "./checkpoint-procedures.ts";
 import { consoleProcedures } from "./consoles.ts";
 import { cpuStatisticsProcedures } from "./cpu-statistics.ts";
+import { deviceProcedures } from "./devices.ts";
 import { agentProcedures } from "./guest-agent.ts";
 import { hostProcedures } from "./host.ts";
 import type { Hypervisor } from "./hypervisor.ts";
@@ -40,6 +41,7 @@ export function testProcedures(hypervisor: Hypervisor, node: NodeInfo): DriverPr
     ...inspectionProcedures(hypervisor),
     ...screenshotProcedures(),
     ...consoleProcedures(hypervisor),
+    ...deviceProcedures(hypervisor),
     ...statisticsProcedures(hypervisor),
     ...cpuStatisticsProcedures(hypervisor),
     ...agentProcedures(hypervisor),
