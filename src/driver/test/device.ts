@@ -142,7 +142,7 @@ function ownAlias(device: Element): string | undefined {
 function numberOf(target: string): string {
   const letters = /^(?:hd|sd|vd|fd|xvd)([a-z]+)$/.exec(target)?.[1];
   if (letters === undefined) return `-${target}`;
-  return String([...letters].reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 96, 0) - 1);
+  return String(Array.from(letters).reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 96, 0) - 1);
 }
 
 export function isOwnAlias(name: string | undefined): boolean {
