@@ -1,0 +1,60 @@
+import type { Layout } from "./versions.ts";
+
+/** Why a domain has stopped. */
+export type ShutdownReason = "unknown" | "poweroff" | "reboot" | "suspend" | "crash" | "watchdog" | "soft_reset";
+
+/** One domain as the hypervisor sees it. */
+export interface DomainInfo {
+  readonly domid: number;
+  /** 36 characters, lower case. */
+  readonly uuid: string;
+  readonly type: "hvm" | "pv" | "pvh" | "unknown";
+  readonly running: boolean;
+  readonly blocked: boolean;
+  readonly paused: boolean;
+  readonly shutdown: boolean;
+  readonly dying: boolean;
+  /** Means something when `shutdown` is set. */
+  readonly shutdownReason: ShutdownReason;
+  readonly currentMemoryKib: bigint;
+  readonly maxMemoryKib: bigint;
+  readonly cpuTimeNs: bigint;
+  readonly maxVcpus: number;
+  readonly onlineVcpus: number;
+}
+
+const reasons = ["poweroff", "reboot", "suspend", "crash", "watchdog", "soft_reset"] as const;
+const types = { 1: "hvm", 2: "pv", 3: "pvh" } as const;
+
+export function shutdownReason(number: number): ShutdownReason {
+  return reasons[number] ?? "unknown";
+}
+
+/** Reads a libxl_dominfo. From the struct: its JSON leaves out what is 0, and has numbers that JavaScript would round. */
+export function readDomainInfo(bytes: Uint8Array, { domainInfo: at }: Layout): DomainInfo {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const flag = (index: number): boolean => view.getUint8(at.flags + index) !== 0;
+  const memory = (index: number): bigint => view.getBigUint64(at.outstandingMemoryKib + 8 * index, true);
+  const type = view.getInt32(at.type, true);
+  return {
+    domid: view.getUint32(at.domid, true),
+    uuid: readUuid(bytes.subarray(0, 16)),
+    type: types[type as keyof typeof types] ?? "unknown",
+    running: flag(0),
+    blocked: flag(1),
+    paused: flag(2),
+    shutdown: flag(3),
+    dying: flag(4),
+    shutdownReason: shutdownReason(view.getInt32(at.shutdownReason, true)),
+    currentMemoryKib: memory(1),
+    maxMemoryKib: memory(4),
+    cpuTimeNs: view.getBigUint64(at.cpuTime, true),
+    maxVcpus: view.getUint32(at.vcpuMaxId, true) + 1,
+    onlineVcpus: view.getUint32(at.vcpuMaxId + 4, true),
+  };
+}
+
+export function readUuid(bytes: Uint8Array): string {
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

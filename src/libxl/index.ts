@@ -1,0 +1,19 @@
+export { ConfigError, type DomainConfig, decodeConfig, encodeConfig } from "./config.ts";
+export { Context, type ContextOptions, type CreateOptions, type SaveOptions } from "./context.ts";
+export type { DomainInfo, ShutdownReason } from "./domain-info.ts";
+export { DomainWatch } from "./domain-watch.ts";
+export { LibraryError, LibxlError } from "./error.ts";
+export type {
+  Completion,
+  Generator,
+  Library,
+  LibraryEvent,
+  LibraryListener,
+  PlainCall,
+  Request,
+  RequestListener,
+  Running,
+} from "./library.ts";
+export type { LogLevel, LogLine } from "./log-line.ts";
+export { type OpenOptions, openContext } from "./open-context.ts";
+export type { OperationOptions } from "./operation.ts";
