@@ -8,6 +8,7 @@ export interface DomainInfo {
   readonly domid: number;
   /** 36 characters, lower case. */
   readonly uuid: string;
+  /** "hvm" also for a PVH guest: the hypervisor does not tell them apart. */
   readonly type: "hvm" | "pv" | "pvh" | "unknown";
   readonly running: boolean;
   readonly blocked: boolean;

@@ -13,7 +13,6 @@ export interface Layout {
   };
   readonly event: {
     readonly domid: number;
-    readonly uuid: number;
     readonly forUser: number;
     readonly type: number;
     readonly union: number;
@@ -50,7 +49,7 @@ export const libraryVersions: readonly LibraryVersion[] = [
         vcpuMaxId: 96,
         type: 112,
       },
-      event: { domid: 16, uuid: 20, forUser: 40, type: 48, union: 56 },
+      event: { domid: 16, forUser: 40, type: 48, union: 56 },
       restoreParams: { size: 24, streamVersion: 4 },
     },
   },
