@@ -28,10 +28,12 @@ export type DomainConfig = Value<typeof domainConfig>;
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly path: string;
+  readonly problem: string;
 
   constructor(path: string, problem: string) {
     super(`${path}: ${problem}`);
     this.path = path;
+    this.problem = problem;
   }
 }
 

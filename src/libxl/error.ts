@@ -47,8 +47,9 @@ export interface LibxlErrorDetail {
 
 /**
  * libxl refused or gave up. `code` is the name of its error ("DOMAIN_NOTFOUND"), `rc` its number, `call` what was asked,
- * `log` what the library said at level "error" or above while that went on, and `domid` the domain that a failed create or
- * restore left behind, for the caller to destroy. With code "ABORTED", `cause` is why we asked it to stop.
+ * `log` what the library said at level "error" or above while that went on. `domid` is the domain that a create or restore
+ * had begun to make: libxl has removed it again, unless it was aborted, when it may be left for the caller to destroy.
+ * With code "ABORTED", `cause` is why we asked it to stop.
  */
 export class LibxlError extends Error {
   override readonly name = "LibxlError";

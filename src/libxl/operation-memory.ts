@@ -92,7 +92,7 @@ function prepareCreation(origin: Origin, request: Request & { call: "create" | "
       request.call === "create"
         ? raw.createNew(context, config, domid, how, consoleHow)
         : raw.createRestore(context, config, domid, request.fd, -1, params, how, consoleHow),
-    // The number is there after a failure too, when something of the domain is: -1 says that nothing is.
+    // The number is there after a failure too, when there was a domain: 0 or -1 says that there was none.
     result: (rc) => {
       const number = readInt(domid);
       return number > 0 ? { rc, domid: number } : { rc };

@@ -1,0 +1,143 @@
+import { DeadlineError, Deferred, type Loop, type Timeout, type Transport } from "../../event/index.ts";
+import type { LibraryEvent } from "../library.ts";
+import type { LogLine } from "../log-line.ts";
+import { MessageLines } from "./message-lines.ts";
+import {
+  type Answer,
+  type CallName,
+  type Calls,
+  decodeError,
+  decodeMessage,
+  encodeMessage,
+  type Question,
+} from "./wire.ts";
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** When libxl is asked to cut it short; default as that of a Context. */
+  readonly timeoutMs?: number;
+  readonly onConsole?: (domid: number) => void;
+}
+
+/** The process that has the context is gone; what was under way there has ended, and nobody knows how. */
+export class ProcessEndedError extends Error {
+  override readonly name = "ProcessEndedError";
+}
+
+export interface ClientListener {
+  onEvent(watch: number, event: LibraryEvent): void;
+  onLog(line: LogLine): void;
+  /** Once. Every call has been failed before. */
+  onGone(error: ProcessEndedError): void;
+  /** It did not answer in time, and does not hear us either. */
+  onStuck(error: DeadlineError): void;
+}
+
+interface Pending {
+  readonly result: Deferred<unknown>;
+  readonly onConsole: ((domid: number) => void) | undefined;
+  readonly timeout: Timeout;
+  readonly forget: () => void;
+}
+
+const defaultTimeoutMs = 120_000;
+/** Beyond the time in which libxl has to give up by itself. */
+const answerGraceMs = 90_000;
+
+/**
+ * The asking side of a process with a context of libxl.
+ *
+ *     open -> gone
+ *
+ * Each call is settled once: by its answer, or with ProcessEndedError when the process is gone.
+ */
+export class ContextClient {
+  readonly ready = new Deferred<string>();
+  readonly #loop: Loop;
+  readonly #transport: Transport;
+  readonly #listener: ClientListener;
+  readonly #lines = new MessageLines();
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #gone: ProcessEndedError | undefined;
+
+  constructor(loop: Loop, transport: Transport, listener: ClientListener) {
+    this.#loop = loop;
+    this.#transport = transport;
+    this.#listener = listener;
+    transport.open({
+      onData: (bytes) => {
+        for (const line of this.#lines.push(bytes)) this.#hear(decodeMessage(line) as Answer);
+      },
+      onClose: (cause) => this.#end(cause),
+    });
+  }
+
+  get isGone(): boolean {
+    return this.#gone !== undefined;
+  }
+
+  call<C extends CallName>(call: C, args: Calls[C]["args"], options: CallOptions = {}): Promise<Calls[C]["result"]> {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone);
+    if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error);
+    const { signal, timeoutMs = defaultTimeoutMs, onConsole } = options;
+    const id = this.#nextId++;
+    const result = new Deferred<unknown>();
+    const limit = this.#loop.now() + timeoutMs + answerGraceMs;
+    const timeout = this.#loop.timeout(limit, () => this.#stuck(call), { name: `the answer to ${call}` });
+    const abort = (): void => this.#send({ type: "abort", id, reason: String(signal?.reason) });
+    signal?.addEventListener("abort", abort);
+    const forget = (): void => signal?.removeEventListener("abort", abort);
+    this.#pending.set(id, { result, onConsole, timeout, forget });
+    this.#send({ type: "call", id, call, args, timeoutMs });
+    return result.promise as Promise<Calls[C]["result"]>;
+  }
+
+  /** Nothing more is asked; the process ends what it has begun, and then itself. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  #send(question: Question): void {
+    this.#transport.send(encodeMessage(question));
+  }
+
+  #hear(answer: Answer): void {
+    switch (answer.type) {
+      case "ready":
+        return this.ready.resolve(answer.version);
+      case "failed":
+        return this.#transport.close(new Error(answer.message));
+      case "event":
+        return this.#listener.onEvent(answer.watch, answer.event);
+      case "log":
+        return this.#listener.onLog(answer.line);
+      case "console":
+        return this.#pending.get(answer.id)?.onConsole?.(answer.domid);
+      case "result":
+        return this.#take(answer.id)?.result.resolve(answer.result);
+      case "error":
+        return this.#take(answer.id)?.result.reject(decodeError(answer.error));
+    }
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    pending?.timeout.remove();
+    pending?.forget();
+    return pending;
+  }
+
+  #stuck(call: string): void {
+    this.#listener.onStuck(new DeadlineError(`the process with libxl's context does not answer ${call}`));
+  }
+
+  #end(cause: Error | undefined): void {
+    const reason = cause === undefined ? "" : `: ${cause.message}`;
+    this.#gone = new ProcessEndedError(`the process with libxl's context has ended${reason}`);
+    for (const id of [...this.#pending.keys()]) this.#take(id)?.result.reject(this.#gone);
+    this.ready.reject(this.#gone);
+    this.#listener.onGone(this.#gone);
+  }
+}

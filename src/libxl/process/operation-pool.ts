@@ -1,0 +1,108 @@
+import { Deferred, type Loop, StateError } from "../../event/index.ts";
+import type { LogLine } from "../log-line.ts";
+import { ContextClient } from "./context-client.ts";
+import type { ContextProcess, Launch } from "./launch.ts";
+
+export interface PoolOptions {
+  readonly launch: Launch;
+  /** Processes at most. */
+  readonly limit: number;
+  readonly onLog: (line: LogLine) => void;
+}
+
+interface Member {
+  readonly process: ContextProcess;
+  readonly client: ContextClient;
+}
+
+/**
+ * Processes that build, save and destroy domains, one operation at a time each, because building blocks the thread.
+ *
+ *     open -> closed
+ *
+ * run:   open; waits for a free process, in order of asking, and starts one when there are fewer than the limit.
+ * close: what waits is refused; the processes end what they have begun, and then themselves. Idempotent.
+ */
+export class OperationPool {
+  readonly #loop: Loop;
+  readonly #options: PoolOptions;
+  readonly #idle: Member[] = [];
+  readonly #waiting: Deferred[] = [];
+  #taken = 0;
+  #closed = false;
+
+  constructor(loop: Loop, options: PoolOptions) {
+    this.#loop = loop;
+    this.#options = options;
+  }
+
+  /** Operations that wait for a process. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  async run<T>(operation: (client: ContextClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    await this.#turn(signal);
+    try {
+      const member = await this.#member();
+      try {
+        return await operation(member.client);
+      } finally {
+        if (this.#closed) member.client.close();
+        else if (!member.client.isGone) this.#idle.push(member);
+      }
+    } finally {
+      this.#taken--;
+      this.#waiting.shift()?.resolve();
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const turn of this.#waiting.splice(0)) turn.reject(new StateError("the pool was closed"));
+    for (const { client } of this.#idle.splice(0)) client.close();
+  }
+
+  /** Resolves when fewer than the limit are at work. */
+  async #turn(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw new StateError("the pool was closed");
+    if (this.#taken++ < this.#options.limit) return;
+    const turn = new Deferred();
+    this.#waiting.push(turn);
+    const abort = (): void => {
+      const index = this.#waiting.indexOf(turn);
+      if (index >= 0) this.#waiting.splice(index, 1);
+      turn.reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", abort);
+    try {
+      await turn.promise;
+    } catch (error) {
+      this.#taken--;
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  async #member(): Promise<Member> {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    const process = await this.#options.launch("operations");
+    const client = new ContextClient(this.#loop, process.transport, {
+      onEvent: () => {},
+      onLog: this.#options.onLog,
+      onGone: () => this.#forget(client),
+      onStuck: () => process.kill(),
+    });
+    await client.ready.promise;
+    return { process, client };
+  }
+
+  /** One that ended while it had nothing to do. */
+  #forget(client: ContextClient): void {
+    const index = this.#idle.findIndex((member) => member.client === client);
+    if (index >= 0) this.#idle.splice(index, 1);
+  }
+}

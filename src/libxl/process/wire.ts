@@ -1,0 +1,112 @@
+import { StateError } from "../../event/index.ts";
+import { ConfigError, type DomainConfig } from "../config.ts";
+import type { DomainInfo } from "../domain-info.ts";
+import { LibxlError } from "../error.ts";
+import type { LibraryEvent } from "../library.ts";
+import type { LogLine } from "../log-line.ts";
+
+/**
+ * What one process may ask another that has a context of libxl. Files and terminals go by name: descriptors stay where
+ * they were opened.
+ */
+export interface Calls {
+  readonly domains: { readonly args: readonly []; readonly result: readonly DomainInfo[] };
+  readonly domain: { readonly args: readonly [domid: number]; readonly result: DomainInfo | null };
+  readonly nameOf: { readonly args: readonly [domid: number]; readonly result: string | null };
+  readonly consolePath: { readonly args: readonly [domid: number]; readonly result: string };
+  readonly setMemoryTarget: { readonly args: readonly [domid: number, kib: number]; readonly result: null };
+  readonly pause: { readonly args: readonly [domid: number]; readonly result: null };
+  readonly unpause: { readonly args: readonly [domid: number]; readonly result: null };
+  readonly shutdown: { readonly args: readonly [domid: number]; readonly result: null };
+  readonly reboot: { readonly args: readonly [domid: number]; readonly result: null };
+  /** From now on the domain's events come, until `unwatch` with the same number of the asker's. */
+  readonly watch: { readonly args: readonly [watch: number, domid: number]; readonly result: null };
+  readonly unwatch: { readonly args: readonly [watch: number]; readonly result: null };
+  readonly create: { readonly args: readonly [config: DomainConfig]; readonly result: number };
+  readonly restore: { readonly args: readonly [config: DomainConfig, path: string]; readonly result: number };
+  readonly save: { readonly args: readonly [domid: number, path: string, live: boolean]; readonly result: null };
+  readonly dump: { readonly args: readonly [domid: number, path: string]; readonly result: null };
+  readonly configuration: { readonly args: readonly [domid: number]; readonly result: DomainConfig };
+  readonly destroy: { readonly args: readonly [domid: number]; readonly result: null };
+}
+
+export type CallName = keyof Calls;
+
+/** What a process is for. The observer's calls never block for longer than a hypercall takes. */
+export type Role = "observer" | "operations";
+
+export const rolesCalls: Readonly<Record<Role, ReadonlySet<string>>> = {
+  observer: new Set<CallName>([
+    ...(["domains", "domain", "nameOf", "consolePath", "setMemoryTarget"] as const),
+    ...(["pause", "unpause", "shutdown", "reboot", "watch", "unwatch"] as const),
+  ]),
+  operations: new Set<CallName>(["create", "restore", "save", "dump", "configuration", "destroy"]),
+};
+
+/** From the asking process. */
+export type Question =
+  | {
+      readonly type: "call";
+      readonly id: number;
+      readonly call: CallName;
+      readonly args: readonly unknown[];
+      readonly timeoutMs?: number;
+    }
+  | { readonly type: "abort"; readonly id: number; readonly reason: string };
+
+/** From the process that has the context: the first is "ready", or "failed" and then the end. */
+export type Answer =
+  | { readonly type: "ready"; readonly version: string }
+  | { readonly type: "failed"; readonly message: string }
+  | { readonly type: "result"; readonly id: number; readonly result: unknown }
+  | { readonly type: "error"; readonly id: number; readonly error: WireError }
+  | { readonly type: "console"; readonly id: number; readonly domid: number }
+  | { readonly type: "event"; readonly watch: number; readonly event: LibraryEvent }
+  | { readonly type: "log"; readonly line: LogLine };
+
+export interface WireError {
+  readonly kind: "libxl" | "config" | "state" | "other";
+  readonly message: string;
+  readonly rc?: number;
+  readonly call?: string;
+  readonly log?: readonly string[];
+  readonly domid?: number;
+  readonly cause?: string;
+  readonly path?: string;
+}
+
+/** One message, as a line. Numbers that JSON would round are texts in an object of their own. */
+export function encodeMessage(message: Question | Answer): Uint8Array {
+  const text = JSON.stringify(message, (_key, value: unknown) =>
+    typeof value === "bigint" ? { bigint: String(value) } : value,
+  );
+  return new TextEncoder().encode(`${text}\n`);
+}
+
+export function decodeMessage(line: string): unknown {
+  return JSON.parse(line, (_key, value: unknown) => (isBigint(value) ? BigInt(value.bigint) : value));
+}
+
+function isBigint(value: unknown): value is { bigint: string } {
+  return typeof value === "object" && value !== null && Object.keys(value).join() === "bigint";
+}
+
+export function encodeError(error: unknown): WireError {
+  if (error instanceof ConfigError) return { kind: "config", message: error.problem, path: error.path };
+  if (error instanceof StateError) return { kind: "state", message: error.message };
+  if (!(error instanceof LibxlError))
+    return { kind: "other", message: error instanceof Error ? error.message : String(error) };
+  const { message, rc, call, log, domid, cause } = error;
+  return {
+    ...{ kind: "libxl", message, rc, call, log },
+    ...(domid !== undefined && { domid }),
+    ...(cause !== undefined && { cause: cause instanceof Error ? cause.message : String(cause) }),
+  };
+}
+
+export function decodeError({ kind, message, rc = 0, call = "", log = [], domid, cause, path = "" }: WireError): Error {
+  if (kind === "config") return new ConfigError(path, message);
+  if (kind === "state") return new StateError(message);
+  if (kind === "other") return new Error(message);
+  return new LibxlError(rc, call, { log, domid, ...(cause !== undefined && { cause: new Error(cause) }) });
+}

@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto";
+import type { Loop } from "../../event/index.ts";
+import type { DomainConfig } from "../config.ts";
+import { encodeConfig } from "../config.ts";
+import type { DomainInfo } from "../domain-info.ts";
+import type { LibraryEvent } from "../library.ts";
+import type { LogLine } from "../log-line.ts";
+import { type CallOptions, ProcessEndedError } from "./context-client.ts";
+import type { Launch } from "./launch.ts";
+import { Observer, type Subscription } from "./observer.ts";
+import { OperationPool } from "./operation-pool.ts";
+import type { CallName, Calls } from "./wire.ts";
+
+export interface XenProcessesOptions {
+  readonly launch: Launch;
+  /** How many operations may go on at once. Default 2. */
+  readonly operations?: number;
+  readonly onLog?: (line: LogLine) => void;
+  /** A process has ended by itself. What was under way in it has been told already; nothing has to be done. */
+  readonly onProcessEnded?: (error: Error) => void;
+}
+
+/**
+ * libxl, in processes of its own: whatever it does, it does not block this one nor take it along.
+ *
+ *     open -> closed
+ *
+ * One process observes: it lists, looks, pauses and tells events, and is started again when it ends. A few others build,
+ * save and destroy. When one of them ends, its operation fails with ProcessEndedError, after what it had half built has
+ * been destroyed; how far a save or a destroy had come, the domain's state says.
+ * close: what was begun is ended by the processes, but not waited for. Idempotent.
+ */
+export class XenProcesses {
+  readonly #observer: Observer;
+  readonly #pool: OperationPool;
+  readonly #onProcessEnded: (error: Error) => void;
+
+  constructor(loop: Loop, options: XenProcessesOptions) {
+    const { launch, operations = 2, onLog = () => {}, onProcessEnded = () => {} } = options;
+    this.#onProcessEnded = onProcessEnded;
+    this.#observer = new Observer(loop, { launch, onLog, onRestart: onProcessEnded });
+    this.#pool = new OperationPool(loop, { launch, limit: operations, onLog });
+  }
+
+  domains(): Promise<readonly DomainInfo[]> {
+    return this.#observer.call("domains", []);
+  }
+
+  async domain(domid: number): Promise<DomainInfo | undefined> {
+    return (await this.#observer.call("domain", [domid])) ?? undefined;
+  }
+
+  async nameOf(domid: number): Promise<string | undefined> {
+    return (await this.#observer.call("nameOf", [domid])) ?? undefined;
+  }
+
+  /** The path of a pseudo-terminal. */
+  consolePath(domid: number): Promise<string> {
+    return this.#observer.call("consolePath", [domid]);
+  }
+
+  async setMemoryTarget(domid: number, kib: number): Promise<void> {
+    await this.#observer.call("setMemoryTarget", [domid, kib]);
+  }
+
+  async pause(domid: number, options?: CallOptions): Promise<void> {
+    await this.#observer.call("pause", [domid], options);
+  }
+
+  async unpause(domid: number, options?: CallOptions): Promise<void> {
+    await this.#observer.call("unpause", [domid], options);
+  }
+
+  async shutdown(domid: number, options?: CallOptions): Promise<void> {
+    await this.#observer.call("shutdown", [domid], options);
+  }
+
+  async reboot(domid: number, options?: CallOptions): Promise<void> {
+    await this.#observer.call("reboot", [domid], options);
+  }
+
+  /** Its "shutdown" at most once and its "death" once, also across restarts of the observer. */
+  watchDomain(domid: number, listener: (event: LibraryEvent) => unknown): Promise<Subscription> {
+    return this.#observer.watch(domid, listener);
+  }
+
+  create(config: DomainConfig, options?: CallOptions): Promise<number> {
+    return this.#build(config, (named) => this.#operate("create", [named], options));
+  }
+
+  /** From a file that `save` has written. */
+  restore(config: DomainConfig, path: string, options?: CallOptions): Promise<number> {
+    return this.#build(config, (named) => this.#operate("restore", [named, path], options));
+  }
+
+  /** Into a new file, or one that is written over. Afterwards the domain is shut down, for "suspend". */
+  async save(domid: number, path: string, options: CallOptions & { readonly live?: boolean } = {}): Promise<void> {
+    await this.#operate("save", [domid, path, options.live ?? false], options);
+  }
+
+  async dump(domid: number, path: string, options?: CallOptions): Promise<void> {
+    await this.#operate("dump", [domid, path], options);
+  }
+
+  configuration(domid: number, options?: CallOptions): Promise<DomainConfig> {
+    return this.#operate("configuration", [domid], options);
+  }
+
+  async destroy(domid: number, options?: CallOptions): Promise<void> {
+    await this.#operate("destroy", [domid], options);
+  }
+
+  async close(): Promise<void> {
+    this.#pool.close();
+    await this.#observer.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #operate<C extends CallName>(
+    call: C,
+    args: Calls[C]["args"],
+    options: CallOptions = {},
+  ): Promise<Calls[C]["result"]> {
+    return this.#pool.run((client) => client.call(call, args, options), options.signal);
+  }
+
+  /** A domain has a uuid before it has a number: so one whose builder has ended can be found, and no other is taken for it. */
+  async #build(config: DomainConfig, build: (named: DomainConfig) => Promise<number>): Promise<number> {
+    const uuid = config.c_info?.uuid ?? randomUUID();
+    const named = { ...config, c_info: { ...config.c_info, uuid } };
+    encodeConfig(named);
+    try {
+      return await build(named);
+    } catch (error) {
+      if (error instanceof ProcessEndedError) await this.#destroyHalfBuilt(uuid, error);
+      throw error;
+    }
+  }
+
+  async #destroyHalfBuilt(uuid: string, error: ProcessEndedError): Promise<void> {
+    this.#onProcessEnded(error);
+    const left = (await this.domains()).filter((domain) => domain.uuid === uuid.toLowerCase());
+    for (const { domid } of left) await this.destroy(domid);
+  }
+}
