@@ -100,7 +100,7 @@ const domainBuildInfo = {
     rdm: rdmReserve,
   },
   "type.pv": {
-    ...text("kernel bootloader cmdline ramdisk features"),
+    ...text("kernel bootloader cmdline ramdisk"),
     ...integer("slack_memkb"),
     ...texts("bootloader_args"),
     ...defbool("e820_host"),

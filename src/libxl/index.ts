@@ -17,3 +17,8 @@ export type {
 export type { LogLevel, LogLine } from "./log-line.ts";
 export { type OpenOptions, openContext } from "./open-context.ts";
 export type { OperationOptions } from "./operation.ts";
+export { type CallOptions, ProcessEndedError } from "./process/context-client.ts";
+export { type ContextProcess, type Launch, type LaunchOptions, launchProcesses } from "./process/launch.ts";
+export type { Subscription } from "./process/observer.ts";
+export type { Role } from "./process/wire.ts";
+export { XenProcesses, type XenProcessesOptions } from "./process/xen-processes.ts";

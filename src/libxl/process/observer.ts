@@ -1,7 +1,7 @@
-import { type Loop, StateError } from "../../event/index.ts";
+import { Deferred, type Loop, StateError } from "../../event/index.ts";
 import type { LibraryEvent } from "../library.ts";
 import type { LogLine } from "../log-line.ts";
-import { type CallOptions, ContextClient, type ProcessEndedError } from "./context-client.ts";
+import { type CallOptions, ContextClient } from "./context-client.ts";
 import type { Launch } from "./launch.ts";
 import type { CallName, Calls } from "./wire.ts";
 
@@ -42,7 +42,9 @@ export class Subscription {
   }
 }
 
-const restartMs = 1_000;
+/** What can not start is tried again ever more rarely. */
+const firstDelayMs = 1_000;
+const lastDelayMs = 32_000;
 
 /**
  * The process that lists, looks, pauses and watches, and is started again when it ends.
@@ -57,13 +59,16 @@ export class Observer {
   readonly #options: ObserverOptions;
   readonly #subscriptions = new Map<number, Subscription>();
   #client: Promise<ContextClient>;
+  #delayMs = 0;
+  /** While a start is put off. */
+  #pause: Deferred | undefined;
   #nextId = 1;
   #closed = false;
 
   constructor(loop: Loop, options: ObserverOptions) {
     this.#loop = loop;
     this.#options = options;
-    this.#client = this.#start();
+    this.#client = this.#begin();
   }
 
   async call<C extends CallName>(
@@ -71,14 +76,13 @@ export class Observer {
     args: Calls[C]["args"],
     options: CallOptions = {},
   ): Promise<Calls[C]["result"]> {
-    if (this.#closed) throw new StateError("the observer was closed");
-    const client = await this.#client;
+    const client = await this.#ready();
     return client.call(call, args, options);
   }
 
-  /** Rejects with LibxlError when there is no such domain. */
+  /** StateError when there is no such domain. */
   async watch(domid: number, listener: (event: LibraryEvent) => unknown): Promise<Subscription> {
-    const client = await this.#client;
+    const client = await this.#ready();
     const info = await client.call("domain", [domid]);
     if (info === null) throw new StateError(`there is no domain ${domid}`);
     const id = this.#nextId++;
@@ -91,10 +95,16 @@ export class Observer {
   async close(): Promise<void> {
     this.#closed = true;
     this.#subscriptions.clear();
+    this.#pause?.reject(new StateError("the observer was closed"));
     await this.#client.then(
       (client) => client.close(),
       () => {},
     );
+  }
+
+  async #ready(): Promise<ContextClient> {
+    if (this.#closed) throw new StateError("the observer was closed");
+    return this.#client;
   }
 
   #unwatch(id: number): void {
@@ -103,32 +113,46 @@ export class Observer {
     this.call("unwatch", [id]).catch(() => {});
   }
 
+  #begin(): Promise<ContextClient> {
+    const client = this.#wait(this.#delayMs).then(() => this.#start());
+    this.#client = client;
+    client.then(
+      (started) => this.#resume(started),
+      (error: unknown) => {
+        this.#delayMs = Math.min(Math.max(2 * this.#delayMs, firstDelayMs), lastDelayMs);
+        this.#again(error as Error);
+      },
+    );
+    return client;
+  }
+
+  async #wait(ms: number): Promise<void> {
+    if (ms === 0) return;
+    const pause = new Deferred();
+    this.#pause = pause;
+    const timeout = this.#loop.timeout(this.#loop.now() + ms, () => pause.resolve(), { name: "an observer's start" });
+    pause.whenSettled(() => timeout.remove());
+    await pause.promise;
+  }
+
   async #start(): Promise<ContextClient> {
     const process = await this.#options.launch("observer");
     const client = new ContextClient(this.#loop, process.transport, {
       onEvent: (watch, event) => this.#subscriptions.get(watch)?.tell(event),
       onLog: this.#options.onLog,
-      onGone: (error) => this.#restart(client, error),
+      // One that has not been ready fails its start.
+      onGone: (error) => client.ready.state === "fulfilled" && this.#again(error),
       onStuck: () => process.kill(),
     });
     await client.ready.promise;
+    this.#delayMs = 0;
     return client;
   }
 
-  /** One that never became ready is tried again later, so that what can not start does not start without end. */
-  #restart(client: ContextClient, error: ProcessEndedError): void {
+  #again(error: Error): void {
     if (this.#closed) return;
     this.#options.onRestart(error);
-    const wasReady = client.ready.state === "fulfilled";
-    const next = new Promise<void>((resolve) => {
-      const at = wasReady ? "now" : this.#loop.now() + restartMs;
-      this.#loop.timeout(at, () => resolve(), { name: "the restart of the observer" });
-    }).then(() => this.#start());
-    this.#client = next;
-    next.then(
-      (again) => this.#resume(again),
-      (reason: unknown) => this.#options.onRestart(reason as Error),
-    );
+    void this.#begin();
   }
 
   async #resume(client: ContextClient): Promise<void> {
