@@ -80,7 +80,8 @@ async function restore(xen: Context, name: string): Promise<number> {
 
 async function pvRound(xen: Context): Promise<void> {
   const first = await start(xen, "round");
-  say(`  listed: ${xen.domains().map(({ domid }) => `${domid} ${xen.nameOf(domid)}`)}`);
+  const listed = xen.domains().map(({ domid }) => `${domid} ${xen.nameOf(domid)}`);
+  say(`  listed: ${listed.join(", ")}`);
   const life = follow(xen, first);
   await step("pause", () => xen.pause(first));
   say(`  paused: ${xen.domain(first)?.paused}`);

@@ -1,7 +1,7 @@
 const listeners = new Set<() => void>();
 
 function tell(): void {
-  for (const listener of [...listeners]) listener();
+  for (const listener of listeners) listener();
 }
 
 /**

@@ -68,7 +68,11 @@ function prepare(origin: Origin, request: Request): Call | number {
       const start = (how: Pointer): number => raw.coreDump(context, request.domid, path, how);
       return { start, result: plainResult, free: () => free(path) };
     }
-    default: {
+    case "pause":
+    case "unpause":
+    case "shutdown":
+    case "reboot":
+    case "destroy": {
       const { call, domid } = request;
       return { start: (how) => raw.plain[call](context, domid, how), result: plainResult, free: () => {} };
     }

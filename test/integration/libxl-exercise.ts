@@ -116,7 +116,7 @@ async function refusals(xen: Context): Promise<void> {
 
 /** A function of ours throws inside libxl: that operation fails, and nothing else does. */
 async function failingHook(xen: Context): Promise<void> {
-  const { watch } = loop;
+  const watch = loop.watch.bind(loop);
   loop.watch = () => {
     loop.watch = watch;
     throw new Error("no room for a watch");

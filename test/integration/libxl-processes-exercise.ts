@@ -3,6 +3,7 @@
  * judge; its argument is the kernel of a small paravirtualised guest.
  */
 import { statSync } from "node:fs";
+import { Deferred } from "../../src/event/index.ts";
 import {
   type ContextProcess,
   type DomainConfig,
@@ -20,7 +21,6 @@ const loop = openLoop({ onError: (error) => errors.push(String(error)) });
 const launch = launchProcesses(loop, { stderr: "/dev/stderr" });
 const launched: { role: Role; process: ContextProcess }[] = [];
 let restarts = 0;
-let hearRestart = (): void => {};
 const xen = new XenProcesses(loop, {
   launch: async (role) => {
     const started = await launch(role);
@@ -29,7 +29,6 @@ const xen = new XenProcesses(loop, {
   },
   onProcessEnded: () => {
     restarts++;
-    hearRestart();
   },
 });
 
@@ -40,17 +39,22 @@ function tiny(name: string): DomainConfig {
   };
 }
 
-async function follow(domid: number): Promise<{ events: string[]; died: Promise<void> }> {
+interface Life {
+  readonly events: string[];
+  readonly stopped: Promise<void>;
+  readonly died: Promise<void>;
+}
+
+async function follow(domid: number): Promise<Life> {
   const events: string[] = [];
-  let die = (): void => {};
-  const died = new Promise<void>((resolve) => {
-    die = resolve;
-  });
+  const stopped = new Deferred();
+  const died = new Deferred();
   await xen.watchDomain(domid, (event) => {
     events.push(event.type === "shutdown" ? event.reason : event.type);
-    if (event.type === "death") die();
+    if (event.type === "death") died.resolve();
+    else stopped.resolve();
   });
-  return { events, died };
+  return { events, stopped: stopped.promise, died: died.promise };
 }
 
 async function step(name: string, action: () => unknown): Promise<void> {
@@ -94,14 +98,10 @@ await step("save and restore", async () => {
   const restored = await xen.restore(tiny("saved"), "/tmp/saved");
   const life = await follow(restored);
   await xen.unpause(restored);
-  // Its process is killed while the guest lives; what comes then is told by the next one.
-  const restarted = new Promise<void>((resolve) => {
-    hearRestart = resolve;
-  });
-  kill("observer");
-  await restarted;
   await xen.shutdown(restored);
-  for (;;) if ((await xen.domain(restored))?.shutdown !== false) break;
+  // Who would tell of it is killed; the next one does.
+  kill("observer");
+  await life.stopped;
   await xen.destroy(restored);
   await life.died;
   results["events of the restored"] = life.events;

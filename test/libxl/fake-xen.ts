@@ -48,7 +48,7 @@ export class FakeXen {
   }
 
   #tell(event: LibraryEvent): void {
-    for (const { domid, tell } of [...this.listening]) if (domid === event.domid) tell(event);
+    for (const { domid, tell } of this.listening) if (domid === event.domid) tell(event);
   }
 }
 

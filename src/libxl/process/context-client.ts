@@ -10,6 +10,7 @@ import {
   decodeMessage,
   encodeMessage,
   type Question,
+  textOf,
 } from "./wire.ts";
 
 export interface CallOptions {
@@ -85,7 +86,7 @@ export class ContextClient {
     const result = new Deferred<unknown>();
     const limit = this.#loop.now() + timeoutMs + answerGraceMs;
     const timeout = this.#loop.timeout(limit, () => this.#stuck(call), { name: `the answer to ${call}` });
-    const abort = (): void => this.#send({ type: "abort", id, reason: String(signal?.reason) });
+    const abort = (): void => this.#send({ type: "abort", id, reason: textOf(signal?.reason) });
     signal?.addEventListener("abort", abort);
     const forget = (): void => signal?.removeEventListener("abort", abort);
     this.#pending.set(id, { result, onConsole, timeout, forget });
@@ -136,7 +137,7 @@ export class ContextClient {
   #end(cause: Error | undefined): void {
     const reason = cause === undefined ? "" : `: ${cause.message}`;
     this.#gone = new ProcessEndedError(`the process with libxl's context has ended${reason}`);
-    for (const id of [...this.#pending.keys()]) this.#take(id)?.result.reject(this.#gone);
+    for (const id of this.#pending.keys()) this.#take(id)?.result.reject(this.#gone);
     this.ready.reject(this.#gone);
     this.#listener.onGone(this.#gone);
   }

@@ -156,7 +156,9 @@ export class Observer {
   }
 
   async #resume(client: ContextClient): Promise<void> {
-    for (const [id, subscription] of [...this.#subscriptions]) {
+    // Those that come meanwhile set themselves up.
+    const now = Array.from(this.#subscriptions);
+    for (const [id, subscription] of now) {
       try {
         await this.#setUp(client, id, subscription);
       } catch (error) {

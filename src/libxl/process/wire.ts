@@ -94,14 +94,21 @@ function isBigint(value: unknown): value is { bigint: string } {
 export function encodeError(error: unknown): WireError {
   if (error instanceof ConfigError) return { kind: "config", message: error.problem, path: error.path };
   if (error instanceof StateError) return { kind: "state", message: error.message };
-  if (!(error instanceof LibxlError))
-    return { kind: "other", message: error instanceof Error ? error.message : String(error) };
+  if (!(error instanceof LibxlError)) return { kind: "other", message: textOf(error) };
   const { message, rc, call, log, domid, cause } = error;
   return {
-    ...{ kind: "libxl", message, rc, call, log },
+    kind: "libxl",
+    message,
+    rc,
+    call,
+    log,
     ...(domid !== undefined && { domid }),
-    ...(cause !== undefined && { cause: cause instanceof Error ? cause.message : String(cause) }),
+    ...(cause !== undefined && { cause: textOf(cause) }),
   };
+}
+
+export function textOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : `${reason as string}`;
 }
 
 export function decodeError({ kind, message, rc = 0, call = "", log = [], domid, cause, path = "" }: WireError): Error {
