@@ -2,7 +2,9 @@
  * Runs in dom0, as root: libxl in processes of its own, two of which are killed. Prints one JSON object for the test to
  * judge; its argument is the kernel of a small paravirtualised guest.
  */
+import { execFile } from "node:child_process";
 import { statSync } from "node:fs";
+import { promisify } from "node:util";
 import { Deferred } from "../../src/event/index.ts";
 import {
   type ContextProcess,
@@ -64,7 +66,9 @@ async function step(name: string, action: () => unknown): Promise<void> {
 }
 
 const domidsNow = async (): Promise<number[]> => (await xen.domains()).map(({ domid }) => domid);
-const kill = (role: Role): void => launched.findLast((each) => each.role === role)?.process.kill();
+const kill = (role: Role): void => {
+  for (const each of launched) if (each.role === role) each.process.kill();
+};
 
 await step("start", async () => {
   results["at first"] = await domidsNow();
@@ -108,7 +112,11 @@ await step("save and restore", async () => {
 });
 
 await step("a builder is killed", async () => {
-  const creating = xen.create(tiny("half"), { onConsole: () => kill("operations") });
+  // Its kernel never comes: so the domain is there, and its builder waits.
+  await promisify(execFile)("mkfifo", ["/tmp/never"]);
+  const creating = xen.create({ ...tiny("half"), b_info: { ...tiny("half").b_info, kernel: "/tmp/never" } });
+  while ((await domidsNow()).length < 2);
+  kill("operations");
   results["its operation"] = await creating.then(
     () => "created",
     (error: unknown) => error instanceof ProcessEndedError,

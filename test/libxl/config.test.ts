@@ -26,7 +26,7 @@ suite("a domain's configuration", () => {
     ["c_info.nmae", { c_info: { nmae: "a" } }],
     ["b_info.type.pv.kernl", { b_info: { "type.pv": { kernl: "a" } } }],
     ["disks[1].vdve", { disks: [{}, { vdve: "a" }] }],
-    ["c_info.toString", { c_info: { toString: "a" } }],
+    ["c_info.toString", { c_info: { toString: {} } }],
     ["c_info.name", { c_info: { name: 1 } }],
     ["c_info.name", { c_info: { name: "a\0b" } }],
     ["c_info.run_hotplug_scripts", { c_info: { run_hotplug_scripts: "True" } }],

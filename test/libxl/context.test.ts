@@ -191,6 +191,16 @@ suite("a context", () => {
     assert.equal(hand.loop.size, 0);
   });
 
+  test("waits for a timeout that is out before the library is disposed of", async () => {
+    const { hand, library, context } = open();
+    library.listener.hooks.timeoutRegister(new Cell(), { seconds: 5, microseconds: 0 }, "a");
+    const closed = outcome(context.close());
+    await hand.pass(4_900, 100);
+    assert.deepEqual([library.calls, closed()], [[], "pending"]);
+    await hand.pass(200);
+    assert.deepEqual([library.calls, closed()], [["timeout a", "dispose", "closed"], undefined]);
+  });
+
   test("that cannot be closed says what is left, and frees nothing", async () => {
     const { hand, library, context } = open();
     outcome(context.pause(1));

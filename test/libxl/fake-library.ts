@@ -126,7 +126,7 @@ export function open() {
     wallClock: () => hand.loop.now(),
     onDisaster: (message) => disasters.push(message),
     onClosed: () => library.calls.push("closed"),
-    readLog: () => library.calls.push("log"),
+    readLog: () => library.enter("readLog", () => library.calls.push("log")),
   });
   return { hand, library, context, disasters };
 }

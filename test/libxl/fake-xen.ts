@@ -135,6 +135,8 @@ interface Launched {
   readonly context: Context<string>;
   /** The other end: closing it is the process's sudden end. */
   readonly end: () => void;
+  /** Our end of it: closing it is our own. */
+  readonly leave: () => void;
   ended: boolean;
   killed: boolean;
 }
@@ -180,7 +182,8 @@ export class ProcessWorld {
     });
     const server = new ContextServer(context as Context, role, this.deaf ? deafened(theirs) : theirs);
     server.open();
-    const launched: Launched = { role, server, context, end: () => theirs.close(), ended: false, killed: false };
+    const ends = { end: () => theirs.close(), leave: () => ours.close() };
+    const launched: Launched = { role, server, context, ...ends, ended: false, killed: false };
     void server.ended.then(() => {
       launched.ended = true;
     });

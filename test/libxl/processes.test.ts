@@ -138,6 +138,20 @@ suite("libxl in processes of its own", () => {
     assert.equal(world.hand.loop.size, 0);
   });
 
+  test("so it does when we end without a word", async () => {
+    const world = new ProcessWorld();
+    world.xen.holds = true;
+    world.processes.create({}).catch(() => {});
+    await world.hand.settle();
+    const [builder = assert.fail()] = world.alive("operations");
+    builder.leave();
+    await world.hand.settle();
+    assert.equal(builder.ended, false);
+    world.xen.held[0]?.();
+    await world.hand.settle();
+    assert.equal(builder.ended, true);
+  });
+
   test("nothing can be asked of it once it is closed", async () => {
     const world = new ProcessWorld();
     await settled(world, world.processes.close());
