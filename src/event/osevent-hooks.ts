@@ -31,6 +31,8 @@ export interface OseventLibrary<L> {
 export interface OseventHooksOptions {
   /** Milliseconds since 1970: the clock of the library's time of day. */
   readonly wallClock: () => number;
+  /** For tests: so many turns after its time each call into the library is made. Default 0. */
+  readonly holdBack?: () => number;
 }
 
 interface FdRecord<L> {
@@ -69,8 +71,10 @@ export class OseventHooks<L> {
   readonly #wallClock: () => number;
   readonly #fds = new Nexus<FdRecord<L>>();
   readonly #timeouts = new Nexus<TimeoutRecord<L>>();
-  /** Calls into the library that have not ended. */
+  readonly #holdBack: () => number;
+  /** Calls into the library that have not ended, or are held back. */
   #calls = 0;
+  #late = 0;
   #draining: Deferred | undefined;
   #closed = false;
 
@@ -78,11 +82,17 @@ export class OseventHooks<L> {
     this.#loop = loop;
     this.#library = library;
     this.#wallClock = options.wallClock;
+    this.#holdBack = options.holdBack ?? (() => 0);
   }
 
   /** Registrations that are out: descriptors and timeouts. */
   get size(): number {
     return this.#fds.size + this.#timeouts.size;
+  }
+
+  /** Calls that were not made because their registration had ended before. */
+  get late(): number {
+    return this.#late;
   }
 
   /** Whether no timeout is out and no call into the library is under way. */
@@ -97,7 +107,12 @@ export class OseventHooks<L> {
     out.store(cookie);
     try {
       const options = { name: `the library's fd ${fd}`, alwaysReady: true };
-      record.watch = this.#loop.watch(fd, fromPoll(events), (ready) => this.#fdOccurred(cookie, fd, ready), options);
+      record.watch = this.#loop.watch(
+        fd,
+        fromPoll(events),
+        (ready) => this.#inTime(() => this.#fdOccurred(cookie, fd, ready)),
+        options,
+      );
     } catch (error) {
       this.#fds.retire(cookie);
       throw error;
@@ -125,7 +140,11 @@ export class OseventHooks<L> {
     out.store(cookie);
     try {
       const options = { name: "the library's timeout" };
-      record.timeout = this.#loop.timeout(this.#deadline(at), () => this.#timeoutOccurred(cookie), options);
+      record.timeout = this.#loop.timeout(
+        this.#deadline(at),
+        () => this.#inTime(() => this.#timeoutOccurred(cookie)),
+        options,
+      );
     } catch (error) {
       this.#timeouts.retire(cookie);
       throw error;
@@ -165,16 +184,36 @@ export class OseventHooks<L> {
 
   #fdOccurred(cookie: Token, fd: number, ready: Readiness): unknown {
     const record = this.#fds.resolve(cookie);
-    if (record === undefined) return undefined;
+    if (record === undefined) return this.#comesLate();
     return this.#enter(() => this.#library.occurredFd(record.forLibrary, fd, record.events, toPoll(ready)));
   }
 
   #timeoutOccurred(cookie: Token): unknown {
     const record = this.#timeouts.resolve(cookie);
-    if (record === undefined) return undefined;
+    if (record === undefined) return this.#comesLate();
     // The completion alone frees the cookie, and before the library is entered: whatever it does there is about others.
     this.#timeouts.retire(cookie);
     return this.#enter(() => this.#library.occurredTimeout(record.forLibrary));
+  }
+
+  #comesLate(): undefined {
+    this.#late++;
+  }
+
+  #inTime(call: () => unknown): unknown {
+    const turns = this.#holdBack();
+    if (turns <= 0) return call();
+    this.#calls++;
+    this.#later(turns, () => {
+      this.#calls--;
+      call();
+      this.#checkDrained();
+    });
+    return undefined;
+  }
+
+  #later(turns: number, call: () => void): void {
+    this.#loop.post(() => (turns > 1 ? this.#later(turns - 1, call) : call()));
   }
 
   #enter(call: () => unknown): unknown {

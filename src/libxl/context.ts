@@ -21,6 +21,8 @@ export interface ContextOptions {
   readonly wallClock: () => number;
   /** libxl is broken beyond repair and says why: events may be missing, and the context can only be closed. */
   readonly onDisaster: (message: string) => void;
+  /** For tests: so many turns of the loop after its time each call into the library is made. Default 0. */
+  readonly holdBack?: () => number;
   /** Hands on what libxl has logged so far. Default: there is no log. */
   readonly readLog?: () => void;
   /** After the library was disposed of. */
@@ -79,6 +81,11 @@ export class Context<P = unknown> {
   get outstanding(): { readonly registrations: number; readonly operations: number; readonly watches: number } {
     const { size: registrations } = this.#hooks;
     return { registrations, operations: this.#operations.size, watches: this.#watches.size };
+  }
+
+  /** Calls that came when what they were about had ended, and that libxl has not heard. */
+  get lateCalls(): number {
+    return this.#hooks.late;
   }
 
   /** All domains, domain 0 first. */

@@ -14,6 +14,8 @@ export interface OpenOptions {
   readonly logLevel?: LogLevel;
   /** Called from the loop. Default: nobody hears them. */
   readonly onLog?: (line: LogLine) => void;
+  /** For tests: so many turns of the loop after its time libxl hears of each descriptor and timeout. Default 0. */
+  readonly holdBack?: () => number;
   /** libxl is broken beyond repair. Default: an error for the loop's `onError`. */
   readonly onDisaster?: (message: string) => void;
 }
@@ -38,6 +40,7 @@ export function openContext(loop: Loop, options: OpenOptions = {}): Context<Poin
     wallClock: () => Date.now(),
     onDisaster: options.onDisaster ?? failLoudly,
     readLog: () => log.read(),
+    ...(options.holdBack !== undefined && { holdBack: options.holdBack }),
     onClosed: () => {
       stop();
       log.close();

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { Deferred, OseventHooks, type OseventLibrary, Poll, Ready, StateError } from "../../src/event/index.ts";
+import {
+  Deferred,
+  OseventHooks,
+  type OseventHooksOptions,
+  type OseventLibrary,
+  Poll,
+  Ready,
+  StateError,
+} from "../../src/event/index.ts";
 import { SimFile } from "../../src/testkit/index.ts";
 import { Cell } from "../../src/testkit/scenarios/library.ts";
 import { LoopFixture } from "./loop-fixture.ts";
@@ -144,6 +152,20 @@ suite("hooks for a native library", () => {
     hooks.close();
   });
 
+  test("held back for a test, call so many turns later, and not at all what has ended by then", () => {
+    const { fixture, hooks, calls } = library({}, { holdBack: () => 2 });
+    const [file, timeout] = [new Cell(), new Cell()];
+    const { fd } = fixture.open("a", Ready.readable);
+    hooks.fdRegister(fd, file, Poll.in, "gone");
+    hooks.timeoutRegister(timeout, asSoonAsPossible, "kept");
+    fixture.loop.runTurn();
+    hooks.fdDeregister(file.load());
+    fixture.loop.runTurn();
+    assert.deepEqual([calls, hooks.late, hooks.drained], [[], 0, false]);
+    fixture.loop.runTurn();
+    assert.deepEqual([calls, hooks.late, hooks.drained], [["timeout kept"], 1, true]);
+  });
+
   test("count what the kernel cannot watch as always ready", () => {
     const { fixture, hooks, calls } = library();
     const cell = new Cell();
@@ -163,7 +185,7 @@ suite("hooks for a native library", () => {
   });
 });
 
-function library(overrides: Partial<OseventLibrary<string>> = {}) {
+function library(overrides: Partial<OseventLibrary<string>> = {}, options: Pick<OseventHooksOptions, "holdBack"> = {}) {
   const fixture = new LoopFixture();
   const calls: string[] = [];
   const callbacks: OseventLibrary<string> = {
@@ -171,6 +193,9 @@ function library(overrides: Partial<OseventLibrary<string>> = {}) {
     occurredTimeout: (who) => calls.push(`timeout ${who}`),
     ...overrides,
   };
-  const hooks = new OseventHooks(fixture.loop, callbacks, { wallClock: () => 1_000_000 + fixture.loop.now() });
+  const hooks = new OseventHooks(fixture.loop, callbacks, {
+    wallClock: () => 1_000_000 + fixture.loop.now(),
+    ...options,
+  });
   return { fixture, hooks, calls };
 }
