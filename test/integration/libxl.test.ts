@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { runInXen, whyNoLab } from "../../lab/xen/lab.ts";
+import { type LabResult, runInXen, whyNoLab } from "../../lab/xen/lab.ts";
 
 test("libxl 4.17 serves us on real Xen: guests, events, refusals, failures and aborts", {
   skip: whyNoLab() ?? false,
@@ -29,6 +30,18 @@ test("libxl 4.17 serves us on real Xen: guests, events, refusals, failures and a
   });
 });
 
+test("the example takes a guest through its life", { skip: whyNoLab() ?? false, timeout: 175_000 }, async (t) => {
+  const sources = join(import.meta.dirname, "../../src");
+  const script = `
+sed -E 's#"virtwright/(\\w+)"#"${sources}/\\1/index.ts"#' examples/libxl-round.ts > examples/on-sources.ts
+exec node examples/on-sources.ts "$XEN_LAB_GUEST"`;
+  const { stdout } = await lab(t, script);
+  const events = [...stdout.matchAll(/event of domain (\d): (.*)/g)].map(([, domid, event]) => `${domid} ${event}`);
+  const lives = ["1 shutdown reboot", "1 death", "2 shutdown suspend", "2 death", "3 shutdown poweroff", "3 death"];
+  assert.deepEqual(events, lives);
+  assert.match(stdout, /left: \{"registrations":0,"operations":0,"watches":0\}\n$/);
+});
+
 test("libxl in processes of its own: one that is killed takes nobody along", {
   skip: whyNoLab() ?? false,
   timeout: 175_000,
@@ -51,7 +64,11 @@ test("libxl in processes of its own: one that is killed takes nobody along", {
 
 /** What a program of ours, run in dom0, has printed. */
 async function exercise(t: TestContext, program: string): Promise<unknown> {
-  const command = `exec node test/integration/${program} "$XEN_LAB_GUEST"`;
+  const { stdout } = await lab(t, `exec node test/integration/${program} "$XEN_LAB_GUEST"`);
+  return JSON.parse(stdout);
+}
+
+async function lab(t: TestContext, command: string): Promise<LabResult> {
   const result = await runInXen(command, { timeoutMs: 165_000 });
   t.after(() => result.remove());
   t.diagnostic(JSON.stringify(result.times));
@@ -62,5 +79,5 @@ async function exercise(t: TestContext, program: string): Promise<unknown> {
     stdout + stderr + (exitCode === undefined ? console : ""),
   );
   t.diagnostic(stderr);
-  return JSON.parse(stdout);
+  return result;
 }

@@ -1,12 +1,13 @@
 import { type CookieCell, Loop, OseventHooks, Poll, type TimeOfDay, type Token } from "../../event/index.ts";
 import type { Body } from "../explorer/task.ts";
+import type { LibxlForm } from "../fake-libxl/fake-libxl.ts";
 import { SimHost } from "../sim/host.ts";
 import type { Kind, Rig } from "./rig.ts";
 import { type LibraryEvent, labTime, type Registration, type World } from "./world.ts";
 
 export interface OursOptions {
   /** Which libxl stands behind the hooks: one that trusts every call, or one with a nexus that polls again. */
-  readonly libxl: "2012" | "4.17";
+  readonly libxl: LibxlForm;
   /**
    * How other threads reach the library: by a post, by a message that is on its way for a while (a worker or a process
    * of its own), or, as an ablation, directly.

@@ -3,10 +3,10 @@ import type { Sim } from "../explorer/sim.ts";
 /** Memory, or whatever else may be used until it is released and released once. */
 export class Resource {
   readonly name: string;
-  readonly #sim: Sim;
+  readonly #sim: Pick<Sim, "fail" | "note">;
   #released = false;
 
-  constructor(sim: Sim, name: string) {
+  constructor(sim: Pick<Sim, "fail" | "note">, name: string) {
     this.#sim = sim;
     this.name = name;
   }
