@@ -2,7 +2,7 @@ import { isMainThread } from "node:worker_threads";
 import type { Loop } from "../event/index.ts";
 import { onChildSignal } from "./child-signal.ts";
 import { Context } from "./context.ts";
-import { LibraryError } from "./error.ts";
+import { LibraryError, LibxlError } from "./error.ts";
 import { KoffiLibrary } from "./koffi-library.ts";
 import type { LogLevel, LogLine } from "./log-line.ts";
 import { LogPipe } from "./log-pipe.ts";
@@ -28,13 +28,14 @@ export function openContext(loop: Loop, options: OpenOptions = {}): Context<Poin
   if (!isMainThread)
     throw new LibraryError("libxl needs to hear of its children, and a Worker does not: use a process");
   const { raw, about } = loadLibrary();
-  const complaints = { note: (_message: string): void => {} };
+  const said: string[] = [];
+  const complaints = { note: (message: string): void => void said.push(message) };
   const level = options.logLevel ?? "notice";
   const log = new LogPipe(loop, raw, level, (line) => {
     if (line.level === "error" || line.level === "critical") complaints.note(line.message);
     options.onLog?.(line);
   });
-  const library = openLibrary(raw, about, log);
+  const library = openLibrary(raw, about, log, said);
   let stop: () => void = () => {};
   const context = new Context(loop, library, {
     wallClock: () => Date.now(),
@@ -51,7 +52,8 @@ export function openContext(loop: Loop, options: OpenOptions = {}): Context<Poin
   return context;
 }
 
-function openLibrary(raw: RawLibrary, about: LibraryVersion, log: LogPipe): KoffiLibrary {
+/** `said` is what libxl complains of meanwhile. */
+function openLibrary(raw: RawLibrary, about: LibraryVersion, log: LogPipe, said: readonly string[]): KoffiLibrary {
   let library: KoffiLibrary | undefined;
   try {
     library = new KoffiLibrary(raw, about, log.logger);
@@ -61,7 +63,7 @@ function openLibrary(raw: RawLibrary, about: LibraryVersion, log: LogPipe): Koff
   } catch (error) {
     library?.dispose();
     log.close();
-    throw error;
+    throw error instanceof LibxlError ? new LibxlError(error.rc, error.call, { log: said }) : error;
   }
 }
 

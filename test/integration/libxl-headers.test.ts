@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -48,6 +48,34 @@ int main(void) {
     SIZE(asyncop_how), SIZE(asyncprogress_how));
 }
 `;
+
+/** What opening a context comes to in a process of its own, which finds its libraries there. */
+function openedWith(libraries: string): string {
+  const program = `
+    import { openLoop } from ${JSON.stringify(join(import.meta.dirname, "../../src/os/index.ts"))};
+    import { openContext } from ${JSON.stringify(join(import.meta.dirname, "../../src/libxl/index.ts"))};
+    const loop = openLoop();
+    try { openContext(loop); } catch (error) { console.log(error.name + ": " + error.message); }
+    await loop.close();
+  `;
+  const env = { ...process.env, LD_LIBRARY_PATH: libraries };
+  return execFileSync(process.execPath, ["--input-type=module", "-e", program], {
+    encoding: "utf8",
+    env,
+    timeout: 30_000,
+  });
+}
+
+test("without Xen a context is refused with libxl's reason, and the process goes on", { skip }, (t) => {
+  if (existsSync("/proc/xen/privcmd") || existsSync("/dev/xen/privcmd")) return t.skip("Xen runs here");
+  const libraries = join(headers(), "../lib/x86_64-linux-gnu");
+  assert.match(openedWith(libraries), /^LibxlError: libxl_ctx_alloc: \w+: .+\n$/);
+});
+
+test("without a libxl that is known a context is refused, and the versions are named", (t) => {
+  if (existsSync("/usr/lib/x86_64-linux-gnu/libxenlight.so.4.17")) return t.skip("libxl is installed here");
+  assert.match(openedWith(""), /^LibraryError: no libxl of a version that is known \(4.17\) can be loaded: .+\n$/);
+});
 
 test("the keys of a configuration are the fields of the headers' structs", { skip }, () => {
   const text = readFileSync(join(headers(), "_libxl_types.h"), "utf8");
