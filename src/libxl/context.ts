@@ -145,6 +145,14 @@ export class Context<P = unknown> {
     return decodeConfig(config);
   }
 
+  /** Brings the first `count` virtual CPUs online and the others off; the guest has to do its part. */
+  async setVcpus(domid: number, count: number, options: OperationOptions = {}): Promise<void> {
+    if (!Number.isSafeInteger(count) || count < 1 || count > maxVcpus) {
+      throw new RangeError(`a domain has 1 to ${maxVcpus} virtual CPUs, not ${count}`);
+    }
+    await this.#run({ call: "vcpus", domid, count }, options);
+  }
+
   async pause(domid: number, options: OperationOptions = {}): Promise<void> {
     await this.#plain("pause", domid, options);
   }
@@ -267,6 +275,9 @@ export class Context<P = unknown> {
     if (this.#state !== "open") throw new StateError(`the context is ${this.#state}`);
   }
 }
+
+/** Xen's own limit for any guest. */
+const maxVcpus = 8192;
 
 function domidOf({ domid }: Completion): number {
   if (domid === undefined) throw new Error("libxl created a domain and does not say which");

@@ -7,6 +7,7 @@ export type Request =
   | { readonly call: "restore"; readonly config: string; readonly fd: number }
   | { readonly call: "save"; readonly domid: number; readonly fd: number; readonly live: boolean }
   | { readonly call: "dump"; readonly domid: number; readonly path: string }
+  | { readonly call: "vcpus"; readonly domid: number; readonly count: number }
   | { readonly call: "configuration" | PlainCall; readonly domid: number };
 
 export type PlainCall = "pause" | "unpause" | "shutdown" | "reboot" | "destroy";

@@ -68,6 +68,8 @@ function prepare(origin: Origin, request: Request): Call | number {
       const start = (how: Pointer): number => raw.coreDump(context, request.domid, path, how);
       return { start, result: plainResult, free: () => free(path) };
     }
+    case "vcpus":
+      return prepareVcpus(origin, request);
     case "pause":
     case "unpause":
     case "shutdown":
@@ -121,6 +123,23 @@ function prepareConfiguration(origin: Origin, domid: number): Call {
     },
     free: () => freeConfig(origin, config),
   };
+}
+
+/** The first `count` of them are to be online. */
+function prepareVcpus({ raw, layout, context }: Origin, { domid, count }: Request & { call: "vcpus" }): Call | number {
+  const map = calloc(1, layout.bitmap.size);
+  raw.initBitmap(map);
+  const freeMap = (): void => {
+    raw.disposeBitmap(map);
+    free(map);
+  };
+  const rc = raw.allocBitmap(context, map, count);
+  if (rc !== 0) {
+    freeMap();
+    return rc;
+  }
+  for (let vcpu = 0; vcpu < count; vcpu++) raw.setBit(map, vcpu);
+  return { start: (how) => raw.setVcpus(context, domid, map, how), result: plainResult, free: freeMap };
 }
 
 function newConfig({ raw, layout }: Origin): Pointer {

@@ -184,6 +184,14 @@ export function bind({ soname }: LibraryVersion) {
   const retrieveConfig: Call<[number, Pointer, Pointer]> = xl.func(
     "int libxl_retrieve_domain_configuration(void *context, uint32_t domid, void *config, void *how)",
   );
+  // SAFETY: `map` has room for a libxl_bitmap; what it leads to is freed by disposing of it.
+  const initBitmap: (map: Pointer) => void = xl.func("void libxl_bitmap_init(void *map)");
+  const allocBitmap: Call<[Pointer, number]> = xl.func("int libxl_bitmap_alloc(void *context, void *map, int bits)");
+  const setBit: (map: Pointer, bit: number) => void = xl.func("void libxl_bitmap_set(void *map, int bit)");
+  const disposeBitmap: (map: Pointer) => void = xl.func("void libxl_bitmap_dispose(void *map)");
+  const setVcpus: Call<[number, Pointer, Pointer]> = xl.func(
+    "int libxl_set_vcpuonline(void *context, uint32_t domid, void *map, void *how)",
+  );
   const plain = (name: string): Call<[number, Pointer]> =>
     xl.func(`int libxl_domain_${name}(void *context, uint32_t domid, void *how)`);
   // SAFETY: finds the operation by the contents of `how`; its callback is called later, or never if it ended before.
@@ -236,6 +244,11 @@ export function bind({ soname }: LibraryVersion) {
     suspend,
     coreDump,
     retrieveConfig,
+    initBitmap,
+    allocBitmap,
+    setBit,
+    disposeBitmap,
+    setVcpus,
     abort,
     enableDeath,
     disableDeath,

@@ -17,6 +17,7 @@ export interface Layout {
     readonly type: number;
     readonly union: number;
   };
+  readonly bitmap: { readonly size: number };
   readonly restoreParams: { readonly size: number; readonly streamVersion: number };
 }
 
@@ -50,6 +51,7 @@ export const libraryVersions: readonly LibraryVersion[] = [
         type: 112,
       },
       event: { domid: 16, forUser: 40, type: 48, union: 56 },
+      bitmap: { size: 16 },
       restoreParams: { size: 24, streamVersion: 4 },
     },
   },

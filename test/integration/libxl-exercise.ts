@@ -143,10 +143,18 @@ async function crowd(xen: Context, other: Context): Promise<void> {
 }
 
 async function memory(xen: Context): Promise<void> {
-  const domid = await xen.create(tiny("memory"));
+  const config = tiny("memory");
+  const domid = await xen.create({ ...config, b_info: { ...config.b_info, max_vcpus: 2, avail_vcpus: [0, 1] } });
   const { c_info, b_info } = await xen.configuration(domid);
   results["configuration"] = [c_info?.name, b_info?.max_memkb, b_info?.["type.pv"] !== undefined];
   xen.setMemoryTarget(domid, 12_288);
+  const refused = await codeOf(xen.setVcpus(domid, 3));
+  await xen.setVcpus(domid, 1);
+  const path = `/local/domain/${domid}`;
+  const availability = await run("xenstore-read", [`${path}/cpu/0/availability`, `${path}/cpu/1/availability`]);
+  results["vcpus"] = [availability.stdout.split("\n").slice(0, 2), refused];
+  const target = await run("xenstore-read", [`${path}/memory/target`]);
+  results["memory target"] = target.stdout.trim();
   results["console"] = xen.consolePath(domid).startsWith("/dev/pts/");
   // Of a guest that keeps no table of its memory libxl has nothing to write.
   results["dump"] = await codeOf(xen.dump(domid, "/tmp/dump"));

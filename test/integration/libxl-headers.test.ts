@@ -42,6 +42,7 @@ int main(void) {
     AT(dominfo, outstanding_memkb), AT(dominfo, cpu_time), AT(dominfo, vcpu_max_id), AT(dominfo, domain_type));
   printf("\\"event\\": {\\"domid\\": %d, \\"forUser\\": %d, \\"type\\": %d, \\"union\\": %d},",
     AT(event, domid), AT(event, for_user), AT(event, type), AT(event, u));
+  printf("\\"bitmap\\": {\\"size\\": %d},", SIZE(bitmap));
   printf("\\"restoreParams\\": {\\"size\\": %d, \\"streamVersion\\": %d},", SIZE(domain_restore_params),
     AT(domain_restore_params, stream_version));
   printf("\\"hooks\\": [%d, %d, %d, %d, %d]}", SIZE(osevent_hooks), SIZE(event_hooks), SIZE(childproc_hooks),

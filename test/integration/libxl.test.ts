@@ -18,6 +18,8 @@ test("libxl 4.17 serves us on real Xen: guests, events, refusals, failures and a
     running: ["pv", "pv", "pv"],
     lives: [["death"], ["death"], ["death"], ["death"]],
     configuration: ["memory", 16_384, true],
+    vcpus: [["online", "offline"], "FAIL"],
+    "memory target": "12288",
     console: true,
     dump: "FAIL",
     "aborted create": "created or aborted",

@@ -95,6 +95,12 @@ suite("an operation of libxl", () => {
     assert.equal(context.outstanding.operations, 0);
   });
 
+  test("for a number of virtual CPUs that no domain can have never reaches the library", async () => {
+    const { library, context } = open();
+    for (const count of [0, 1.5, 9_000]) await assert.rejects(context.setVcpus(1, count), RangeError);
+    assert.deepEqual(library.calls, []);
+  });
+
   test("leaves no timer when it has ended", async () => {
     const { hand, library, context } = open();
     const done = context.unpause(1);

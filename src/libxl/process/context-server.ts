@@ -142,6 +142,10 @@ export class ContextServer {
         await xen.dump(domid, path, options);
         return null;
       },
+      setVcpus: async ([domid, count], options) => {
+        await xen.setVcpus(domid, count, options);
+        return null;
+      },
       configuration: ([domid], options) => xen.configuration(domid, options),
     };
   }

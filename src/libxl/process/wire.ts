@@ -26,6 +26,7 @@ export interface Calls {
   readonly restore: { readonly args: readonly [config: DomainConfig, path: string]; readonly result: number };
   readonly save: { readonly args: readonly [domid: number, path: string, live: boolean]; readonly result: null };
   readonly dump: { readonly args: readonly [domid: number, path: string]; readonly result: null };
+  readonly setVcpus: { readonly args: readonly [domid: number, count: number]; readonly result: null };
   readonly configuration: { readonly args: readonly [domid: number]; readonly result: DomainConfig };
   readonly destroy: { readonly args: readonly [domid: number]; readonly result: null };
 }
@@ -38,7 +39,7 @@ export type Role = "observer" | "operations";
 export const rolesCalls: Readonly<Record<Role, ReadonlySet<string>>> = {
   observer: new Set<CallName>([
     ...(["domains", "domain", "nameOf", "consolePath", "setMemoryTarget"] as const),
-    ...(["pause", "unpause", "shutdown", "reboot", "watch", "unwatch"] as const),
+    ...(["pause", "unpause", "shutdown", "reboot", "setVcpus", "watch", "unwatch"] as const),
   ]),
   operations: new Set<CallName>(["create", "restore", "save", "dump", "configuration", "destroy"]),
 };

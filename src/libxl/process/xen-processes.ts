@@ -63,6 +63,11 @@ export class XenProcesses {
     await this.#observer.call("setMemoryTarget", [domid, kib]);
   }
 
+  /** How many virtual CPUs are online, the first ones. */
+  async setVcpus(domid: number, count: number, options?: CallOptions): Promise<void> {
+    await this.#observer.call("setVcpus", [domid, count], options);
+  }
+
   async pause(domid: number, options?: CallOptions): Promise<void> {
     await this.#observer.call("pause", [domid], options);
   }
