@@ -43,6 +43,8 @@ interface FdRecord<L> {
 
 interface TimeoutRecord<L> {
   readonly forLibrary: L;
+  /** Its time has come, and it has not been moved since. */
+  isDue: boolean;
   timeout: Timeout | undefined;
 }
 
@@ -57,6 +59,9 @@ interface TimeoutRecord<L> {
  * Every cookie is a token of our own: a stale one resolves to nothing, so it has no effect. A timeout ends in exactly
  * one way: by `occurredTimeout`, which frees the cookie before it enters the library (one that the library no longer
  * wants it modifies to "now"), or, with a library before Xen 4.3, by being deregistered.
+ *
+ * When a timeout and descriptors are due at once, the library hears of the descriptors first: a thread that was blocked for
+ * longer than the library would wait must not tell it that time is over while the answer is there, unread.
  *
  * drain: open -> draining; resolves when no timeout is out and no call into the library is under way. Only then may the
  * context be disposed of; its last descriptors are deregistered in the course of that.
@@ -135,16 +140,12 @@ export class OseventHooks<L> {
 
   timeoutRegister(out: CookieCell, at: TimeOfDay, forLibrary: L): void {
     this.#checkOpen();
-    const record: TimeoutRecord<L> = { forLibrary, timeout: undefined };
+    const record: TimeoutRecord<L> = { forLibrary, isDue: false, timeout: undefined };
     const cookie = this.#timeouts.issue(record);
     out.store(cookie);
     try {
       const options = { name: "the library's timeout" };
-      record.timeout = this.#loop.timeout(
-        this.#deadline(at),
-        () => this.#inTime(() => this.#timeoutOccurred(cookie)),
-        options,
-      );
+      record.timeout = this.#loop.timeout(this.#deadline(at), () => this.#timeoutDue(cookie), options);
     } catch (error) {
       this.#timeouts.retire(cookie);
       throw error;
@@ -154,6 +155,7 @@ export class OseventHooks<L> {
   timeoutModify(update: CookieCell, at: TimeOfDay): void {
     const record = this.#timeouts.resolve(update.load());
     if (record === undefined) throw new StateError("timeout_modify: this timeout is not registered");
+    record.isDue = false;
     record.timeout?.modify(this.#deadline(at));
   }
 
@@ -188,11 +190,22 @@ export class OseventHooks<L> {
     return this.#enter(() => this.#library.occurredFd(record.forLibrary, fd, record.events, toPoll(ready)));
   }
 
+  /** It stays registered, so that it can still be moved, until the descriptors of this turn have had theirs. */
+  #timeoutDue(cookie: Token): void {
+    const record = this.#timeouts.resolve(cookie);
+    if (record === undefined) return;
+    record.isDue = true;
+    record.timeout?.modify("never");
+    this.#inTime(() => this.#timeoutOccurred(cookie), 1);
+  }
+
   #timeoutOccurred(cookie: Token): unknown {
     const record = this.#timeouts.resolve(cookie);
     if (record === undefined) return this.#comesLate();
+    if (!record.isDue) return undefined;
     // The completion alone frees the cookie, and before the library is entered: whatever it does there is about others.
     this.#timeouts.retire(cookie);
+    record.timeout?.remove();
     return this.#enter(() => this.#library.occurredTimeout(record.forLibrary));
   }
 
@@ -200,19 +213,20 @@ export class OseventHooks<L> {
     this.#late++;
   }
 
-  #inTime(call: () => unknown): unknown {
-    const turns = this.#holdBack();
+  #inTime(call: () => unknown, atLeast = 0): unknown {
+    const turns = Math.max(atLeast, this.#holdBack());
     if (turns <= 0) return call();
     this.#calls++;
     this.#later(turns, () => {
       this.#calls--;
-      call();
+      const result = call();
       this.#checkDrained();
+      return result;
     });
     return undefined;
   }
 
-  #later(turns: number, call: () => void): void {
+  #later(turns: number, call: () => unknown): void {
     this.#loop.post(() => (turns > 1 ? this.#later(turns - 1, call) : call()));
   }
 

@@ -152,6 +152,31 @@ suite("hooks for a native library", () => {
     hooks.close();
   });
 
+  test("tell of descriptors first when time is over too: the library may have been waiting for them", () => {
+    const { fixture, hooks, calls } = library();
+    const { file, fd } = fixture.open("a");
+    hooks.fdRegister(fd, new Cell(), Poll.in, "answer");
+    hooks.timeoutRegister(new Cell(), inSeconds(1), "patience");
+    fixture.host.advance(5_000);
+    file.ready = Ready.readable;
+    fixture.loop.runTurn();
+    file.ready = Ready.none;
+    fixture.run();
+    assert.deepEqual(calls, [`fd answer ${fd} ${Poll.in} ${Poll.in}`, "timeout patience"]);
+  });
+
+  test("do not complete a timeout that was moved while it was due", () => {
+    const { fixture, hooks, calls } = library();
+    const cell = new Cell();
+    hooks.timeoutRegister(cell, asSoonAsPossible, "moved");
+    fixture.loop.runTurn();
+    hooks.timeoutModify(cell, inSeconds(9));
+    fixture.run();
+    assert.deepEqual([calls, hooks.size, hooks.drained], [[], 1, false]);
+    fixture.host.runUntil(9_500);
+    assert.deepEqual([calls, hooks.drained], [["timeout moved"], true]);
+  });
+
   test("held back for a test, call so many turns later, and not at all what has ended by then", () => {
     const { fixture, hooks, calls } = library({}, { holdBack: () => 2 });
     const [file, timeout] = [new Cell(), new Cell()];

@@ -52,8 +52,8 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: "osevent-hooks.ts",
-        find: "() => this.#timeoutOccurred(cookie)",
-        replace: "() => this.#timeoutOccurred(out.load())",
+        find: "() => this.#timeoutDue(cookie)",
+        replace: "() => this.#timeoutDue(out.load())",
       },
     ],
     foundBy: "whose timeout is it",
@@ -167,8 +167,13 @@ export const mutations: readonly Mutation[] = [
       },
       {
         file: "osevent-hooks.ts",
-        find: "this.#timeouts.retire(cookie);\n    return this.#enter",
+        find: "this.#timeouts.retire(cookie);\n    record.timeout?.remove();\n    return this.#enter",
         replace: "return this.#enter",
+      },
+      {
+        file: "osevent-hooks.ts",
+        find: 'record.timeout?.modify("never");',
+        replace: "",
       },
     ],
     foundBy: "an operation and its timeout",
