@@ -3,6 +3,7 @@ import { explore } from "./campaign/explore.ts";
 import { kill } from "./campaign/kill.ts";
 import { matrix } from "./campaign/matrix.ts";
 import { schedules } from "./campaign/schedules.ts";
+import { xen } from "./campaign/xen.ts";
 
 /** Long work that `npm test` does a small part of. True when nothing was found. */
 export interface Campaign {
@@ -27,6 +28,10 @@ const campaigns: Readonly<Record<string, Campaign>> = {
   mutations: {
     about: "every mutation of the core against every scenario: who finds what, after how many",
     run: matrix,
+  },
+  xen: {
+    about: "libxl in real Xen: a guest's life, its processes, the bug of December 2012 with thirty lives",
+    run: xen,
   },
   schedules: { about: "finds each mutation anew and writes the schedules to test/schedules/", run: schedules },
 };
