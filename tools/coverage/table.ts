@@ -1,7 +1,7 @@
 import { objectEventHandlers } from "../../src/daemon/object-event-procedures.ts";
 import { eventHandlers, sessionHandlers } from "../../src/daemon/session-procedures.ts";
 import type { Operations } from "../../src/driver/qemu/operations.ts";
-import { qemuProcedures } from "../../src/driver/qemu/procedures.ts";
+import { qemuProcedures } from "../../src/driver/qemu/procedures/index.ts";
 import { TestDriver } from "../../src/driver/test/index.ts";
 import { Loop } from "../../src/event/index.ts";
 import { type Call, lxc, type Program, publicFunction, qemu, remote } from "../../src/protocol/index.ts";

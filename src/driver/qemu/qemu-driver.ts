@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
 import { type Definition, DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
-import { type DomainEvent, ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
+import { type DomainEvent, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import type { Driver, DriverProcedures, Hypervisor, HypervisorHold } from "../driver.ts";
 import { EventLog } from "../event-log.ts";
 import { binaryVersion, findBinary } from "./binary.ts";
@@ -10,7 +10,7 @@ import { checkFiles, makeDirectory } from "./files.ts";
 import type { LaunchPlan, QemuHost } from "./host.ts";
 import { LocalHost } from "./local-host.ts";
 import { Operations } from "./operations.ts";
-import { qemuProcedures } from "./procedures.ts";
+import { qemuProcedures } from "./procedures/index.ts";
 import { RunRecords } from "./run-record.ts";
 
 export interface QemuDriverOptions {
@@ -78,13 +78,12 @@ export class QemuDriver implements Driver, Hypervisor {
       startTimeoutMs: options.startTimeoutMs ?? 60_000,
       terminateMs: options.terminateMs ?? 10_000,
       plan: (definition) => planOf(definition, records, options.logDir),
-      publish: (dom: WireDomain, event: number, detail: number) =>
-        log.publish({ name: "lifecycle", dom, event, detail }),
+      publish: (event) => log.publish(event),
     });
     try {
-      await operations.load();
+      await operations.guests.load();
     } catch (error) {
-      await operations.close();
+      await operations.guests.close();
       await log.journal.close();
       throw error;
     }
@@ -113,7 +112,7 @@ export class QemuDriver implements Driver, Hypervisor {
   }
 
   async #close(): Promise<void> {
-    await this.#operations.close();
+    await this.#operations.guests.close();
     await this.#log.journal.close();
   }
 

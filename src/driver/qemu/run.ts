@@ -1,6 +1,12 @@
 import { DeadlineError, type Loop } from "../../event/index.ts";
 import type { Definition, Domain, DomainStatus, Incarnation } from "../../model/index.ts";
-import { DomainReason, DomainState, Lifecycle, type Domain as WireDomain } from "../../protocol/index.ts";
+import {
+  type DomainEvent,
+  DomainReason,
+  DomainState,
+  Lifecycle,
+  type Domain as WireDomain,
+} from "../../protocol/index.ts";
 import { type JsonObject, MonitorClosedError, type MonitorEvent } from "../../qmp/index.ts";
 import { findTerminals } from "./console.ts";
 import { invalid, noAgent, QemuDiedError } from "./errors.ts";
@@ -17,8 +23,7 @@ export interface RunSurroundings {
   readonly startTimeoutMs: number;
   /** From SIGTERM to SIGKILL. */
   readonly terminateMs: number;
-  /** Numbers of Lifecycle. */
-  publish(domain: WireDomain, event: number, detail: number): void;
+  publish(event: DomainEvent): void;
   /** The run is over, and the domain inactive; it may not exist any more. */
   onGone(): void;
   /** Hears of what went wrong where nobody is to be told. */
@@ -56,6 +61,7 @@ export class Run implements QemuProcessListener {
   #isShutDown = false;
   /** Whether somebody has asked for its end. */
   #destroyed: "no" | "gracefully" | "surely" = "no";
+  readonly #listeners = new Set<(event: MonitorEvent) => void>();
   /** How often QEMU has said that its state changes. */
   #changes = 0;
 
@@ -83,8 +89,7 @@ export class Run implements QemuProcessListener {
       const { monitor } = this.#attach(connected);
       this.#save();
       await monitor.open({ timeoutMs: this.#around.startTimeoutMs });
-      this.#definition = await findTerminals(monitor, this.#definition);
-      this.#domain.describe(this.incarnation, this.#definition);
+      this.describe(await findTerminals(monitor, this.#definition));
       if (!paused) await monitor.execute("cont");
       this.#start(paused);
     } catch (error) {
@@ -146,6 +151,29 @@ export class Run implements QemuProcessListener {
     await this.#execute("system_powerdown", timeoutMs);
   }
 
+  /** Another definition of what runs, after a device has come or gone, say. Under the domain's job. */
+  describe(definition: Definition): void {
+    this.#definition = definition;
+    this.#domain.describe(this.incarnation, definition);
+    this.#attempt(() => this.#save());
+  }
+
+  /** A command for its QEMU. Rejects as Monitor.execute, and with MonitorClosedError when it has ended. */
+  async execute(command: string, args: JsonObject, timeoutMs: number): Promise<unknown> {
+    const monitor = this.#phase === "started" ? this.#process?.monitor : undefined;
+    if (monitor === undefined) throw new MonitorClosedError("the domain does not run any more");
+    return monitor.execute(command, args, { timeoutMs });
+  }
+
+  /**
+   * Hears of QEMU's events until the function that it returns is called, or the run ends; after what the run itself
+   * makes of them.
+   */
+  onMonitorEvent(listener: (event: MonitorEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** Begins to end it; with `gracefully` QEMU is asked to, and no more. */
   destroy(gracefully: boolean): void {
     if (!gracefully) this.#destroyed = "surely";
@@ -178,11 +206,13 @@ export class Run implements QemuProcessListener {
     }
   }
 
-  onEvent({ name, data }: MonitorEvent): void {
+  onEvent(event: MonitorEvent): void {
+    const { name, data } = event;
     if (["STOP", "RESUME", "SHUTDOWN"].includes(name)) this.#changes++;
     if (name === "STOP") this.#onStop();
     else if (name === "RESUME") this.#onResume();
     else if (name === "SHUTDOWN") this.#onShutdown(data["guest"]);
+    for (const listener of this.#listeners) this.#attempt(() => listener(event));
   }
 
   onEnd(): void {
@@ -282,7 +312,8 @@ export class Run implements QemuProcessListener {
     this.#attempt(() => this.#around.records.remove(this.#domain.uuid));
     if (!hasStarted) return;
     // As libvirt has it: one that was destroyed has no id any more, one that ended by itself still has.
-    this.#around.publish(this.#destroyed === "no" ? running : this.#domain.reference, Lifecycle.stopped.event, detail);
+    const dom = this.#destroyed === "no" ? running : this.#domain.reference;
+    this.#tell(Lifecycle.stopped.event, detail, dom);
   }
 
   #outcome(hasStarted: boolean): { reason: number; detail: number } {
@@ -305,8 +336,8 @@ export class Run implements QemuProcessListener {
     this.#around.records.write({ id, process, status: this.#domain.status, definition: this.#definition });
   }
 
-  #tell(event: number, detail: number): void {
-    this.#around.publish(this.#domain.reference, event, detail);
+  #tell(event: number, detail: number, dom: WireDomain = this.#domain.reference): void {
+    this.#around.publish({ name: "lifecycle", dom, event, detail });
   }
 
   #attempt(action: () => void): void {

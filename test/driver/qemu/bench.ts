@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { Publisher } from "../../../src/driver/publisher.ts";
-import { Operations, type OperationsOptions } from "../../../src/driver/qemu/operations.ts";
+import type { Guests, GuestsOptions } from "../../../src/driver/qemu/guests.ts";
+import { Operations } from "../../../src/driver/qemu/operations.ts";
 import type { RunRecord } from "../../../src/driver/qemu/run-record.ts";
 import { StateError } from "../../../src/event/index.ts";
 import type { Definition, Domain } from "../../../src/model/index.ts";
-import type { VirError, Domain as WireDomain } from "../../../src/protocol/index.ts";
+import type { DomainEvent, VirError, Domain as WireDomain } from "../../../src/protocol/index.ts";
 import { HandLoop } from "../../qmp/hand-host.ts";
 import { FakeHost } from "./fake-host.ts";
 
@@ -29,6 +30,12 @@ const names: Readonly<Record<string, string>> = {
   "6.2": "shutdown host",
 };
 
+function wordsOf(event: DomainEvent): string {
+  if (event.name !== "lifecycle") return event.name;
+  const key = `${event.event}.${event.detail}`;
+  return names[key] ?? key;
+}
+
 /** The driver's operations on fake processes, in virtual time, with definitions and records in memory. */
 export class Bench {
   readonly hand = new HandLoop();
@@ -44,7 +51,7 @@ export class Bench {
   /** Holds the next writes of definitions back. */
   storeGate: Promise<void> | undefined;
   planFailure: Error | undefined;
-  readonly options: OperationsOptions = {
+  readonly options: GuestsOptions = {
     loop: this.hand.loop,
     host: this.host,
     startTimeoutMs: 60_000,
@@ -76,13 +83,13 @@ export class Bench {
       if (this.planFailure !== undefined) throw this.planFailure;
       return { binary: "qemu", args: [], monitorPath: `/run/${definition.uuid}`, logPath: "/log" };
     },
-    publish: (domain, event, detail) =>
-      this.publisher.publish({ domain, what: names[`${event}.${detail}`] ?? `${event}.${detail}` }),
+    publish: (event) => this.publisher.publish({ domain: event.dom, what: wordsOf(event) }),
     report: (error) => this.reported.push(error),
   };
   readonly operations = new Operations(this.options);
+  readonly guests: Guests = this.operations.guests;
 
-  readonly domains = this.operations.domains;
+  readonly domains = this.guests.domains;
 
   constructor() {
     this.publisher.subscribe(({ what }) => this.log.push(what));

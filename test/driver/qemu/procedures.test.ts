@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { localContext } from "../../../src/driver/local-context.ts";
-import { qemuProcedures } from "../../../src/driver/qemu/procedures.ts";
+import { qemuProcedures } from "../../../src/driver/qemu/procedures/index.ts";
 import type { VirError } from "../../../src/protocol/index.ts";
 import { Bench, uuid, xml } from "./bench.ts";
 

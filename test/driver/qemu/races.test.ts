@@ -369,7 +369,7 @@ test("a transient domain that ends while it is being defined is defined all the 
   bench.host.last.end("SIGKILL");
   await bench.hand.settle();
   assert.deepEqual(bench.listed, [], "it does not exist now");
-  assert.throws(() => bench.operations.domains.byUuid(uuid));
+  assert.throws(() => bench.guests.domains.byUuid(uuid));
   gate.resolve();
   await bench.done(defined);
   assert.deepEqual(bench.listed, ["hello"]);
@@ -426,7 +426,7 @@ test("any calls and faults in any order: every call settles, every run is told f
       const told = bench.log.filter((what) => !what.startsWith("defined") && !what.startsWith("undefined"));
       assert.match(told.map((what) => `,${what}`).join(""), grammar);
       bench.checkQuiet();
-      await bench.done(operations.close());
+      await bench.done(bench.guests.close());
     }),
     { numRuns: 400 },
   );

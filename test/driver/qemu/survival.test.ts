@@ -27,14 +27,14 @@ function survivor(bench: Bench, status = "running"): FakeGuest {
 test("closing the driver leaves running guests alone", async () => {
   const bench = new Bench();
   await bench.running();
-  await bench.done(bench.operations.close());
+  await bench.done(bench.guests.close());
   const { process, transport } = bench.host.last;
   assert.deepEqual([process.signals, process.isClosed, process.isWatched, transport.closed], [[], true, false, true]);
   assert.deepEqual([bench.log, bench.records.size, bench.hand.loop.size], [[], 1, 0]);
   process.exit();
   await bench.hand.settle();
   assert.deepEqual(bench.log, [], "nothing is told after close");
-  assert.throws(() => bench.operations.domains, /the driver is closed/);
+  assert.throws(() => bench.guests.domains, /the driver is closed/);
   await assert.rejects(bench.operations.define(xml(), {}), /the driver is closed/);
 });
 
@@ -43,7 +43,7 @@ test("closing the driver while a dead QEMU's last words are awaited tells nothin
   await bench.running();
   bench.host.last.process.exit();
   await bench.hand.settle();
-  await bench.done(bench.operations.close());
+  await bench.done(bench.guests.close());
   await bench.hand.pass(2000);
   assert.deepEqual([bench.log, bench.hand.loop.size], [[], 0]);
   assert.equal(bench.records.size, 1, "the next driver finds out");
@@ -57,7 +57,7 @@ test("closing the driver gives up a start under way, and fails who waits", async
   const waiting = bench.watch(bench.operations.suspend(domain, {}));
   await bench.hand.settle();
   bench.host.last.process.onSignal = (signal) => bench.host.last.end(signal);
-  await bench.done(bench.operations.close());
+  await bench.done(bench.guests.close());
   assert.deepEqual(bench.host.last.process.signals, ["SIGKILL"]);
   assert.match(started.result ?? "", /process exited/);
   assert.match(waiting.result ?? "", /the driver is closed/);
@@ -71,7 +71,7 @@ test("closing the driver while QEMU is being launched kills it", async () => {
   bench.host.gate = gate.promise;
   const started = bench.watch(bench.operations.start(domain, false, {}));
   await bench.hand.settle();
-  const closed = bench.operations.close();
+  const closed = bench.guests.close();
   const outcome = bench.watch(closed);
   await bench.hand.settle();
   assert.equal(outcome.isSettled, false, "nobody would be there to kill it");
@@ -86,7 +86,7 @@ test("a running guest is taken up again with its id, state and reason", async ()
   const bench = new Bench();
   bench.records.set(uuid, { ...running, status: { state: 1, reason: 5 } });
   const guest = survivor(bench);
-  await bench.done(bench.operations.load());
+  await bench.done(bench.guests.load());
   assert.deepEqual([bench.domain.id, bench.status, bench.log], [7, "running 5", []]);
   await bench.done(bench.operations.suspend(bench.domain, {}));
   guest.end("SIGKILL");
@@ -100,7 +100,7 @@ test("the next guest gets the next id", async () => {
   bench.records.set(uuid, running);
   bench.stored.set(uuid, definition);
   survivor(bench);
-  await bench.done(bench.operations.load());
+  await bench.done(bench.guests.load());
   await bench.done(bench.operations.destroy(bench.domain, false, {}));
   assert.equal((await bench.done(bench.operations.start(bench.domain, false, {}))).id, 8);
 });
@@ -114,7 +114,7 @@ test("a guest that was stopped meanwhile is paused, one that runs again is runni
     const bench = new Bench();
     bench.records.set(uuid, { ...running, status: { state: recorded, reason: 1 } });
     survivor(bench, status);
-    await bench.done(bench.operations.load());
+    await bench.done(bench.guests.load());
     assert.deepEqual([bench.status, bench.log], [expected, told]);
   }
 });
@@ -129,7 +129,7 @@ test("what happens between the question and its answer is not undone by the answ
     if (command.execute === "query-status") bench.hand.loop.post(() => transport.json(answer, { event: "STOP" }));
     else onCommand(command);
   };
-  await bench.done(bench.operations.load());
+  await bench.done(bench.guests.load());
   assert.deepEqual([bench.status, bench.log], ["paused 0", ["suspended paused"]]);
 });
 
@@ -138,7 +138,7 @@ test("a guest that has powered off meanwhile is ended", async () => {
   bench.records.set(uuid, running);
   bench.stored.set(uuid, definition);
   const guest = survivor(bench, "shutdown");
-  await bench.done(bench.operations.load());
+  await bench.done(bench.guests.load());
   await bench.hand.settle();
   assert.deepEqual([guest.process.signals, bench.status], [["SIGTERM"], "shutoff 1"]);
   bench.checkQuiet();
@@ -148,7 +148,7 @@ test("a guest that died meanwhile has crashed, and its files are gone", async ()
   const bench = new Bench();
   bench.records.set(uuid, running);
   bench.stored.set(uuid, definition);
-  await bench.done(bench.operations.load());
+  await bench.done(bench.guests.load());
   assert.deepEqual([bench.listed, bench.status], [["hello"], "shutoff 3"]);
   bench.checkQuiet();
 });
@@ -169,7 +169,7 @@ test("a guest that does not answer is left alone, and keeps nobody waiting but t
   const other = Definition.parse(xml("other", uuid.replace("0", "1")));
   bench.records.set(other.uuid, { ...running, id: 8, process: { pid: 4712, startTime: 1 }, definition: other });
   bench.host.survivors.set(4712, new FakeGuest(bench.hand.loop, 4712, true));
-  await bench.done(bench.operations.load());
+  await bench.done(bench.guests.load());
   assert.equal(bench.status, "running 1", "as it was last known");
   await bench.done(bench.operations.suspend(bench.domains.byName("other"), {}));
   const stuck = bench.watch(bench.operations.suspend(bench.domain, { deadline: 1000 }));
@@ -193,7 +193,7 @@ test("a guest that does not answer is left alone, and keeps nobody waiting but t
 test("a guest that does not answer can be destroyed", async () => {
   const bench = new Bench();
   const guest = silent(bench);
-  await bench.done(bench.operations.load());
+  await bench.done(bench.guests.load());
   const destroyed = bench.watch(bench.operations.destroy(bench.domain, false, {}));
   await bench.hand.pass(11_000, 1000);
   assert.deepEqual([guest.process.signals, destroyed.result], [["SIGTERM", "SIGKILL"], "ok"]);
@@ -204,8 +204,8 @@ test("a guest that does not answer can be destroyed", async () => {
 test("closing the driver does not wait for a guest that does not answer", async () => {
   const bench = new Bench();
   const guest = silent(bench);
-  await bench.done(bench.operations.load());
-  await bench.done(bench.operations.close());
+  await bench.done(bench.guests.load());
+  await bench.done(bench.guests.close());
   assert.deepEqual([guest.process.signals, guest.process.isClosed, bench.reported], [[], true, []]);
   assert.deepEqual([bench.records.size, bench.hand.loop.size, bench.isGivenBack], [1, 0, true]);
 });
@@ -213,7 +213,7 @@ test("closing the driver does not wait for a guest that does not answer", async 
 test("a guest whose monitor is closed is ended, so that it cannot run twice", async () => {
   const bench = new Bench();
   const guest = silent(bench);
-  await bench.done(bench.operations.load());
+  await bench.done(bench.guests.load());
   guest.transport.hangUp();
   await bench.hand.pass(11_000, 1000);
   assert.deepEqual([guest.process.signals, bench.status], [["SIGTERM", "SIGKILL"], "shutoff 3"]);
@@ -228,7 +228,7 @@ test("a guest that cannot be taken hold of keeps its record, and cannot be start
   bench.host.find = () => {
     throw new Error("too many open files");
   };
-  await bench.done(bench.operations.load());
+  await bench.done(bench.guests.load());
   assert.match(String(bench.reported), /too many open files/);
   await assert.rejects(bench.done(bench.operations.start(bench.domain, false, {})), /there is a record/);
   assert.deepEqual([bench.records.get(uuid), bench.host.launched.length], [running, 0]);
@@ -239,7 +239,7 @@ test("a guest whose start was under way is ended", async () => {
   bench.records.set(uuid, { ...running, status: { state: 3, reason: 11 } });
   bench.stored.set(uuid, definition);
   const guest = survivor(bench, "prelaunch");
-  await bench.done(bench.operations.load());
+  await bench.done(bench.guests.load());
   assert.deepEqual([guest.process.signals, bench.status, bench.log], [["SIGKILL"], "shutoff 6", []]);
   bench.checkQuiet();
 });
@@ -250,7 +250,7 @@ test("a QEMU whose process was never written down is found and ended", async () 
   bench.stored.set(uuid, definition);
   const guest = new FakeGuest(bench.hand.loop, 1, true);
   bench.host.unrecorded = guest;
-  await bench.done(bench.operations.load());
+  await bench.done(bench.guests.load());
   assert.deepEqual([guest.process.signals, bench.status, bench.log], [["SIGKILL"], "shutoff 6", []]);
   bench.checkQuiet();
 });
@@ -261,7 +261,7 @@ test("one record that contradicts a definition does not keep the others out", as
   bench.stored.set(other.uuid, other);
   bench.records.set(uuid, running);
   survivor(bench);
-  await bench.done(bench.operations.load());
+  await bench.done(bench.guests.load());
   assert.deepEqual(bench.listed, ["hello"]);
   assert.equal(bench.reported.length, 1);
   assert.equal(bench.records.get(uuid), running, "its guest may be running");
@@ -274,7 +274,7 @@ test("a long definition is given up when the driver is closed, or when nobody wa
   const aborted = bench.watch(bench.operations.define(long, { signal: abort.signal }));
   const closed = bench.watch(bench.operations.create(long, false, {}));
   abort.abort(new Error("gone"));
-  const closing = bench.operations.close();
+  const closing = bench.guests.close();
   await bench.done(closing);
   assert.equal(aborted.result, "gone");
   assert.match(closed.result ?? "", /the driver is closed/);

@@ -1,0 +1,36 @@
+import type { Domain } from "../../../model/index.ts";
+import type { Domain as WireDomain } from "../../../protocol/index.ts";
+import type { DriverProcedures } from "../../driver.ts";
+import type { Operations } from "../operations.ts";
+import { check, has, patienceOf } from "./asked.ts";
+
+/** Bits of virDomainXMLFlags. */
+const xml = { inactive: 2, all: 1 | 2 | 4 | 8 };
+/** Managed save, snapshots, NVRAM, checkpoints: there are none that could stay behind or go. */
+const undefineFlags = 1 | 2 | 4 | 8 | 16;
+
+/** Definitions: made, shown, forgotten. */
+export function definitionProcedures(operations: Operations): DriverProcedures {
+  const find = ({ uuid, name }: WireDomain): Domain => operations.guests.domains.byUuid(uuid, name);
+  return {
+    domainDefineXml: async ({ xml }, context) => ({ dom: await operations.define(xml, patienceOf(context)) }),
+    domainDefineXmlFlags: async ({ xml, flags }, context) => {
+      check(flags, 0, "qemuDomainDefineXMLFlags");
+      return { dom: await operations.define(xml, patienceOf(context)) };
+    },
+    domainUndefine: ({ dom }, context) => operations.undefine(find(dom), patienceOf(context)),
+    domainUndefineFlags: ({ dom, flags }, context) => {
+      check(flags, undefineFlags, "qemuDomainUndefineFlags");
+      return operations.undefine(find(dom), patienceOf(context));
+    },
+    domainGetXmlDesc: ({ dom, flags }) => {
+      check(flags, xml.all, "qemuDomainGetXMLDesc");
+      return { xml: describe(find(dom), has(flags, xml.inactive)) };
+    },
+  };
+}
+
+function describe({ persistent, definition, id }: Domain, inactive: boolean): string {
+  const shown = inactive ? (persistent ?? definition) : definition;
+  return shown?.toXml(inactive || id < 0 ? undefined : id) ?? "";
+}
