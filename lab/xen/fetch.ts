@@ -11,7 +11,7 @@ import {
 import { delimiter, join } from "node:path";
 import { cacheDirectory, cached, keyOf } from "./cache.ts";
 import { command } from "./command.ts";
-import { hostPrograms, kernelModules, kernelPackage, xenPackages } from "./packages.ts";
+import { guestModules, hostPrograms, kernelModules, kernelPackage, xenPackages } from "./packages.ts";
 
 /**
  * Debian's packages, unpacked. `root` is laid over the machine's root in dom0; `xen`, `vmlinux` and `modules` are booted.
@@ -23,13 +23,16 @@ export interface Packages {
   readonly xen: string;
   /** The kernel as an ELF file, unpacked: Xen takes seconds to unpack one, and every guest with it would again. */
   readonly vmlinux: string;
-  /** The folder with the modules of `kernelModules`, as NAME.ko. */
+  /** The same as boot loaders want it. */
+  readonly vmlinuz: string;
+  /** The folder with the modules of `kernelModules` and `guestModules`, as NAME.ko. */
   readonly modules: string;
 }
 
 /** Which set is in use: its key and, so that a changed list is noticed, what was asked for. */
 const currentFile = join(cacheDirectory, "current.json");
-const wanted = JSON.stringify([xenPackages, kernelPackage, kernelModules.toSorted()]);
+const unpackedModules = [...new Set([...kernelModules, ...guestModules])].toSorted();
+const wanted = JSON.stringify([xenPackages, kernelPackage, unpackedModules, "vmlinuz"]);
 
 /** Why no lab can run on this machine, and what to do about it; undefined if nothing speaks against it. */
 export function missingPrograms(): string | undefined {
@@ -62,7 +65,14 @@ export async function fetchPackages(): Promise<Packages> {
 
 function packagesIn(folder: string, key: string): Packages {
   const at = (name: string): string => join(folder, name);
-  return { key, root: at("root"), xen: at("xen"), vmlinux: at("vmlinux"), modules: at("modules") };
+  return {
+    key,
+    root: at("root"),
+    xen: at("xen"),
+    vmlinux: at("vmlinux"),
+    vmlinuz: at("vmlinuz"),
+    modules: at("modules"),
+  };
 }
 
 /** The kernel's package has a name of its own for every version. A new machine may have to ask for apt's lists first. */
@@ -123,7 +133,7 @@ async function unpackHypervisor(file: string, directory: string): Promise<void> 
 }
 
 async function unpackKernel(file: string, directory: string): Promise<void> {
-  const modules = kernelModules.map((name) => `*/${name}.ko`);
+  const modules = unpackedModules.map((name) => `*/${name}.ko`);
   const flat = "--transform=s,.*/,,";
   await unpack(file, join(directory, "modules"), ["--wildcards", flat, "./boot/vmlinuz-*", ...modules]);
   const name = readdirSync(join(directory, "modules")).find((each) => each.startsWith("vmlinuz-"));
@@ -134,7 +144,7 @@ async function unpackKernel(file: string, directory: string): Promise<void> {
   // The payload's length stands behind the stream, which is why more than one must not be looked for.
   writeFileSync(join(directory, "vmlinux"), await command("xz", ["-dc", "--single-stream", payload], directory));
   rmSync(payload);
-  rmSync(image);
+  renameSync(image, join(directory, "vmlinuz"));
 }
 
 /** The packed ELF within a bzImage (Linux: Documentation/x86/boot.rst, payload_offset). */

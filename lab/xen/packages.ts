@@ -51,6 +51,23 @@ export const kernelModules = [
   "xen-netback",
 ];
 
+/** Loaded by the small Linux guest of QEMU (lab/guest), in this order. */
+export const guestModules = [
+  "virtio_ring",
+  "virtio",
+  "virtio_pci_legacy_dev",
+  "virtio_pci_modern_dev",
+  "virtio_pci",
+  "virtio_blk",
+  "virtio_console",
+  "virtio_balloon",
+  "failover",
+  "net_failover",
+  "virtio_net",
+  "evdev",
+  "button",
+];
+
 /** Programs of this machine that the lab runs, and the packages that have them. */
 export const hostPrograms = [
   { program: "qemu-system-x86_64", package: "qemu-system-x86" },

@@ -1,11 +1,11 @@
-import { chmodSync, mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SocketOptions } from "../daemon/index.ts";
 import { isSocketServed, PidFile } from "../os/index.ts";
 import { changedForRestart, type DaemonConfig, type ReadConfig, readConfig } from "./config/daemon-config.ts";
 import { limitsOf, logSettingsOf, socketsOf } from "./daemon-settings.ts";
 import { Logger } from "./log/logger.ts";
-import type { DaemonPlaces } from "./places.ts";
+import { type DaemonPlaces, makeDirectories } from "./places.ts";
 import { qemuAdvice, Service } from "./service.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -152,15 +152,6 @@ function isServed(path: string): boolean {
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UsageError(`${error.message}; choose a shorter unix_sock_dir`);
-  }
-}
-
-/** Those that are there stay as they are. */
-function makeDirectories(directories: readonly (readonly [path: string, mode: number])[]): void {
-  for (const [path, mode] of directories) {
-    const made = mkdirSync(path, { recursive: true, mode });
-    // Whatever the umask says: everybody has to come as far as the system's sockets.
-    if (made !== undefined) chmodSync(path, mode);
   }
 }
 

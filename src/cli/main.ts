@@ -2,18 +2,22 @@
 import { StateError } from "../event/index.ts";
 import { SystemError } from "../os/index.ts";
 import { daemon } from "./daemon.ts";
+import { importDefinitions } from "./import/import.ts";
 import { races } from "./races.ts";
+import { run } from "./run/run.ts";
 import { start } from "./start.ts";
 import { UsageError } from "./usage-error.ts";
 
 type Command = (args: readonly string[]) => Promise<number>;
 
-const commands: Readonly<Record<string, Command>> = { daemon, races, start };
+const commands: Readonly<Record<string, Command>> = { daemon, import: importDefinitions, races, run, start };
 
 const usage = `usage: virtwright COMMAND [OPTIONS]
 
   daemon   serves guests to virsh and everything else that speaks libvirt's protocol
   start    the same from a directory of its own, with guests to try
+  run      a guest from a disk image or a kernel, with its console in this terminal
+  import   takes over the definitions that libvirt keeps, and shows first what would change
   races    what every protocol of 2012 does under every schedule, and ours
 `;
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, realpathSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { UsageError } from "./usage-error.ts";
@@ -118,4 +118,13 @@ function shortDirectory(directory: string): string {
     throw new UsageError(`${path} is not ours alone: remove it, or use a shorter --directory`);
   }
   return path;
+}
+
+/** Makes them with their permissions; those that are there stay as they are. */
+export function makeDirectories(directories: readonly (readonly [path: string, mode: number])[]): void {
+  for (const [path, mode] of directories) {
+    const made = mkdirSync(path, { recursive: true, mode });
+    // Whatever the umask says: everybody has to come as far as the system's sockets.
+    if (made !== undefined) chmodSync(path, mode);
+  }
 }

@@ -5,6 +5,7 @@ import { Daemon, type DaemonLimits, type Log, type SocketOptions } from "../daem
 import type { Driver } from "../driver/driver.ts";
 import { QemuDriver } from "../driver/qemu/index.ts";
 import { TestDriver } from "../driver/test/index.ts";
+import type { Loop } from "../event/index.ts";
 import { openLoop } from "../os/index.ts";
 import type { DomainEvent } from "../protocol/index.ts";
 import type { GuestPlaces } from "./places.ts";
@@ -20,6 +21,8 @@ export interface ServiceOptions {
   readonly places: GuestPlaces;
   readonly limits?: DaemonLimits;
   readonly log: Log;
+  /** To run on, and stays the caller's. Default: one of its own, which reports callbacks that throw to `log`. */
+  readonly loop?: Loop;
 }
 
 /** What a driver is asked for in the daemon's own name. */
@@ -54,12 +57,12 @@ export class Service implements AsyncDisposable {
     this.#parts = parts;
   }
 
-  static async open({ drivers: names, uri, places, limits, log }: ServiceOptions): Promise<Service> {
+  static async open({ drivers: names, uri, places, limits, log, loop: given }: ServiceOptions): Promise<Service> {
     await using parts = new AsyncDisposableStack();
     // A fault in one callback is no reason to leave all clients alone.
     const onError = (error: unknown, at: string): void =>
       log({ level: "error", source: "loop", message: `${at}: ${textOf(error)}`, error });
-    const loop = parts.use(openLoop({ onError }));
+    const loop = given ?? parts.use(openLoop({ onError }));
     const served: Served[] = [];
     for (const name of names) {
       const onWarning = (error: unknown): void =>
