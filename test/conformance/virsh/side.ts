@@ -40,7 +40,7 @@ export async function runScript(
     await watcher.open();
     const outcomes: Outcome[] = [];
     for (const line of script.lines) {
-      const done = await run(side.socket, directory, line);
+      const done = await run(`test+unix:///default?socket=${side.socket}`, directory, line);
       await watcher.flush();
       const raw = { ...done, events: watcher.lines.splice(0) };
       outcomes.push(normalise(raw, [directory, side.socket]));
@@ -53,8 +53,9 @@ export async function runScript(
   }
 }
 
-function run(socket: string, directory: string, line: string): Promise<Omit<Outcome, "events">> {
-  const args = ["-c", `test+unix:///default?socket=${socket}`, ...wordsOf(line)];
+/** One virsh. */
+export function run(uri: string, directory: string, line: string): Promise<Omit<Outcome, "events">> {
+  const args = ["-c", uri, ...wordsOf(line)];
   const env = { LC_ALL: "C", PATH: "/usr/bin:/bin", HOME: directory, TZ: "UTC" };
   return new Promise((resolve) => {
     const child = execFile(virsh, args, { cwd: directory, timeout: 20_000, env }, (error, stdout, stderr) => {

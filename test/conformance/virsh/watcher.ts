@@ -5,14 +5,16 @@ import { Connection, clientOf, decodeEvent } from "../../../src/rpc/index.ts";
 
 /**
  * A connection that is there for all of a script: libvirtd forgets its test hypervisor when the last one goes. It has
- * subscribed to every event that it could, and keeps them as lines.
+ * subscribed to every event that it could, of domains alone where it is not the test hypervisor, and keeps them as lines.
  */
 export class Watcher {
   readonly lines: string[] = [];
   readonly #connection: Connection;
   readonly #call;
+  readonly #uri: string;
 
-  constructor(loop: Loop, socket: string) {
+  constructor(loop: Loop, socket: string, uri = "test:///default") {
+    this.#uri = uri;
     this.#connection = new Connection(loop, connectUnix(loop, socket));
     this.#call = clientOf(this.#connection, remote);
     this.#connection.open({
@@ -26,10 +28,11 @@ export class Watcher {
 
   async open(): Promise<void> {
     await this.#call.authList({});
-    await this.#call.connectOpen({ name: "test:///default", flags: 0 });
+    await this.#call.connectOpen({ name: this.#uri, flags: 0 });
     for (let eventId = 0; eventId < eventIds; eventId++) {
       await this.#call.connectDomainEventCallbackRegisterAny({ eventId, dom: null });
     }
+    if (!this.#uri.startsWith("test:")) return;
     await this.#call.connectNetworkEventRegisterAny({ eventId: 0, net: null });
     for (const eventId of [0, 1]) {
       await this.#call.connectStoragePoolEventRegisterAny({ eventId, pool: null });

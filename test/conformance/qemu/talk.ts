@@ -1,0 +1,51 @@
+import type { Loop } from "../../../src/event/index.ts";
+import type { Script } from "../virsh/script-file.ts";
+import { type Outcome, run } from "../virsh/side.ts";
+import { Watcher } from "../virsh/watcher.ts";
+
+/** A daemon to be asked, the same one for all scripts. */
+export interface Asked {
+  readonly socket: string;
+}
+
+/** Runs each line as a virsh of its own in `directory`, and notes the events that came meanwhile. */
+export async function talk(loop: Loop, { socket }: Asked, script: Script, directory: string): Promise<Outcome[]> {
+  const watcher = new Watcher(loop, socket, "qemu:///system");
+  await watcher.open();
+  try {
+    const outcomes: Outcome[] = [];
+    for (const line of script.lines) {
+      const done = await run(`qemu+unix:///system?socket=${socket}`, directory, line);
+      await watcher.flush();
+      outcomes.push(normalise({ ...done, events: watcher.lines.splice(0) }, [directory, socket]));
+    }
+    return outcomes;
+  } finally {
+    watcher.close();
+  }
+}
+
+/** Takes out what has to differ: places, processes, numbers of runs, times and counters. */
+function normalise(outcome: Outcome, places: readonly string[]): Outcome {
+  const clean = (text: string): string => {
+    let result = text;
+    for (const place of places) result = result.replaceAll(place, "PLACE");
+    return changing.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), result);
+  };
+  const events = outcome.events.map((event) => clean(event).replace(/"id":\d+/, '"id":"ID"'));
+  return { ...outcome, stdout: clean(outcome.stdout), stderr: clean(outcome.stderr), events };
+}
+
+const changing: readonly (readonly [RegExp, string])[] = [
+  [/[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}/g, "UUID"],
+  [/^(CPU time: +)\d+\.\d+s/gm, "$1TIMEs"],
+  [/^(Id: +)\d+/gm, "$1ID"],
+  [/^( +)\d+( +\S+ +(?:running|paused|in shutdown))$/gm, "$1ID$2"],
+  [/(<domain type='\w+') id='\d+'/g, "$1 id='ID'"],
+  [/\/dev\/pts\/\d+/g, "/dev/pts/N"],
+  [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?(\+0000|Z)?/g, "DATE"],
+  [/^(rss|last_update|actual_rss) \d+$/gm, "$1 COUNT"],
+  [/^(\w+ (?:rd|wr|flush)_total_times) \d+$/gm, "$1 COUNT"],
+  [/(\.(?:time|wait|delay|rss|times|system|user|last-update|halted\.sum|exits\.sum)=)\d+$/gm, "$1COUNT"],
+  [/(52:54:00(?::[\da-f]{2}){3})/g, "MAC"],
+];
