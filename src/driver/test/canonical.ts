@@ -1,6 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { Definition } from "../../model/index.ts";
-import { Element, type Node, type Pause, shortLength, text, writeXml } from "../../xml/index.ts";
+import { Element, type Pause, shortLength } from "../../xml/index.ts";
+import { writeWithMetadata } from "../objects/metadata-text.ts";
+import { arrange, placesOf } from "../objects/xml-places.ts";
 import { addDriveAddresses } from "./drive-address.ts";
 import { completeIoThreadIds } from "./io-thread-list.ts";
 
@@ -52,13 +53,6 @@ const attributeOrders: Readonly<Record<string, readonly string[]>> = {
 const places = placesOf(orders);
 const attributePlaces = placesOf(attributeOrders);
 
-/** By the name of an element: the place of each of its parts. */
-export type Places = ReadonlyMap<string, ReadonlyMap<string, number>>;
-
-export function placesOf(orders: Readonly<Record<string, readonly string[]>>): Places {
-  return new Map(Object.entries(orders).map(([name, order]) => [name, new Map(order.map((part, at) => [part, at]))]));
-}
-
 /** Reads a definition and brings it to libvirt's form. Throws VirError. */
 export function parseDefinition(xml: string): Definition {
   return Definition.parse(xml, canonical);
@@ -90,7 +84,7 @@ function canonical(root: Element, { osType }: Definition): void {
   completeIoThreadIds(root);
   const devices = root.first("devices");
   if (devices !== undefined) addDriveAddresses(devices);
-  arrange(root);
+  arrangeDomain(root);
 }
 
 function fillDefaults(root: Element, osType: string): void {
@@ -108,26 +102,6 @@ function fillDefaults(root: Element, osType: string): void {
   if (vcpu?.attribute("current") === vcpu?.text.trim()) vcpu?.removeAttribute("current");
 }
 
-/** Puts what is in an element into libvirt's order. */
-export function arrange(element: Element, children: Places = places, attributes: Places = attributePlaces): void {
-  if (element.name === "metadata") return;
-  sort(element.children, children.get(element.name), (node) => (node.kind === "element" ? node.name : ""));
-  sort(element.attributes, attributes.get(element.name), ({ name }) => name);
-  for (const child of element.children) if (child.kind === "element") arrange(child, children, attributes);
-}
-
-/** Stable; white space and comments do not get in the way. */
-function sort<T>(items: T[], places: ReadonlyMap<string, number> | undefined, nameOf: (item: T) => string): void {
-  if (places === undefined) return;
-  const ranks: T[][] = Array.from({ length: places.size + 1 }, () => []);
-  for (const item of items) ranks[places.get(nameOf(item)) ?? places.size]?.push(item);
-  let next = 0;
-  for (const rank of ranks) for (const item of rank) items[next++] = item;
-}
-
-/** Stands for the metadata while the rest is written: drawn anew by each process, so that nobody's text has it. */
-const metadataMark = randomUUID();
-
 /** As `virsh dumpxml` shows it; `id` is that of the running domain. An empty list of devices takes two lines. */
 export function formatDefinition({ root }: Definition, id?: number): string {
   const attributes = id === undefined ? root.attributes : [...root.attributes, { name: "id", value: String(id) }];
@@ -136,33 +110,7 @@ export function formatDefinition({ root }: Definition, id?: number): string {
   );
 }
 
-/** libvirt leaves the writing of metadata to its XML library; `finish` is for all the rest. */
-export function writeWithMetadata(root: Element, finish: (text: string) => string): string {
-  const metadata = root.first("metadata");
-  const inner = metadata?.elements().map((element) => `${writeLoose(element, "    ")}\n`) ?? [];
-  const marked = metadata && new Element(metadata.name, metadata.attributes, [text(metadataMark)], metadata.uri);
-  const children = root.children.map((node) => (node === metadata && marked !== undefined ? marked : node));
-  const written = writeXml(new Element(root.name, root.attributes, children, root.uri));
-  return finish(written).replace(metadataMark, () => `\n${inner.join("")}  `);
-}
-
-/** Double quotes; white space that was there stays. */
-export function writeLoose(element: Element, indent = ""): string {
-  const attributes = element.attributes.map(
-    ({ name, value }) => ` ${name}="${escape(value).replaceAll('"', "&quot;")}"`,
-  );
-  const opening = element.name + attributes.join("");
-  if (element.children.length === 0) return `${indent}<${opening}/>`;
-  const inner = element.children.map((node) => writeNode(node)).join("");
-  return `${indent}<${opening}>${inner}</${element.name}>`;
-}
-
-function writeNode(node: Node): string {
-  if (node.kind === "element") return writeLoose(node);
-  if (node.kind === "text") return node.cdata ? `<![CDATA[${node.value}]]>` : escape(node.value);
-  return writeXml(new Element("x", {}, [text(""), node])).replace(/^<x>|<\/x>\n$/g, "");
-}
-
-function escape(value: string): string {
-  return value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+/** Puts what is in a domain, or a part of it, into libvirt's order. */
+export function arrangeDomain(element: Element): void {
+  arrange(element, places, attributePlaces);
 }

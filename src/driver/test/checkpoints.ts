@@ -1,8 +1,8 @@
 import type { Definition } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, type VirError } from "../../protocol/index.ts";
 import { Element, writeXml } from "../../xml/index.ts";
+import { worded } from "../objects/worded.ts";
 import { formatDefinition } from "./canonical.ts";
-import { worded } from "./failure.ts";
 import { type Moment, Moments } from "./moments.ts";
 
 /** A moment from which on changes of the disks are recorded. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import { type Document, Element, writeXml, XmlError } from "../../xml/index.ts";
-import { arrange } from "./canonical.ts";
+import { arrangeDomain } from "./canonical.ts";
 
 /** By the kind of a device: what the names of such devices begin with. Disks and controllers have names of their own. */
 const prefixes: Readonly<Record<string, string>> = {
@@ -82,7 +82,7 @@ function keyOf(device: Element): string {
   const bare = device.clone();
   strip(bare);
   for (const each of [...bare.all("alias"), ...bare.all("address")]) remove(bare, each);
-  arrange(bare);
+  arrangeDomain(bare);
   return writeXml(bare);
 }
 

@@ -1,9 +1,10 @@
 import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import { Element, readXml } from "../../xml/index.ts";
 import type { CallContext, DriverProcedures } from "../driver.ts";
+import { worded } from "../objects/worded.ts";
 import { aliasOf, describeDevice, deviceOf, fillMac, findAlias, findDevice, giveAlias, remove } from "./device.ts";
 import { addDriveAddresses } from "./drive-address.ts";
-import { checkFlags, invalid, worded } from "./failure.ts";
+import { checkFlags, invalid } from "./failure.ts";
 import { affect, type Guest } from "./guest.ts";
 import type { Hypervisor } from "./hypervisor.ts";
 

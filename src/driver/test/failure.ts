@@ -28,11 +28,6 @@ export function noDomain(): VirError {
   return new VirError(message, { code: ErrorCode.noDomain, domain: ErrorDomain.test, str1: message });
 }
 
-/** An error whose phrase the wire's table does not have. */
-export function worded(code: ErrorCode, domain: ErrorDomain, phrase: string, detail: string): VirError {
-  return new VirError(`${phrase}: ${detail}`, { code, domain, str1: `${phrase}: %s`, str2: detail });
-}
-
 /** `caller` as in libvirt's text: the driver's function. */
 export function checkFlags(flags: number, supported: number, caller: string): void {
   VirError.checkFlags(flags, supported, ErrorDomain.test, caller);

@@ -1,8 +1,9 @@
 import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import { type Document, Element, parseXml, readXml, writeXml, XmlError } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
-import { writeLoose } from "./canonical.ts";
-import { checkFlags, worded } from "./failure.ts";
+import { writeLoose } from "../objects/metadata-text.ts";
+import { worded } from "../objects/worded.ts";
+import { checkFlags } from "./failure.ts";
 import { affect, type Guest } from "./guest.ts";
 import type { Hypervisor } from "./hypervisor.ts";
 

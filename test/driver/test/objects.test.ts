@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { CallContext } from "../../../src/driver/driver.ts";
+import { bitsOf, pair, select } from "../../../src/driver/objects/flag-filter.ts";
 import { TestDriver } from "../../../src/driver/test/index.ts";
-import { bitsOf, pair, select } from "../../../src/driver/test/objects/flag-filter.ts";
 import {
   type ArgsOf,
   type driverProcedures,

@@ -1,7 +1,7 @@
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import type { Element } from "../../../xml/index.ts";
-import { arrange, placesOf } from "../canonical.ts";
-import { formatObject, readRoot, type Schema } from "../objects/object-xml.ts";
+import { formatObject, readRoot, type Schema } from "../../objects/object-xml.ts";
+import { arrange, placesOf } from "../../objects/xml-places.ts";
 
 /** A network interface of the host, as it is configured. */
 export interface InterfaceDefinition {

@@ -1,6 +1,6 @@
 import type { DriverProcedures } from "../../driver.ts";
+import { bitsOf, type Choice, pair, select } from "../../objects/flag-filter.ts";
 import { checkFlags } from "../failure.ts";
-import { bitsOf, type Choice, pair, select } from "../objects/flag-filter.ts";
 import { formatInterface } from "./interface-definition.ts";
 import { type HostInterface, type Interfaces, referenceTo } from "./interfaces.ts";
 

@@ -1,5 +1,6 @@
 import { ErrorCode, ErrorDomain, VirError, type HostInterface as WireInterface } from "../../../protocol/index.ts";
-import { invalid, worded } from "../failure.ts";
+import { worded } from "../../objects/worded.ts";
+import { invalid } from "../failure.ts";
 import { type InterfaceDefinition, parseInterface } from "./interface-definition.ts";
 
 export interface HostInterface {

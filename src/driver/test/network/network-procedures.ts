@@ -1,16 +1,10 @@
 import type { DriverProcedures } from "../../driver.ts";
+import { formatNetwork } from "../../network/network-definition.ts";
+import { networkFilters } from "../../network/network-filters.ts";
+import { changesOf } from "../../network/network-update.ts";
+import { bitsOf, select } from "../../objects/flag-filter.ts";
 import { checkFlags } from "../failure.ts";
-import { bitsOf, type Choice, pair, select } from "../objects/flag-filter.ts";
-import { formatNetwork } from "./network-definition.ts";
-import { updateNetwork } from "./network-update.ts";
 import { bridgeOf, type Network, type Networks } from "./networks.ts";
-
-/** virConnectListAllNetworksFlags. */
-const groups: readonly Choice<Network>[][] = [
-  pair(2, 1, ({ isActive }) => isActive),
-  pair(4, 8, ({ persistent }) => persistent),
-  pair(16, 32, ({ autostart }) => autostart),
-];
 
 /** Virtual networks, of which none is there on the host. */
 export function networkProcedures(networks: Networks): DriverProcedures {
@@ -45,7 +39,10 @@ export function networkProcedures(networks: Networks): DriverProcedures {
     networkUndefine: ({ net }) => networks.undefine(find(net)),
     networkUpdate: ({ net, command, section, parentIndex, xml, flags }) => {
       checkFlags(flags, 1 | 2, "testNetworkUpdate");
-      updateNetwork(networks.byUuid(net.uuid), { command, section, parentIndex, xml, flags });
+      const network = networks.byUuid(net.uuid);
+      const { next, live } = changesOf(network, { command, section, parentIndex, xml, flags });
+      if (next !== undefined) network.assign(next);
+      if (live !== undefined) network.replace(live);
     },
   };
 }
@@ -59,8 +56,8 @@ function listProcedures(networks: Networks): DriverProcedures {
     connectNumOfDefinedNetworks: () => ({ num: names(false).length }),
     connectListDefinedNetworks: ({ maxnames }) => ({ names: names(false).slice(0, maxnames) }),
     connectListAllNetworks: ({ needResults, flags }) => {
-      checkFlags(flags, bitsOf(groups), "testConnectListAllNetworks");
-      const found = select(networks.all, groups, flags);
+      checkFlags(flags, bitsOf(networkFilters), "testConnectListAllNetworks");
+      const found = select(networks.all, networkFilters, flags);
       return { nets: needResults === 0 ? [] : found.map(({ reference }) => reference), ret: found.length };
     },
   };

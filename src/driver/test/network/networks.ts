@@ -5,10 +5,10 @@ import {
   ObjectLifecycle,
   type Network as WireNetwork,
 } from "../../../protocol/index.ts";
+import { parseNetwork } from "../../network/network-definition.ts";
+import { ManagedObject, type ObjectDefinition } from "../../objects/managed-object.ts";
+import { ObjectSet } from "../../objects/object-set.ts";
 import { internal, invalid } from "../failure.ts";
-import { ManagedObject, type ObjectDefinition } from "../objects/managed-object.ts";
-import { ObjectSet } from "../objects/object-set.ts";
-import { parseNetwork } from "./network-definition.ts";
 
 export type Network = ManagedObject<ObjectDefinition>;
 

@@ -1,6 +1,6 @@
 import type { DriverProcedures } from "../../driver.ts";
+import { bitsOf, type Choice, select } from "../../objects/flag-filter.ts";
 import { checkFlags } from "../failure.ts";
-import { bitsOf, type Choice, select } from "../objects/flag-filter.ts";
 import type { NodeDevice, NodeDevices } from "./node-devices.ts";
 
 /** virConnectListAllNodeDeviceFlags, from the lowest bit on. */

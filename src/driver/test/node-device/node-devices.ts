@@ -1,7 +1,7 @@
 import { ErrorCode, ErrorDomain, type ObjectEvent, ObjectLifecycle, VirError } from "../../../protocol/index.ts";
 import { Element, writeXml } from "../../../xml/index.ts";
-import { worded } from "../failure.ts";
-import { readRoot } from "../objects/object-xml.ts";
+import { readRoot } from "../../objects/object-xml.ts";
+import { worded } from "../../objects/worded.ts";
 
 /** A device of the host. */
 export interface NodeDevice {

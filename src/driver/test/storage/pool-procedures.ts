@@ -1,20 +1,13 @@
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
+import { bitsOf, select } from "../../objects/flag-filter.ts";
+import { formatPool } from "../../storage/pool-definition.ts";
+import { poolFilters } from "../../storage/pool-filters.ts";
+import { poolTypes } from "../../storage/pool-types.ts";
 import { checkFlags, internal, invalidArgument } from "../failure.ts";
-import { bitsOf, type Choice, pair, select } from "../objects/flag-filter.ts";
-import type { Pool } from "./pool.ts";
-import { formatPool } from "./pool-definition.ts";
 import { findSources } from "./pool-sources.ts";
-import { poolTypes } from "./pool-types.ts";
 import type { Pools } from "./pools.ts";
 
-/** virConnectListAllStoragePoolsFlags. */
-const groups: readonly Choice<Pool>[][] = [
-  pair(2, 1, ({ isActive }) => isActive),
-  pair(4, 8, ({ persistent }) => persistent),
-  pair(16, 32, ({ autostart }) => autostart),
-  [...poolTypes.values()].map((type) => [type.bit, ({ definition }) => definition.type === type]),
-];
 /** virStoragePoolState. */
 const state = { inactive: 0, running: 2 };
 
@@ -55,8 +48,8 @@ function listProcedures(pools: Pools): DriverProcedures {
     connectNumOfDefinedStoragePools: () => ({ num: names(false).length }),
     connectListDefinedStoragePools: ({ maxnames }) => ({ names: names(false).slice(0, maxnames) }),
     connectListAllStoragePools: ({ needResults, flags }) => {
-      checkFlags(flags, bitsOf(groups), "testConnectListAllStoragePools");
-      const found = select(pools.all, groups, flags);
+      checkFlags(flags, bitsOf(poolFilters), "testConnectListAllStoragePools");
+      const found = select(pools.all, poolFilters, flags);
       return { pools: needResults === 0 ? [] : found.map(({ reference }) => reference), ret: found.length };
     },
     connectFindStoragePoolSources: ({ type, srcSpec, flags }) => {

@@ -1,7 +1,7 @@
 import { ErrorDomain } from "../../../protocol/index.ts";
 import { Element, writeXml } from "../../../xml/index.ts";
+import { readRoot } from "../../objects/object-xml.ts";
 import { invalidArgument } from "../failure.ts";
-import { readRoot } from "../objects/object-xml.ts";
 
 const specification = {
   root: "source",

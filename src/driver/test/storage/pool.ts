@@ -1,8 +1,9 @@
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
-import { internal, worded } from "../failure.ts";
-import { ManagedObject } from "../objects/managed-object.ts";
-import type { PoolDefinition, PoolSizes } from "./pool-definition.ts";
-import { parseVolume, type Volume } from "./volume-definition.ts";
+import { ManagedObject } from "../../objects/managed-object.ts";
+import { worded } from "../../objects/worded.ts";
+import type { PoolDefinition, PoolSizes } from "../../storage/pool-definition.ts";
+import { parseVolume, type Volume } from "../../storage/volume-definition.ts";
+import { internal } from "../failure.ts";
 
 /** In bytes. */
 const poolCapacity = 100n * 1024n ** 3n;

@@ -6,10 +6,10 @@ import {
   VirError,
   type StoragePool as WirePool,
 } from "../../../protocol/index.ts";
+import { ObjectSet } from "../../objects/object-set.ts";
+import { type PoolDefinition, parseFilledPool, parsePool, sharesSource } from "../../storage/pool-definition.ts";
 import { invalid } from "../failure.ts";
-import { ObjectSet } from "../objects/object-set.ts";
 import { Pool } from "./pool.ts";
-import { type PoolDefinition, parseFilledPool, parsePool, sharesSource } from "./pool-definition.ts";
 
 const { defined, undefined: removed, started, stopped, created, deleted } = ObjectLifecycle.storagePool;
 

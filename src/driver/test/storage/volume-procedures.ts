@@ -1,9 +1,9 @@
 import type { StorageVol as WireVolume } from "../../../protocol/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
+import { formatVolume, type Volume } from "../../storage/volume-definition.ts";
 import { checkFlags, invalid } from "../failure.ts";
 import { noVolume, type Pool } from "./pool.ts";
 import type { Pools } from "./pools.ts";
-import { formatVolume, type Volume } from "./volume-definition.ts";
 
 /** virStorageVolType. */
 const kind = { file: 0, block: 1, network: 3 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { networkSection } from "../../../src/driver/test/network/network-sections.ts";
+import { networkSection } from "../../../src/driver/network/network-sections.ts";
 import { parseXml } from "../../../src/xml/index.ts";
 
 /** virNetworkUpdateSection, and an entry that lacks what it must have. */

@@ -1,8 +1,8 @@
-import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
-import { Element, writeXml } from "../../../xml/index.ts";
-import { arrange, placesOf } from "../canonical.ts";
+import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import { Element, writeXml } from "../../xml/index.ts";
 import type { ObjectDefinition } from "../objects/managed-object.ts";
 import { fillChild, fillUuid, formatObject, readRoot, removeChildren, type Schema } from "../objects/object-xml.ts";
+import { arrange, placesOf } from "../objects/xml-places.ts";
 import { type PoolType, poolTypes } from "./pool-types.ts";
 
 export interface PoolDefinition extends ObjectDefinition {
@@ -31,17 +31,6 @@ const schema: Schema = {
   attributes: placesOf({ adapter: ["type", "parent", "managed", "name"], host: ["name", "port"] }),
   opened: ["source"],
 };
-
-/** The pool that libvirt's test hypervisor has at first. */
-export const defaultPool = `
-<pool type='dir'>
-  <name>default-pool</name>
-  <uuid>dfe224cb-28fb-8dd0-c4b2-64eb3f0f4566</uuid>
-  <target>
-    <path>/default-pool</path>
-  </target>
-</pool>
-`;
 
 /** Reads a definition and brings it to libvirt's form. Throws VirError. */
 export function parsePool(xml: string): PoolDefinition {

@@ -1,4 +1,4 @@
-import type { Element } from "../../../xml/index.ts";
+import type { Element } from "../../xml/index.ts";
 
 /** What an object is to be: its name and uuid, and all that its XML says, in libvirt's order. */
 export interface ObjectDefinition {

@@ -1,8 +1,8 @@
-import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
-import { Element } from "../../../xml/index.ts";
-import { arrange, placesOf } from "../canonical.ts";
+import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import { Element } from "../../xml/index.ts";
 import type { ObjectDefinition } from "../objects/managed-object.ts";
 import { fillAttribute, fillUuid, formatObject, readRoot, removeChildren, type Schema } from "../objects/object-xml.ts";
+import { arrange, placesOf } from "../objects/xml-places.ts";
 
 const schema: Schema = {
   root: "network",
@@ -31,21 +31,6 @@ const schema: Schema = {
 const modes = ["none", "nat", "route", "bridge", "private", "vepa", "passthrough", "hostdev", "open"];
 /** Those of which libvirt makes the bridge. */
 const ownBridge = ["none", "nat", "route", "open"];
-
-/** The network that libvirt's test hypervisor has at first. */
-export const defaultNetwork = `
-<network>
-  <name>default</name>
-  <uuid>dd8fe884-6c02-601e-7551-cca97df1c5df</uuid>
-  <bridge name='virbr0'/>
-  <forward/>
-  <ip address='192.168.122.1' netmask='255.255.255.0'>
-    <dhcp>
-      <range start='192.168.122.2' end='192.168.122.254'/>
-    </dhcp>
-  </ip>
-</network>
-`;
 
 /** Reads a definition and brings it to libvirt's form. Throws VirError. */
 export function parseNetwork(xml: string): ObjectDefinition {

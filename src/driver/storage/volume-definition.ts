@@ -1,8 +1,8 @@
-import { bytesPer } from "../../../model/index.ts";
-import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
-import { Element } from "../../../xml/index.ts";
-import { arrange, placesOf } from "../canonical.ts";
+import { bytesPer } from "../../model/index.ts";
+import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import { Element } from "../../xml/index.ts";
 import { fillChild, formatObject, readRoot, removeChildren, type Schema } from "../objects/object-xml.ts";
+import { arrange, placesOf } from "../objects/xml-places.ts";
 import type { PoolDefinition } from "./pool-definition.ts";
 import type { PoolType } from "./pool-types.ts";
 

@@ -1,6 +1,6 @@
-import { ErrorCode, type ErrorDomain, VirError } from "../../../protocol/index.ts";
-import { worded } from "../failure.ts";
+import { ErrorCode, type ErrorDomain, VirError } from "../../protocol/index.ts";
 import type { ManagedObject, ObjectDefinition } from "./managed-object.ts";
+import { worded } from "./worded.ts";
 
 /** How libvirt speaks of the objects of a set. */
 export interface Wording {

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { type ErrorCode, ErrorDomain, ErrorCode as errors, VirError } from "../../../protocol/index.ts";
-import { Element, parseXml, XmlError } from "../../../xml/index.ts";
-import { type Places, writeWithMetadata } from "../canonical.ts";
+import { type ErrorCode, ErrorDomain, ErrorCode as errors, VirError } from "../../protocol/index.ts";
+import { Element, parseXml, XmlError } from "../../xml/index.ts";
+import { writeWithMetadata } from "./metadata-text.ts";
+import { type Places } from "./xml-places.ts";
 
 /** A kind of XML that clients give. */
 export interface Kind {

@@ -1,5 +1,5 @@
-import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
-import type { Element } from "../../../xml/index.ts";
+import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import type { Element } from "../../xml/index.ts";
 import { fillChild } from "../objects/object-xml.ts";
 
 /** Entries of a kind in a network that can be added and removed one by one. */

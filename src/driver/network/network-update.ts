@@ -1,8 +1,8 @@
-import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
-import { type Element, parseXml, XmlError } from "../../../xml/index.ts";
+import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import { type Element, parseXml, XmlError } from "../../xml/index.ts";
+import type { ObjectDefinition } from "../objects/managed-object.ts";
 import { changedNetwork } from "./network-definition.ts";
 import { type NetworkSection, networkSection } from "./network-sections.ts";
-import type { Network } from "./networks.ts";
 
 /** A change of one part of a network, as clients ask for it. */
 export interface NetworkUpdate {
@@ -21,19 +21,36 @@ const commands = { modify: 1, remove: 2, addLast: 3, addFirst: 4 };
 const live = 1;
 const config = 2;
 
-/** Changes the network that runs, what it is to be next, or both. Throws VirError. */
-export function updateNetwork(network: Network, update: NetworkUpdate): void {
+/** A network, as far as a change of it depends on that. */
+export interface ChangeableNetwork {
+  readonly name: string;
+  readonly isActive: boolean;
+  readonly persistent: boolean;
+  readonly definition: ObjectDefinition;
+  /** What changes of the configuration start from. */
+  readonly nextDefinition: ObjectDefinition;
+}
+
+/** What a change leads to; absent: that stays as it is. */
+export interface NetworkChanges {
+  /** Of what runs. */
+  readonly live?: ObjectDefinition | undefined;
+  /** Of what is kept. */
+  readonly next?: ObjectDefinition | undefined;
+}
+
+/** Changes the network that runs, what it is to be next, or both; nothing of the network itself. Throws VirError. */
+export function changesOf(network: ChangeableNetwork, update: NetworkUpdate): NetworkChanges {
   const either = update.flags & (live | config);
   const wanted = either !== 0 ? either : network.isActive ? live : config;
   if ((wanted & live) !== 0 && !network.isActive) throw invalid("network is not running");
   if ((wanted & config) !== 0 && !network.persistent)
     throw invalid("cannot change persistent config of a transient network");
-  const { definition, nextDefinition } = network;
   const change = (root: Element): void => apply(root, update, network.name);
-  const newNext = (wanted & config) === 0 ? undefined : changedNetwork(nextDefinition, change);
-  const newLive = (wanted & live) === 0 ? undefined : changedNetwork(definition, change);
-  if (newNext !== undefined) network.assign(newNext);
-  if (newLive !== undefined) network.replace(newLive);
+  return {
+    next: (wanted & config) === 0 ? undefined : changedNetwork(network.nextDefinition, change),
+    live: (wanted & live) === 0 ? undefined : changedNetwork(network.definition, change),
+  };
 }
 
 function apply(root: Element, { command, section: number, parentIndex, xml }: NetworkUpdate, network: string): void {
