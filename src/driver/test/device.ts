@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import { type Document, Element, writeXml, XmlError } from "../../xml/index.ts";
-import { arrangeDomain } from "./canonical.ts";
+import { arrangeDomain } from "../domain-places.ts";
 
 /** By the kind of a device: what the names of such devices begin with. Disks and controllers have names of their own. */
 const prefixes: Readonly<Record<string, string>> = {

@@ -2,13 +2,13 @@ import type { Definition } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, type TypedParam, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import { Element } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
-import { formatCpuList, parseCpuList } from "./cpu-list.ts";
-import { cpusIn, defaultCpus, tuneOf } from "./cpu-map.ts";
+import { formatCpuList, parseCpuList } from "../tuning/cpu-list.ts";
+import { cpusIn, defaultCpus, tuneOf } from "../tuning/cpu-map.ts";
+import { ioThreadIds, setIoThreadIds } from "../tuning/io-thread-list.ts";
+import { checkParams } from "../tuning/tunables.ts";
 import { checkFlags, invalidArgument } from "./failure.ts";
 import { affect, type Guest, type IoThreadPolling } from "./guest.ts";
 import type { Hypervisor } from "./hypervisor.ts";
-import { ioThreadIds, setIoThreadIds } from "./io-thread-list.ts";
-import { checkParams } from "./tunables.ts";
 
 const either = affect.live | affect.config;
 /** What can be set of a thread, and of which type it is. */

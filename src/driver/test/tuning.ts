@@ -8,10 +8,7 @@ import {
 } from "../../protocol/index.ts";
 import { Element } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
-import { checkBlockLimits } from "./block-limits.ts";
-import { checkFlags, has, invalid } from "./failure.ts";
-import { affect, type Guest } from "./guest.ts";
-import type { Hypervisor } from "./hypervisor.ts";
+import { checkBlockLimits } from "../tuning/block-limits.ts";
 import {
   blockTunables,
   checkNumaModeNumber,
@@ -22,7 +19,10 @@ import {
   perfTunables,
   type Tunable,
   weightTunables,
-} from "./tunables.ts";
+} from "../tuning/tunables.ts";
+import { checkFlags, has, invalid } from "./failure.ts";
+import { affect, type Guest } from "./guest.ts";
+import type { Hypervisor } from "./hypervisor.ts";
 
 /** VIR_TYPED_PARAM_STRING_OKAY. */
 const strings = 4;
@@ -82,7 +82,7 @@ export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
       checkFlags(flags, all, "testDomainSetBlockIoTune");
       checkParams(params, typesOf(blockTunables));
       const guest = find(dom);
-      checkBlockLimits(blockDiskIn(guest.soleTarget(flags).root, disk), params);
+      checkBlockLimits(blockDiskIn(guest.soleTarget(flags).root, disk), params, ErrorDomain.test);
       set(guest, flags, blockTunables, params, (root) => blockDiskIn(root, disk));
     },
   };
@@ -131,8 +131,8 @@ function checkNumaMode(guest: Guest, flags: number, params: readonly TypedParam[
   const { live } = guest.targets(flags);
   const mode = numaTunables[0];
   const wanted = params.find(({ field }) => field === mode?.field);
+  if (wanted !== undefined) checkNumaModeNumber(wanted.value, ErrorDomain.test);
   if (live === undefined || wanted === undefined) return;
-  checkNumaModeNumber(wanted.value);
   // Without a place that is what is wrong.
   if (live.root.find("numatune", "memory")?.attribute("nodeset") === undefined && params.length === 1) return;
   if (wanted.value.value !== mode?.read(live.root).value)

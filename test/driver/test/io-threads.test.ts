@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ioThreadIds, setIoThreadIds } from "../../../src/driver/test/io-thread-list.ts";
+import { ioThreadIds, setIoThreadIds } from "../../../src/driver/tuning/io-thread-list.ts";
 import { parseXml, writeXml } from "../../../src/xml/index.ts";
 
 function domain(inner: string) {

@@ -2,7 +2,6 @@ import { ErrorCode, ErrorDomain, type TypedParam, type TypedValue, VirError } fr
 import { Element } from "../../xml/index.ts";
 import { formatCpuList, parseCpuList } from "./cpu-list.ts";
 import { deviceTunables } from "./device-weights.ts";
-import { invalidArgument } from "./failure.ts";
 
 /** A named value, and where it stands in an element of the definition. */
 export interface Tunable {
@@ -76,7 +75,6 @@ export const numaTunables: readonly Tunable[] = [
       return { type: "int", value: numaModes.indexOf(mode) };
     },
     write: (domain, value) => {
-      checkNumaModeNumber(value);
       numaMemory(domain).setAttribute("mode", numaModes[Number(value.value)] ?? "strict");
     },
   },
@@ -91,9 +89,10 @@ export const numaTunables: readonly Tunable[] = [
   },
 ];
 
-/** Throws VirError. */
-export function checkNumaModeNumber({ value }: Pick<TypedValue, "value">): void {
-  if (numaModes[Number(value)] === undefined) throw invalidArgument(`unsupported numatune mode: '${Number(value)}'`);
+/** To be asked before it is written. `driver` is for the error. Throws VirError. */
+export function checkNumaModeNumber({ value }: Pick<TypedValue, "value">, driver: ErrorDomain): void {
+  if (numaModes[Number(value)] !== undefined) return;
+  throw VirError.of(ErrorCode.invalidArg, driver, `unsupported numatune mode: '${Number(value)}'`);
 }
 
 function numaMemory(domain: Element): Element {

@@ -1,18 +1,18 @@
-import { ErrorCode, ErrorDomain, type TypedParam, VirError } from "../../protocol/index.ts";
+import { ErrorCode, type ErrorDomain, type TypedParam, VirError } from "../../protocol/index.ts";
 import type { Element } from "../../xml/index.ts";
-import { invalidArgument } from "./failure.ts";
 import { blockTunables } from "./tunables.ts";
 
 const most = 1_000_000_000_000_000n;
 const kinds = ["bytes_sec", "iops_sec"];
 const directions = ["total", "read", "write"];
 
-/** Refuses limits of a disk that do not fit together once these are set. Throws VirError. */
-export function checkBlockLimits(disk: Element, params: readonly TypedParam[]): void {
+/** Refuses limits of a disk that do not fit together once these are set. `driver` is for the error. Throws VirError. */
+export function checkBlockLimits(disk: Element, params: readonly TypedParam[], driver: ErrorDomain): void {
+  const invalidArgument = (detail: string): VirError => VirError.of(ErrorCode.invalidArg, driver, detail);
   for (const { value } of params) {
     if (value.type !== "ullong" || value.value <= most) continue;
     const detail = `block I/O throttle limit value must be no more than ${most}`;
-    throw VirError.of(ErrorCode.argumentUnsupported, ErrorDomain.test, detail);
+    throw VirError.of(ErrorCode.argumentUnsupported, driver, detail);
   }
   const limits = limitsAfter(disk, params);
   const of = (field: string): bigint => limits.get(field) ?? 0n;

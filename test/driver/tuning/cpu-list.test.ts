@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
-import { formatCpuList, parseCpuList } from "../../../src/driver/test/cpu-list.ts";
+import { formatCpuList, parseCpuList } from "../../../src/driver/tuning/cpu-list.ts";
 
 it("writes runs of CPUs as ranges", () => {
   assert.equal(formatCpuList([0, 1, 2, 5, 7, 8]), "0-2,5,7-8");
