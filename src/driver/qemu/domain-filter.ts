@@ -1,5 +1,5 @@
 import type { Domain, DomainList } from "../../model/index.ts";
-import { DomainState, type Domain as WireDomain } from "../../protocol/index.ts";
+import { DomainState } from "../../protocol/index.ts";
 
 type Test = (domain: Domain) => boolean;
 
@@ -34,10 +34,8 @@ const groups: readonly (readonly [bit: number, test: Test][])[] = [
   ]),
 ];
 
-export function selectDomains(domains: DomainList, flags: number): WireDomain[] {
+export function selectDomains(domains: DomainList | readonly Domain[], flags: number): Domain[] {
   const wanted = groups.map((group) => group.filter(([bit]) => (flags & bit) !== 0)).filter(({ length }) => length > 0);
   const passes: Test = (domain) => wanted.every((group) => group.some(([, test]) => test(domain)));
-  return Array.from(domains)
-    .filter(passes)
-    .map(({ reference }) => reference);
+  return Array.from(domains).filter(passes);
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import type { driverProcedures, RetOf } from "../../protocol/index.ts";
 import { Element, writeXml } from "../../xml/index.ts";
@@ -34,24 +33,4 @@ export function capabilities(): string {
     ]),
   ]);
   return writeXml(new Element("capabilities", {}, [new Element("host", {}, [cpu]), guest]));
-}
-
-/** The processor time that a process has used, in nanoseconds; 0 when it is gone. */
-export function cpuTimeNs(pid: number | undefined): bigint {
-  const nsPerTick = 10_000_000n;
-  const stat = pid === undefined ? "" : readStat(pid);
-  // Fields 14 and 15, user and system; the second one is in parentheses and may contain anything.
-  const [user = "0", system = "0"] = stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .split(" ")
-    .slice(14 - 3, 16 - 3);
-  return (BigInt(user) + BigInt(system)) * nsPerTick;
-}
-
-function readStat(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, "latin1");
-  } catch {
-    return "";
-  }
 }

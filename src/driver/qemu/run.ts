@@ -62,6 +62,7 @@ export class Run implements QemuProcessListener {
   /** Whether somebody has asked for its end. */
   #destroyed: "no" | "gracefully" | "surely" = "no";
   readonly #listeners = new Set<(event: MonitorEvent) => void>();
+  readonly #mourners = new Set<() => void>();
   /** How often QEMU has said that its state changes. */
   #changes = 0;
 
@@ -75,6 +76,15 @@ export class Run implements QemuProcessListener {
 
   get pid(): number | undefined {
     return this.#process?.identity.pid;
+  }
+
+  get loop(): Loop {
+    return this.#around.loop;
+  }
+
+  /** False while QEMU owes an answer whose deadline has passed. */
+  get responsive(): boolean {
+    return this.#process?.monitor.responsive ?? true;
   }
 
   /**
@@ -172,6 +182,12 @@ export class Run implements QemuProcessListener {
   onMonitorEvent(listener: (event: MonitorEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Hears once that it is over, until the function that it returns is called. */
+  onGone(listener: () => void): () => void {
+    this.#mourners.add(listener);
+    return () => this.#mourners.delete(listener);
   }
 
   /** Begins to end it; with `gracefully` QEMU is asked to, and no more. */
@@ -309,6 +325,7 @@ export class Run implements QemuProcessListener {
     if (!this.#domain.end(this.incarnation, reason)) return;
     this.#phase = "ended";
     this.#around.onGone();
+    for (const listener of this.#mourners) this.#attempt(listener);
     this.#attempt(() => this.#around.records.remove(this.#domain.uuid));
     if (!hasStarted) return;
     // As libvirt has it: one that was destroyed has no id any more, one that ended by itself still has.

@@ -1,14 +1,8 @@
-import {
-  ErrorCode,
-  ErrorDomain,
-  type TypedParam,
-  type TypedValue,
-  VirError,
-  type Domain as WireDomain,
-} from "../../protocol/index.ts";
+import { ErrorCode, ErrorDomain, type TypedParam, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import { Element } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { checkBlockLimits } from "../tuning/block-limits.ts";
+import { counted, readAll, strings, typesOf, writeAll } from "../tuning/parameters.ts";
 import {
   blockTunables,
   checkNumaModeNumber,
@@ -20,12 +14,10 @@ import {
   type Tunable,
   weightTunables,
 } from "../tuning/tunables.ts";
-import { checkFlags, has, invalid } from "./failure.ts";
+import { checkFlags, invalid } from "./failure.ts";
 import { affect, type Guest } from "./guest.ts";
 import type { Hypervisor } from "./hypervisor.ts";
 
-/** VIR_TYPED_PARAM_STRING_OKAY. */
-const strings = 4;
 const all = affect.live | affect.config;
 
 /** Limits and shares, which are only written down. */
@@ -60,7 +52,7 @@ export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
     },
     domainGetPerfEvents: ({ dom, flags }) => {
       checkFlags(flags, all | strings, "testDomainGetPerfEvents");
-      return { params: read(perfTunables, find(dom).soleTarget(flags).root) };
+      return { params: readAll(perfTunables, find(dom).soleTarget(flags).root) };
     },
     domainSetPerfEvents: ({ dom, params, flags }) => {
       checkFlags(flags, all, "testDomainSetPerfEvents");
@@ -88,17 +80,6 @@ export function tuningProcedures(hypervisor: Hypervisor): DriverProcedures {
   };
 }
 
-/** Asked for none, it says how many there are, of whatever domain. Text is for those who say that they understand it. */
-function counted(tunables: readonly Tunable[], place: () => Element, nparams: number, flags: number) {
-  if (nparams === 0) return { params: [], nparams: tunables.length };
-  const known = read(tunables, place()).slice(0, nparams);
-  return { params: known.filter(({ value }) => has(flags, strings) || value.type !== "string"), nparams: 0 };
-}
-
-function read(tunables: readonly Tunable[], element: Element): TypedParam[] {
-  return tunables.map(({ field, read }) => ({ field, value: read(element) }));
-}
-
 /** Nothing is changed if one of them is not there or is of another type. */
 function set(
   guest: Guest,
@@ -111,18 +92,9 @@ function set(
   checkParams(params, typesOf(tunables));
   guest.soleTarget(flags);
   guest.edit(flags, (root) => {
-    for (const { field, value } of params) {
-      tunables.find((each) => each.field === field)?.write?.(place(root), value);
-    }
+    writeAll(tunables, place(root), params);
     check(root);
   });
-}
-
-function typesOf(tunables: readonly Tunable[]): Readonly<Record<string, TypedValue["type"]>> {
-  const example = new Element("domain");
-  return Object.fromEntries(
-    tunables.flatMap(({ field, read, write }) => (write === undefined ? [] : [[field, read(example).type]])),
-  );
 }
 
 function checkNumaMode(guest: Guest, flags: number, params: readonly TypedParam[]): void {

@@ -1,19 +1,33 @@
 import type { DriverProcedures } from "../../driver.ts";
+import { Observations } from "../observation.ts";
 import type { Operations } from "../operations.ts";
 import { definitionProcedures } from "./definition.ts";
 import { hostProcedures } from "./host.ts";
 import { inspectionProcedures } from "./inspection.ts";
 import { lifecycleProcedures } from "./lifecycle.ts";
 import { listingProcedures } from "./listing.ts";
+import { metadataProcedures } from "./metadata.ts";
+import { passthroughProcedures } from "./passthrough.ts";
+import { pinningProcedures } from "./pinning.ts";
+import { resourceProcedures } from "./resources.ts";
+import { statisticsProcedures } from "./statistics.ts";
+import { tuningProcedures } from "./tuning.ts";
 
 /** What the driver answers: arguments in, Operations or a look at the domain, results out. */
 export function qemuProcedures(operations: Operations, version: bigint): DriverProcedures {
   const { guests } = operations;
+  const observations = new Observations(guests.loop);
   return {
     ...hostProcedures(version),
     ...listingProcedures(guests),
     ...definitionProcedures(operations),
     ...lifecycleProcedures(operations),
     ...inspectionProcedures(guests),
+    ...metadataProcedures(guests),
+    ...tuningProcedures(guests),
+    ...pinningProcedures(guests, observations),
+    ...resourceProcedures(guests),
+    ...passthroughProcedures(guests),
+    ...statisticsProcedures(guests, observations),
   };
 }

@@ -1,11 +1,15 @@
 import type { Domain } from "../../../model/index.ts";
-import type { Domain as WireDomain } from "../../../protocol/index.ts";
+import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../../protocol/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
+import { notRunning } from "../errors.ts";
 import type { Guests } from "../guests.ts";
-import { cpuTimeNs } from "../machine.ts";
-import { affect, affected, check, has } from "./asked.ts";
+import { soleTarget } from "../modification.ts";
+import { cpuTimeOf } from "../processes.ts";
+import { affect, check, has } from "./asked.ts";
 
-const vcpus = { maximum: 4, all: 1 | 2 | 4 };
+const vcpus = { live: 1, config: 2, maximum: 4, guest: 8, hotpluggable: 16 };
+/** virDomainControlState and virDomainControlErrorReason. */
+const control = { ok: 0, job: 1, occupied: 2, error: 3 };
 
 /** What a domain is and does, as known here: QEMU is not asked. */
 export function inspectionProcedures(guests: Guests): DriverProcedures {
@@ -22,19 +26,30 @@ export function inspectionProcedures(guests: Guests): DriverProcedures {
     },
     domainGetInfo: ({ dom }) => {
       const domain = find(dom);
+      const { userNs = 0n, systemNs = 0n } = cpuTimeOf(guests.runOf(domain)?.pid) ?? {};
       return {
         state: domain.status.state,
         maxMem: BigInt(domain.definition?.memoryKib ?? 0),
         memory: BigInt(domain.definition?.currentMemoryKib ?? 0),
         nrVirtCpu: domain.definition?.vcpus ?? 0,
-        cpuTime: cpuTimeNs(guests.runOf(domain)?.pid),
+        cpuTime: userNs + systemNs,
       };
     },
+    domainGetControlInfo: ({ dom, flags }) => {
+      check(flags, 0, "qemuDomainGetControlInfo");
+      const domain = find(dom);
+      const run = guests.runOf(domain) ?? fail(notRunning());
+      const job = domain.jobs.holder ?? domain.jobs.asyncJob;
+      const stateTime = BigInt(job === undefined ? 0 : Math.round(guests.loop.now() - job.since));
+      const state = !run.responsive ? control.occupied : job === undefined ? control.ok : control.job;
+      return { state, details: 0, stateTime };
+    },
     domainGetMaxMemory: ({ dom }) => ({ memory: BigInt(find(dom).definition?.memoryKib ?? 0) }),
-    domainGetMaxVcpus: ({ dom }) => ({ num: affected(find(dom), affect.live).maxVcpus }),
+    domainGetMaxVcpus: ({ dom }) => ({ num: soleTarget(find(dom), affect.live).definition.maxVcpus }),
     domainGetVcpusFlags: ({ dom, flags }) => {
-      check(flags, vcpus.all, "qemuDomainGetVcpusFlags");
-      const definition = affected(find(dom), flags);
+      check(flags, 31, "qemuDomainGetVcpusFlags");
+      const { definition } = soleTarget(find(dom), flags);
+      if (has(flags, vcpus.guest)) throw noGuestCount();
       return { num: has(flags, vcpus.maximum) ? definition.maxVcpus : definition.vcpus };
     },
     domainGetOsType: ({ dom }) => ({ type: find(dom).definition?.osType ?? "" }),
@@ -45,6 +60,19 @@ export function inspectionProcedures(guests: Guests): DriverProcedures {
     domainHasManagedSaveImage: ({ dom }) => ({ result: none(dom) }),
     domainSnapshotNum: ({ dom }) => ({ num: none(dom) }),
     domainGetSecurityLabel: ({ dom }) => ({ label: "", enforcing: none(dom) }),
+    domainGetSecurityLabelList: ({ dom }) => ({ labels: [{ label: "", enforcing: none(dom) }], ret: 1 }),
     domainGetMessages: ({ dom }) => ({ msgs: Array<string>(none(dom)) }),
+    domainGetLaunchSecurityInfo: ({ dom, flags }) => {
+      check(flags, 4, "qemuDomainGetLaunchSecurityInfo");
+      return { params: Array(none(dom)) };
+    },
   };
+}
+
+function noGuestCount(): VirError {
+  return VirError.of(ErrorCode.argumentUnsupported, ErrorDomain.qemu, "QEMU guest agent is not configured");
+}
+
+function fail(error: Error): never {
+  throw error;
 }

@@ -1,3 +1,4 @@
+import type { Domain } from "../../../model/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
 import { selectDomains } from "../domain-filter.ts";
 import type { Guests } from "../guests.ts";
@@ -7,13 +8,24 @@ const listFilters = 0xffff;
 
 /** Which domains there are. */
 export function listingProcedures(guests: Guests): DriverProcedures {
+  const those = (isActive: boolean): Domain[] =>
+    Array.from(guests.domains).filter(({ incarnation }) => (incarnation !== undefined) === isActive);
   return {
     connectListAllDomains: ({ needResults, flags }) => {
       check(flags, listFilters, "qemuConnectListAllDomains");
       const found = selectDomains(guests.domains, flags);
-      return { domains: needResults === 0 ? [] : found, ret: found.length };
+      return { domains: needResults === 0 ? [] : found.map(({ reference }) => reference), ret: found.length };
     },
-
+    connectListDomains: ({ maxids }) => {
+      const ids = those(true).map(({ id }) => id);
+      return { ids: ids.slice(0, maxids) };
+    },
+    connectNumOfDomains: () => ({ num: those(true).length }),
+    connectListDefinedDomains: ({ maxnames }) => {
+      const names = those(false).map(({ name }) => name);
+      return { names: names.slice(0, maxnames) };
+    },
+    connectNumOfDefinedDomains: () => ({ num: those(false).length }),
     domainLookupById: ({ id }) => ({ dom: guests.domains.byId(id).reference }),
     domainLookupByName: ({ name }) => ({ dom: guests.domains.byName(name).reference }),
     domainLookupByUuid: ({ uuid }) => ({ dom: guests.domains.byUuid(uuid).reference }),

@@ -1,0 +1,53 @@
+import { readFile } from "node:fs/promises";
+import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
+import type { Element } from "../../../xml/index.ts";
+
+const names = [
+  "rxBytes rx_bytes tx_bytes",
+  "rxPackets rx_packets tx_packets",
+  "rxErrs rx_errors tx_errors",
+  "rxDrop rx_dropped tx_dropped",
+  "txBytes tx_bytes rx_bytes",
+  "txPackets tx_packets rx_packets",
+  "txErrs tx_errors rx_errors",
+  "txDrop tx_dropped rx_dropped",
+].map((line) => line.split(" ") as [string, string, string]);
+
+export interface InterfaceCounters {
+  readonly rxBytes: bigint;
+  readonly rxPackets: bigint;
+  readonly rxErrs: bigint;
+  readonly rxDrop: bigint;
+  readonly txBytes: bigint;
+  readonly txPackets: bigint;
+  readonly txErrs: bigint;
+  readonly txDrop: bigint;
+}
+
+/** The host's name for an interface of a guest; absent where the host has none. */
+export function hostNameOf(device: Element): string | undefined {
+  return device.first("target")?.attribute("dev");
+}
+
+/**
+ * As the guest sees it: what it has sent has come in on the host's end of a tap; but a macvtap (`direct`) counts as the
+ * guest does. Undefined when the host does not have the interface (any more).
+ */
+export async function interfaceCounters(device: Element): Promise<InterfaceCounters | undefined> {
+  const name = hostNameOf(device);
+  if (name === undefined || !/^[\w.:-]+$/.test(name) || /^\.*$/.test(name)) return undefined;
+  const isDirect = device.attribute("type") === "direct";
+  const read = async (counter: string): Promise<bigint> =>
+    BigInt((await readFile(`/sys/class/net/${name}/statistics/${counter}`, "latin1")).trim());
+  try {
+    const entries = names.map(async ([field, own, other]) => [field, await read(isDirect ? own : other)] as const);
+    return Object.fromEntries(await Promise.all(entries)) as unknown as InterfaceCounters;
+  } catch {
+    return undefined;
+  }
+}
+
+/** There are no counters of an interface that the host does not know. */
+export function noHostInterface(): VirError {
+  return VirError.of(ErrorCode.internalError, ErrorDomain.none, "Interface name not provided");
+}
