@@ -37,7 +37,7 @@ export class Observations {
    */
   async ask<T = unknown>(run: Run, command: string, args: JsonObject = {}): Promise<Observation<T>> {
     const entry = this.#entry(run, `${command} ${JSON.stringify(args)}`);
-    if (!run.responsive) return this.#known(entry, command) as Observation<T>;
+    if (!run.isResponsive) return this.#known(entry, command) as Observation<T>;
     try {
       entry.pending ??= this.#ask(run, command, args, entry);
       return { value: (await entry.pending) as T, ageMs: 0 };

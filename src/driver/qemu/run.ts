@@ -83,7 +83,7 @@ export class Run implements QemuProcessListener {
   }
 
   /** False while QEMU owes an answer whose deadline has passed. */
-  get responsive(): boolean {
+  get isResponsive(): boolean {
     return this.#process?.monitor.responsive ?? true;
   }
 

@@ -1,6 +1,7 @@
 import type { DriverProcedures } from "../../driver.ts";
 import { Observations } from "../observation.ts";
 import type { Operations } from "../operations.ts";
+import { blockProcedures } from "./blocks.ts";
 import { definitionProcedures } from "./definition.ts";
 import { hostProcedures } from "./host.ts";
 import { inspectionProcedures } from "./inspection.ts";
@@ -28,6 +29,7 @@ export function qemuProcedures(operations: Operations, version: bigint): DriverP
     ...pinningProcedures(guests, observations),
     ...resourceProcedures(guests),
     ...passthroughProcedures(guests),
+    ...blockProcedures(guests, observations),
     ...statisticsProcedures(guests, observations),
   };
 }

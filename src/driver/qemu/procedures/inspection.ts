@@ -41,7 +41,7 @@ export function inspectionProcedures(guests: Guests): DriverProcedures {
       const run = guests.runOf(domain) ?? fail(notRunning());
       const job = domain.jobs.holder ?? domain.jobs.asyncJob;
       const stateTime = BigInt(job === undefined ? 0 : Math.round(guests.loop.now() - job.since));
-      const state = !run.responsive ? control.occupied : job === undefined ? control.ok : control.job;
+      const state = !run.isResponsive ? control.occupied : job === undefined ? control.ok : control.job;
       return { state, details: 0, stateTime };
     },
     domainGetMaxMemory: ({ dom }) => ({ memory: BigInt(find(dom).definition?.memoryKib ?? 0) }),

@@ -1,0 +1,34 @@
+import type { JsonObject } from "../../../qmp/index.ts";
+import type { Element } from "../../../xml/index.ts";
+import { aliasOf } from "../devices-of.ts";
+
+const kinds = ["total", "read", "write"] as const;
+
+/** QEMU's words for the directions. */
+const directions = { total: "", read: "_rd", write: "_wr" };
+
+/** What `block_set_io_throttle` takes for the limits that stand at a disk. */
+export function throttleArguments(disk: Element): JsonObject {
+  const limits = disk.first("iotune");
+  const of = (name: string): number => Number(limits?.first(name)?.text ?? 0);
+  const args: Record<string, unknown> = { id: aliasOf(disk) };
+  for (const kind of kinds) {
+    for (const [unit, short] of [
+      ["bytes_sec", "bps"],
+      ["iops_sec", "iops"],
+    ] as const) {
+      const name = `${short}${directions[kind]}`;
+      args[name] = of(`${kind}_${unit}`);
+      const most = of(`${kind}_${unit}_max`);
+      // 0 is not what the limit is without one.
+      if (most > 0) args[`${name}_max`] = most;
+      const length = of(`${kind}_${unit}_max_length`);
+      if (length > 0) args[`${name}_max_length`] = length;
+    }
+  }
+  const size = of("size_iops_sec");
+  if (size > 0) args["iops_size"] = size;
+  const group = limits?.first("group_name")?.text;
+  if (group !== undefined && group !== "") args["group"] = group;
+  return args;
+}

@@ -1,0 +1,182 @@
+import { open } from "node:fs/promises";
+import type { Definition, Domain } from "../../../model/index.ts";
+import {
+  ErrorCode,
+  ErrorDomain,
+  type TypedParam,
+  VirError,
+  type Domain as WireDomain,
+} from "../../../protocol/index.ts";
+import type { JsonObject } from "../../../qmp/index.ts";
+import type { Element } from "../../../xml/index.ts";
+import type { DriverProcedures } from "../../driver.ts";
+import { checkBlockLimits } from "../../tuning/block-limits.ts";
+import { counted, strings, typesOf, writeAll } from "../../tuning/parameters.ts";
+import { blockTunables, checkParams } from "../../tuning/tunables.ts";
+import { nodeNameOf, queryAnswer } from "../device/disk-nodes.ts";
+import { throttleArguments } from "../device/throttle.ts";
+import { findDisk, sourceOf, targetOf } from "../devices-of.ts";
+import { notRunning, toVirError } from "../errors.ts";
+import type { Guests } from "../guests.ts";
+import { affect, modify, soleTarget } from "../modification.ts";
+import type { Observations } from "../observation.ts";
+import { answerOf, type BlockAnswer, countersOf } from "../statistics/block-counters.ts";
+import type { BlockNode } from "../statistics/block-group.ts";
+import { fileSize, formatOf, imageCapacity } from "../statistics/image-size.ts";
+import { check, has, patienceOf } from "./asked.ts";
+
+const all = affect.live | affect.config;
+const inBytes = 1;
+/** Of one peek, in bytes: what a reply has room for. */
+const peekLimit = 4_194_304;
+
+/** Disks: how large, what is in them, and how fast they may be. */
+export function blockProcedures(guests: Guests, observations: Observations): DriverProcedures {
+  const find = ({ uuid, name }: WireDomain): Domain => guests.domains.byUuid(uuid, name);
+  return {
+    domainGetBlockInfo: async ({ dom, path, flags }) => {
+      check(flags, 0, "qemuDomainGetBlockInfo");
+      const domain = find(dom);
+      const disk = domain.definition && findDisk(domain.definition, path);
+      if (disk === undefined) throw wrong(`invalid path ${path} not assigned to domain`);
+      const source = sourceOf(disk);
+      if (source === undefined) throw wrong(`disk '${path}' does not currently have a source assigned`);
+      const run = guests.runOf(domain);
+      if (run === undefined)
+        return { ...(await fileSize(source)), capacity: await imageCapacity(source, formatOf(disk)) };
+      try {
+        const { value: answers } = await observations.ask<readonly BlockAnswer[]>(run, "query-blockstats");
+        const { value: nodes } = await observations.ask<readonly BlockNode[]>(run, "query-named-block-nodes", {
+          flat: true,
+        });
+        const answer = answerOf(answers, disk);
+        const image = nodes.find((node) => node["node-name"] === answer?.["node-name"])?.image;
+        const actual = BigInt(image?.["actual-size"] ?? 0);
+        const highest = answer === undefined ? 0n : countersOf(answer).highestOffset;
+        const physical = await fileSize(source).then(
+          (size) => size.physical,
+          () => actual,
+        );
+        return {
+          allocation: highest === 0n ? actual : highest,
+          capacity: BigInt(image?.["virtual-size"] ?? 0),
+          physical,
+        };
+      } catch (error) {
+        throw toVirError(error);
+      }
+    },
+    domainBlockPeek: async ({ dom, path, offset, size, flags }) => {
+      check(flags, 0, "qemuDomainBlockPeek");
+      const { definition } = find(dom);
+      const disk = definition && findDisk(definition, path);
+      if (disk === undefined) throw wrong(`invalid disk or path '${path}'`);
+      const format = formatOf(disk);
+      if (format !== "raw") throw unsupported(`peeking is only supported for disk with 'raw' format not '${format}'`);
+      const source = sourceOf(disk);
+      if (source === undefined) throw wrong(`disk '${path}' does not currently have a source assigned`);
+      return { buffer: await peek(source, offset, size) };
+    },
+    domainBlockResize: ({ dom, disk: name, size, flags }, context) => {
+      check(flags, inBytes | 2, "qemuDomainBlockResize");
+      const bytes = has(flags, inBytes) ? size : size * 1024n;
+      return guests.onRun(find(dom), "block resize", patienceOf(context), async (run, timeoutMs) => {
+        const disk = diskIn(find(dom).definition, name);
+        const isFixed = disk.first("readonly") !== undefined || sourceOf(disk) === undefined;
+        if (isFixed) throw unsupported(`can't resize empty or readonly disk '${targetOf(disk)}'`);
+        const node = await nodeNameOf(run, disk, timeoutMs);
+        await run.execute("block_resize", { "node-name": node, size: Number((bytes + 511n) & ~511n) }, timeoutMs);
+      });
+    },
+    domainGetBlockIoTune: ({ dom, disk, nparams, flags }) => {
+      check(flags, all | strings, "qemuDomainGetBlockIoTune");
+      const place = (): Element => {
+        const { definition, isLive } = soleTarget(find(dom), flags);
+        const found = findDisk(definition, disk ?? "");
+        if (found !== undefined) return found;
+        throw wrong(
+          isLive ? `disk '${disk}' not found in domain` : `disk '${disk}' was not found in the domain config`,
+        );
+      };
+      return counted(blockTunables, place, nparams, flags);
+    },
+    domainSetBlockIoTune: ({ dom, disk: name, params, flags }, context) => {
+      check(flags, all, "qemuDomainSetBlockIoTune");
+      checkParams(params, typesOf(blockTunables));
+      const domain = find(dom);
+      return modify(guests, domain, flags, "block limits", patienceOf(context), async (change) => {
+        const { live, config } = change.targets;
+        if (config !== undefined && findDisk(config, name) === undefined)
+          throw wrong(`missing persistent configuration for disk '${name}'`);
+        const target = live ?? config;
+        const disk = target && findDisk(target, name);
+        if (disk === undefined) throw wrong(`disk '${name}' not found in domain`);
+        checkBlockLimits(disk, params, ErrorDomain.qemu);
+        if (change.run !== undefined) {
+          if (sourceOf(disk) === undefined) throw wrong(`disk '${name}' does not currently have a source assigned`);
+          const tuned = disk.clone();
+          writeAll(blockTunables, tuned, params);
+          await change.run.execute("block_set_io_throttle", throttleArguments(tuned), change.timeoutMs);
+          guests.publish({ name: "tunable", dom: domain.reference, params: tunableParams(disk, params) });
+        }
+        await change.editAll((root) => {
+          const own = root
+            .first("devices")
+            ?.all("disk")
+            .find((each) => targetOf(each) === targetOf(disk));
+          if (own !== undefined) writeAll(blockTunables, own, params);
+        });
+      });
+    },
+    domainSetBlockThreshold: ({ dom, dev, threshold, flags }, context) => {
+      check(flags, 0, "qemuDomainSetBlockThreshold");
+      return guests.onRun(find(dom), "block threshold", patienceOf(context), async (run, timeoutMs) => {
+        const { definition } = find(dom);
+        const disk = definition && findDisk(definition, dev);
+        if (disk === undefined)
+          throw VirError.of(ErrorCode.invalidArg, ErrorDomain.domain, `block device '${dev}' not found`);
+        const answer = await queryAnswer(run, disk, timeoutMs);
+        const node = (answer as unknown as JsonObject | undefined)?.["node-name"];
+        if (typeof node !== "string") throw notRunning();
+        const args = { "node-name": node, "write-threshold": Number(threshold) };
+        await run.execute("block-set-write-threshold", args, timeoutMs);
+      });
+    },
+  };
+}
+
+async function peek(path: string, offset: bigint, size: number): Promise<Uint8Array> {
+  if (size > peekLimit) throw wrong(`size ${size} is more than ${peekLimit}`);
+  const buffer = Buffer.alloc(size);
+  try {
+    const file = await open(path, "r");
+    try {
+      const { bytesRead } = await file.read({ buffer, position: offset });
+      if (bytesRead < size) throw VirError.system(ErrorDomain.qemu, 5, `${path}: failed to seek or read`);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw toVirError(error);
+  }
+  return buffer;
+}
+
+function tunableParams(disk: Element, params: readonly TypedParam[]): TypedParam[] {
+  const own: TypedParam = { field: "blkdeviotune.disk", value: { type: "string", value: targetOf(disk) } };
+  return [own, ...params.map(({ field, value }) => ({ field: `blkdeviotune.${field}`, value }))];
+}
+
+function diskIn(definition: Definition | undefined, name: string): Element {
+  const disk = definition && findDisk(definition, name);
+  if (disk !== undefined) return disk;
+  throw wrong(`disk '${name}' was not found in the domain config`);
+}
+
+function wrong(detail: string): VirError {
+  return VirError.of(ErrorCode.invalidArg, ErrorDomain.qemu, detail);
+}
+
+function unsupported(detail: string): VirError {
+  return VirError.of(ErrorCode.operationUnsupported, ErrorDomain.qemu, detail);
+}
