@@ -6,7 +6,7 @@ export { lockFile } from "./lock-file.ts";
 export { PidFile } from "./pid-file.ts";
 export { identifyProcess, openProcess, Process, type ProcessExit, type ProcessIdentity } from "./process.ts";
 export { watchProcess } from "./process-watch.ts";
-export type { Credentials } from "./socket.ts";
+export { type Credentials, pairSockets } from "./socket.ts";
 export { createSocketFile, isSocketServed, type SocketFileOptions } from "./socket-file.ts";
 export { type SpawnOptions, type StdioTarget, spawnDetached } from "./spawn.ts";
 export { SystemError } from "./system-error.ts";

@@ -25,6 +25,8 @@ export interface ExecuteOptions {
   /** From sending to reply; Infinity waits until the monitor closes. Default 30,000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignalLike;
+  /** Descriptors to go with the command; they stay the caller's. */
+  readonly fds?: readonly number[];
 }
 
 /** What a monitor tells its user, on the loop, in the order in which QEMU sent it. */
@@ -139,14 +141,16 @@ export class Monitor {
   }
 
   #send(command: string, args: JsonObject, options: ExecuteOptions, reply: Deferred<unknown>): void {
-    const { signal, timeoutMs = defaultTimeoutMs } = options;
+    const { signal, timeoutMs = defaultTimeoutMs, fds = [] } = options;
     const id = ++this.#lastId;
     const timeout = this.#loop.timeout(this.#after(timeoutMs), () => this.#expire(id, timeoutMs));
     const abort = (): void => this.#take(id)?.reply.reject(signal?.reason);
     signal?.addEventListener("abort", abort);
     const abandon = (): void => signal?.removeEventListener("abort", abort);
     this.#pending.set(id, { command, reply, timeout, abandon });
-    this.#transport.send(this.#encoder.encode(`${JSON.stringify({ execute: command, arguments: args, id })}\n`));
+    const bytes = this.#encoder.encode(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+    if (fds.length === 0) this.#transport.send(bytes);
+    else this.#transport.send(bytes, fds);
   }
 
   #after(timeoutMs: number): Deadline {

@@ -7,7 +7,7 @@ import {
   Lifecycle,
   type Domain as WireDomain,
 } from "../../protocol/index.ts";
-import { type JsonObject, MonitorClosedError, type MonitorEvent } from "../../qmp/index.ts";
+import { type ExecuteOptions, type JsonObject, MonitorClosedError, type MonitorEvent } from "../../qmp/index.ts";
 import { findTerminals } from "./console.ts";
 import { invalid, noAgent, QemuDiedError } from "./errors.ts";
 import type { Connected, LaunchPlan, QemuHost } from "./host.ts";
@@ -169,10 +169,15 @@ export class Run implements QemuProcessListener {
   }
 
   /** A command for its QEMU. Rejects as Monitor.execute, and with MonitorClosedError when it has ended. */
-  async execute(command: string, args: JsonObject, timeoutMs: number): Promise<unknown> {
+  async execute(
+    command: string,
+    args: JsonObject,
+    timeoutMs: number,
+    options: Omit<ExecuteOptions, "timeoutMs"> = {},
+  ): Promise<unknown> {
     const monitor = this.#phase === "started" ? this.#process?.monitor : undefined;
     if (monitor === undefined) throw new MonitorClosedError("the domain does not run any more");
-    return monitor.execute(command, args, { timeoutMs });
+    return monitor.execute(command, args, { ...options, timeoutMs });
   }
 
   /**

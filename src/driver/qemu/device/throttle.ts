@@ -4,6 +4,11 @@ import { aliasOf } from "../devices-of.ts";
 
 const kinds = ["total", "read", "write"] as const;
 
+const units = [
+  ["bytes_sec", "bps"],
+  ["iops_sec", "iops"],
+] as const;
+
 /** QEMU's words for the directions. */
 const directions = { total: "", read: "_rd", write: "_wr" };
 
@@ -13,10 +18,7 @@ export function throttleArguments(disk: Element): JsonObject {
   const of = (name: string): number => Number(limits?.first(name)?.text ?? 0);
   const args: Record<string, unknown> = { id: aliasOf(disk) };
   for (const kind of kinds) {
-    for (const [unit, short] of [
-      ["bytes_sec", "bps"],
-      ["iops_sec", "iops"],
-    ] as const) {
+    for (const [unit, short] of units) {
       const name = `${short}${directions[kind]}`;
       args[name] = of(`${kind}_${unit}`);
       const most = of(`${kind}_${unit}_max`);
@@ -31,4 +33,21 @@ export function throttleArguments(disk: Element): JsonObject {
   const group = limits?.first("group_name")?.text;
   if (group !== undefined && group !== "") args["group"] = group;
   return args;
+}
+
+/** Limits as QEMU has them: libvirt's names, from what `query-block` says of a device that has an image. */
+export function limitsOf(inserted: JsonObject): ReadonlyMap<string, string | bigint> {
+  const known = new Map<string, string | bigint>();
+  for (const kind of kinds) {
+    for (const [unit, short] of units) {
+      const name = `${short}${directions[kind]}`;
+      const of = (suffix: string): bigint => BigInt(Number(inserted[`${name}${suffix}`] ?? 0));
+      known.set(`${kind}_${unit}`, of(""));
+      known.set(`${kind}_${unit}_max`, of("_max"));
+      known.set(`${kind}_${unit}_max_length`, of("_max_length"));
+    }
+  }
+  known.set("size_iops_sec", BigInt(Number(inserted["iops_size"] ?? 0)));
+  known.set("group_name", String(inserted["group"] ?? ""));
+  return known;
 }

@@ -4,22 +4,24 @@ import {
   ErrorCode,
   ErrorDomain,
   type TypedParam,
+  type TypedValue,
   VirError,
   type Domain as WireDomain,
 } from "../../../protocol/index.ts";
 import type { JsonObject } from "../../../qmp/index.ts";
 import type { Element } from "../../../xml/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
-import { checkBlockLimits } from "../../tuning/block-limits.ts";
 import { counted, strings, typesOf, writeAll } from "../../tuning/parameters.ts";
 import { blockTunables, checkParams } from "../../tuning/tunables.ts";
 import { nodeNameOf, queryAnswer } from "../device/disk-nodes.ts";
-import { throttleArguments } from "../device/throttle.ts";
+import { checkLimits } from "../device/limit-checks.ts";
+import { limitsOf, throttleArguments } from "../device/throttle.ts";
 import { findDisk, sourceOf, targetOf } from "../devices-of.ts";
 import { notRunning, toVirError } from "../errors.ts";
 import type { Guests } from "../guests.ts";
 import { affect, modify, soleTarget } from "../modification.ts";
 import type { Observations } from "../observation.ts";
+import type { Run } from "../run.ts";
 import { answerOf, type BlockAnswer, countersOf } from "../statistics/block-counters.ts";
 import type { BlockNode } from "../statistics/block-group.ts";
 import { fileSize, formatOf, imageCapacity } from "../statistics/image-size.ts";
@@ -88,17 +90,20 @@ export function blockProcedures(guests: Guests, observations: Observations): Dri
         await run.execute("block_resize", { "node-name": node, size: Number((bytes + 511n) & ~511n) }, timeoutMs);
       });
     },
-    domainGetBlockIoTune: ({ dom, disk, nparams, flags }) => {
+    domainGetBlockIoTune: async ({ dom, disk: name, nparams, flags }) => {
       check(flags, all | strings, "qemuDomainGetBlockIoTune");
-      const place = (): Element => {
-        const { definition, isLive } = soleTarget(find(dom), flags);
-        const found = findDisk(definition, disk ?? "");
-        if (found !== undefined) return found;
+      const domain = find(dom);
+      if (nparams === 0) return { params: [], nparams: blockTunables.length };
+      const { definition, isLive } = soleTarget(domain, flags);
+      const disk = findDisk(definition, name ?? "");
+      if (disk === undefined) {
         throw wrong(
-          isLive ? `disk '${disk}' not found in domain` : `disk '${disk}' was not found in the domain config`,
+          isLive ? `disk '${name}' not found in domain` : `disk '${name}' was not found in the domain config`,
         );
-      };
-      return counted(blockTunables, place, nparams, flags);
+      }
+      const run = isLive ? guests.runOf(domain) : undefined;
+      const place = run === undefined ? disk : await limitedDisk(observations, run, disk);
+      return counted(blockTunables, () => place, nparams, flags);
     },
     domainSetBlockIoTune: ({ dom, disk: name, params, flags }, context) => {
       check(flags, all, "qemuDomainSetBlockIoTune");
@@ -111,7 +116,7 @@ export function blockProcedures(guests: Guests, observations: Observations): Dri
         const target = live ?? config;
         const disk = target && findDisk(target, name);
         if (disk === undefined) throw wrong(`disk '${name}' not found in domain`);
-        checkBlockLimits(disk, params, ErrorDomain.qemu);
+        checkLimits(disk, params);
         if (change.run !== undefined) {
           if (sourceOf(disk) === undefined) throw wrong(`disk '${name}' does not currently have a source assigned`);
           const tuned = disk.clone();
@@ -143,6 +148,22 @@ export function blockProcedures(guests: Guests, observations: Observations): Dri
       });
     },
   };
+}
+
+/** The disk with the limits that QEMU has for it. */
+async function limitedDisk(observations: Observations, run: Run, disk: Element): Promise<Element> {
+  const limited = disk.clone();
+  try {
+    const { value } = await observations.ask<readonly JsonObject[]>(run, "query-block");
+    const inserted = answerOf(value as unknown as readonly BlockAnswer[], disk) as JsonObject | undefined;
+    for (const [field, limit] of limitsOf((inserted?.["inserted"] as JsonObject | undefined) ?? {})) {
+      const given = typeof limit === "string" ? { type: "string", value: limit } : { type: "ullong", value: limit };
+      blockTunables.find((each) => each.field === field)?.write?.(limited, given as TypedValue);
+    }
+    return limited;
+  } catch (error) {
+    throw toVirError(error);
+  }
 }
 
 async function peek(path: string, offset: bigint, size: number): Promise<Uint8Array> {

@@ -2,15 +2,20 @@ import type { DriverProcedures } from "../../driver.ts";
 import { Observations } from "../observation.ts";
 import type { Operations } from "../operations.ts";
 import { blockProcedures } from "./blocks.ts";
+import { consoleProcedures } from "./consoles.ts";
 import { definitionProcedures } from "./definition.ts";
 import { hostProcedures } from "./host.ts";
 import { inspectionProcedures } from "./inspection.ts";
+import { ioThreadProcedures } from "./io-threads.ts";
 import { lifecycleProcedures } from "./lifecycle.ts";
+import { lifecycleActionProcedures } from "./lifecycle-actions.ts";
 import { listingProcedures } from "./listing.ts";
 import { metadataProcedures } from "./metadata.ts";
+import { nodeProcedures } from "./node.ts";
 import { passthroughProcedures } from "./passthrough.ts";
 import { pinningProcedures } from "./pinning.ts";
 import { resourceProcedures } from "./resources.ts";
+import { screenProcedures } from "./screens.ts";
 import { statisticsProcedures } from "./statistics.ts";
 import { tuningProcedures } from "./tuning.ts";
 
@@ -30,6 +35,11 @@ export function qemuProcedures(operations: Operations, version: bigint): DriverP
     ...resourceProcedures(guests),
     ...passthroughProcedures(guests),
     ...blockProcedures(guests, observations),
+    ...consoleProcedures(guests),
+    ...screenProcedures(guests),
+    ...nodeProcedures(),
+    ...ioThreadProcedures(guests, observations),
+    ...lifecycleActionProcedures(guests),
     ...statisticsProcedures(guests, observations),
   };
 }
