@@ -7,6 +7,7 @@ export { PidFile } from "./pid-file.ts";
 export { identifyProcess, openProcess, Process, type ProcessExit, type ProcessIdentity } from "./process.ts";
 export { watchProcess } from "./process-watch.ts";
 export { type Credentials, pairSockets } from "./socket.ts";
+export { type ProgramEnd, type ProgramOptions, runProgram } from "./program.ts";
 export { createSocketFile, isSocketServed, type SocketFileOptions } from "./socket-file.ts";
 export { type SpawnOptions, type StdioTarget, spawnDetached } from "./spawn.ts";
 export { SystemError } from "./system-error.ts";

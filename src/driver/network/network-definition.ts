@@ -44,8 +44,11 @@ export function changedNetwork({ root }: ObjectDefinition, edit: (root: Element)
   return canonical(copy);
 }
 
-export function formatNetwork({ root }: ObjectDefinition): string {
-  return formatObject(root, schema);
+/** `connections`: how many guests are plugged into it; 0 is not shown. */
+export function formatNetwork({ root }: ObjectDefinition, connections = 0): string {
+  if (connections === 0) return formatObject(root, schema);
+  const attributes = [...root.attributes, { name: "connections", value: String(connections) }];
+  return formatObject(new Element(root.name, attributes, root.children, root.uri), schema);
 }
 
 function canonical(root: Element): ObjectDefinition {

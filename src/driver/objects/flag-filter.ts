@@ -1,3 +1,10 @@
+/** What the flags of lists ask for. */
+export interface ListedObject {
+  readonly isActive: boolean;
+  readonly persistent: boolean;
+  readonly autostart: boolean;
+}
+
 /** A bit of a list's flags, and what an object has to be for it. */
 export type Choice<T> = readonly [bit: number, test: (object: T) => boolean];
 

@@ -1,5 +1,4 @@
 import { ErrorCode, type ErrorDomain, VirError } from "../../protocol/index.ts";
-import type { ManagedObject, ObjectDefinition } from "./managed-object.ts";
 import { worded } from "./worded.ts";
 
 /** How libvirt speaks of the objects of a set. */
@@ -16,8 +15,15 @@ export interface Wording {
   readonly domain: ErrorDomain;
 }
 
+/** What tells objects apart. */
+export interface NamedObject {
+  readonly name: string;
+  readonly uuid: string;
+  readonly isActive: boolean;
+}
+
 /** Objects by name and uuid, in the order of their making. */
-export class ObjectSet<D extends ObjectDefinition, T extends ManagedObject<D>> {
+export class ObjectSet<T extends NamedObject> {
   readonly #wording: Wording;
   readonly #byUuid = new Map<string, T>();
   readonly #byName = new Map<string, T>();
@@ -30,21 +36,27 @@ export class ObjectSet<D extends ObjectDefinition, T extends ManagedObject<D>> {
     return this.#byUuid.values();
   }
 
-  /** Throws VirError, as the next one. */
-  byName(name: string): T {
+  /** One that passes `test`. Throws VirError, as the next one. */
+  byName(name: string, test: (object: T) => boolean = () => true): T {
     const found = this.#byName.get(name);
-    if (found === undefined) throw this.#missed("name", name);
+    if (found === undefined || !test(found)) throw this.#missed("name", name);
     return found;
   }
 
-  byUuid(uuid: string): T {
+  /** `name` is what the caller knows it by, for the error. */
+  byUuid(uuid: string, name?: string, test: (object: T) => boolean = () => true): T {
     const found = this.#byUuid.get(uuid);
-    if (found === undefined) throw this.#missed("uuid", uuid);
+    if (found === undefined || !test(found)) throw this.#missed("uuid", uuid, name === undefined ? "" : ` (${name})`);
     return found;
+  }
+
+  /** Whether it is still one of them. */
+  has(object: T): boolean {
+    return this.#byUuid.get(object.uuid) === object;
   }
 
   /** The object that has this uuid and name, if there is one; another may have neither of them. */
-  claim({ name, uuid }: D): T | undefined {
+  claim({ name, uuid }: Omit<NamedObject, "isActive">): T | undefined {
     const { noun } = this.#wording;
     const known = this.#byUuid.get(uuid);
     if (known !== undefined && known.name !== name)
@@ -56,7 +68,7 @@ export class ObjectSet<D extends ObjectDefinition, T extends ManagedObject<D>> {
   }
 
   /** As `claim`, for a new run. */
-  claimInactive(definition: D): T | undefined {
+  claimInactive(definition: Omit<NamedObject, "isActive">): T | undefined {
     const known = this.claim(definition);
     if (known?.isActive !== true) return known;
     const detail = `${this.#wording.noun} is already active as '${known.name}'`;
@@ -74,9 +86,9 @@ export class ObjectSet<D extends ObjectDefinition, T extends ManagedObject<D>> {
     this.#byName.delete(name);
   }
 
-  #missed(what: string, value: string): VirError {
+  #missed(what: string, value: string, more = ""): VirError {
     const { code, owner, missing, longNoun } = this.#wording;
-    return worded(code, owner, missing, `no ${longNoun} with matching ${what} '${value}'`);
+    return worded(code, owner, missing, `no ${longNoun} with matching ${what} '${value}'${more}`);
   }
 
   #clash(detail: string): VirError {

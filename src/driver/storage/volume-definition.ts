@@ -33,15 +33,15 @@ const schema: Schema = {
 
 const types = ["file", "block", "dir", "network", "netdir", "ploop"];
 
-/** Reads what a volume is to be in that pool. Throws VirError. */
-export function parseVolume(xml: string, pool: PoolDefinition): Volume {
+/** Reads what a volume is to be in that pool. `otherwise`: its capacity when the XML has none. Throws VirError. */
+export function parseVolume(xml: string, pool: PoolDefinition, otherwise?: bigint): Volume {
   const root = readRoot(xml, schema);
   const type = root.attribute("type") ?? "file";
   if (!types.includes(type)) throw failure(ErrorCode.configUnsupported, `unknown volume type '${type}'`);
   root.setAttribute("type", "file");
   const name = root.first("name")?.text ?? "";
   if (name === "") throw failure(ErrorCode.xmlError, "missing volume name element");
-  const capacity = readBytes(root.first("capacity"));
+  const capacity = readBytes(root.first("capacity")) ?? otherwise;
   if (capacity === undefined) throw failure(ErrorCode.xmlError, "missing capacity element");
   const allocation = readBytes(root.first("allocation")) ?? capacity;
   // libvirt's own test hypervisor writes "(null)" where a pool has no path.

@@ -17,7 +17,7 @@ const { defined, undefined: removed, started, stopped } = ObjectLifecycle.networ
 /** The virtual networks, and what happens to them: every change of a network's life is made and told here. */
 export class Networks {
   readonly #tell: (event: ObjectEvent) => void;
-  readonly #set = new ObjectSet<ObjectDefinition, Network>({
+  readonly #set = new ObjectSet<Network>({
     noun: "network",
     longNoun: "network",
     missing: "Network not found",

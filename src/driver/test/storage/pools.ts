@@ -16,7 +16,7 @@ const { defined, undefined: removed, started, stopped, created, deleted } = Obje
 /** The storage pools, and what happens to them: every change of a pool's life is made and told here. */
 export class Pools {
   readonly #tell: (event: ObjectEvent) => void;
-  readonly #set = new ObjectSet<PoolDefinition, Pool>({
+  readonly #set = new ObjectSet<Pool>({
     noun: "pool",
     longNoun: "storage pool",
     missing: "Storage pool not found",
