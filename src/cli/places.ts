@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import type { HostResourcePlaces } from "../driver/host-resources.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Where QEMU's guests have their files. */
@@ -14,6 +15,8 @@ export interface GuestPlaces {
   readonly monitorDir: string;
   /** What QEMU prints. */
   readonly logDir: string;
+  /** Of networks and storage pools. */
+  readonly resources: HostResourcePlaces;
 }
 
 /** The system's daemon, of root; or a user's own. */
@@ -41,6 +44,7 @@ export const systemPlaces: DaemonPlaces = {
   runDir: "/run/virtwright/qemu",
   monitorDir: "/run/virtwright/qemu",
   logDir: "/var/log/virtwright/qemu",
+  resources: resourcePlaces("/var/lib/virtwright", "/run/virtwright"),
   // Everybody may come as far as the sockets; their own permissions decide then.
   directoryMode: 0o755,
   directories: [
@@ -73,6 +77,7 @@ export function sessionPlaces(env: NodeJS.ProcessEnv, home: string): DaemonPlace
     runDir: join(run, "qemu"),
     monitorDir: join(run, "qemu"),
     logDir: join(state, "log"),
+    resources: resourcePlaces(state, run),
     directoryMode: 0o700,
     directories: [
       [run, 0o700],
@@ -104,6 +109,17 @@ export function trialPlaces(directory: string): TrialPlaces {
     runDir,
     monitorDir: fits ? runDir : join(sockets, "qemu"),
     logDir: join(directory, "log"),
+    resources: resourcePlaces(directory, join(directory, "running")),
+  };
+}
+
+/** `state` is kept for ever, `run` until the next boot. */
+function resourcePlaces(state: string, run: string): HostResourcePlaces {
+  return {
+    networkDir: join(state, "networks"),
+    networkRunDir: join(run, "networks"),
+    poolDir: join(state, "pools"),
+    poolRunDir: join(run, "pools"),
   };
 }
 

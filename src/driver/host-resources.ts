@@ -53,7 +53,12 @@ export class HostResources {
   readonly procedures: DriverProcedures;
   readonly events: ObjectEventSource;
 
-  private constructor(networks: Networks, pools: HostPools, machine: NetworkMachine, publisher: Publisher<ObjectEvent>) {
+  private constructor(
+    networks: Networks,
+    pools: HostPools,
+    machine: NetworkMachine,
+    publisher: Publisher<ObjectEvent>,
+  ) {
     const volumes = new HostVolumes(pools, new VolumeFiles(machine.programs));
     this.networks = networks;
     this.pools = pools;

@@ -42,7 +42,9 @@ suite("the places of a trial", () => {
     const directory = mkdtempSync(join(tmpdir(), "vw-"));
     try {
       const places = trialPlaces(directory);
-      for (const path of Object.values(places) as string[]) assert.ok(path.startsWith(`${directory}/`), path);
+      const { resources, ...rest } = places;
+      for (const path of [...Object.values(rest), ...Object.values(resources)])
+        assert.ok(path.startsWith(`${directory}/`), path);
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -51,10 +53,11 @@ suite("the places of a trial", () => {
   test("are still there when it is too deep, but for the sockets", () => {
     const top = mkdtempSync(join(tmpdir(), "vw-"));
     const directory = join(top, "d".repeat(100));
-    const { socket, readOnlySocket, monitorDir, ...kept } = trialPlaces(directory);
+    const { socket, readOnlySocket, monitorDir, resources, ...kept } = trialPlaces(directory);
     const short = dirname(socket);
     try {
-      for (const path of Object.values(kept)) assert.ok(path.startsWith(`${directory}/`), path);
+      for (const path of [...Object.values(kept), ...Object.values(resources)])
+        assert.ok(path.startsWith(`${directory}/`), path);
       for (const path of [socket, readOnlySocket, monitorDir]) assert.equal(dirname(path), short);
       assert.ok(existsSync(directory) && dirname(short) === tmpdir());
       assert.equal(statSync(short).mode & 0o777, 0o700);

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
 import { type Definition, DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
 import { type DomainEvent, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
-import type { Driver, DriverProcedures, Hypervisor, HypervisorHold } from "../driver.ts";
+import type { Driver, DriverProcedures, Hypervisor, HypervisorHold, ObjectEventSource } from "../driver.ts";
 import { EventLog } from "../event-log.ts";
+import { type HostResourcePlaces, HostResources } from "../host-resources.ts";
 import { binaryVersion, findBinary } from "./binary.ts";
 import { commandLine } from "./command-line.ts";
 import { checkFiles, makeDirectory } from "./files.ts";
@@ -24,6 +25,8 @@ export interface QemuDriverOptions {
   readonly monitorDir?: string;
   /** What QEMU prints, a file for each name. */
   readonly logDir: string;
+  /** Where networks and storage pools have their files. Default: there are none of either. */
+  readonly resources?: HostResourcePlaces;
   /** From launch to the monitor's readiness. Default 60,000. */
   readonly startTimeoutMs?: number;
   /** From SIGTERM to SIGKILL. Default 10,000. */
@@ -46,13 +49,23 @@ export class QemuDriver implements Driver, Hypervisor {
   readonly name = "qemu";
   readonly features: ReadonlySet<number> = new Set();
   readonly procedures: DriverProcedures;
+  readonly objectEvents?: ObjectEventSource;
   readonly #uri: string;
   readonly #operations: Operations;
+  readonly #resources: HostResources | undefined;
   readonly #log: EventLog;
   #closed: Promise<void> | undefined;
 
-  private constructor(uri: string, operations: Operations, log: EventLog, version: bigint) {
-    this.procedures = qemuProcedures(operations, version);
+  private constructor(
+    uri: string,
+    operations: Operations,
+    log: EventLog,
+    version: bigint,
+    resources: HostResources | undefined,
+  ) {
+    this.procedures = { ...qemuProcedures(operations, version), ...resources?.procedures };
+    if (resources !== undefined) this.objectEvents = resources.events;
+    this.#resources = resources;
     this.#uri = uri;
     this.#operations = operations;
     this.#log = log;
@@ -80,14 +93,19 @@ export class QemuDriver implements Driver, Hypervisor {
       plan: (definition) => planOf(definition, records, options.logDir),
       publish: (event) => log.publish(event),
     });
+    const { resources: places } = options;
+    let resources: HostResources | undefined;
     try {
+      // Before the guests, which may be plugged into them.
+      resources = places && (await HostResources.open(loop, { places, onWarning: report }));
       await operations.guests.load();
     } catch (error) {
       await operations.guests.close();
+      await resources?.close();
       await log.journal.close();
       throw error;
     }
-    return new QemuDriver(options.uri, operations, log, version);
+    return new QemuDriver(options.uri, operations, log, version, resources);
   }
 
   accepts(uri: string): boolean {
@@ -113,6 +131,7 @@ export class QemuDriver implements Driver, Hypervisor {
 
   async #close(): Promise<void> {
     await this.#operations.guests.close();
+    await this.#resources?.close();
     await this.#log.journal.close();
   }
 

@@ -25,6 +25,12 @@ export class OurDaemon {
       stateDir: place("state"),
       runDir: place("run"),
       logDir: place("log"),
+      resources: {
+        networkDir: place("networks"),
+        networkRunDir: place("running/networks"),
+        poolDir: place("pools"),
+        poolRunDir: place("running/pools"),
+      },
       onWarning: (warning) => this.warnings.push(warning),
     });
     this.#daemon = new Daemon(this.#loop, { drivers: [this.#driver] });

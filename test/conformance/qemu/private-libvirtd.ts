@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /**
  * A libvirtd whose `qemu:///system` is its own: it has its own mounts where libvirt keeps what it knows, and its own process
- * ids, so that all of its guests go with it. It needs root.
+ * ids, so that all of its guests go with it. It needs root. With `ownNetwork` its network devices and rules are its own too.
  *
  * start: spawns it and waits for its socket.
  * stop: ends the first process of its process ids, and thereby all of them.
@@ -15,10 +15,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 export class PrivateLibvirtd {
   readonly socket: string;
   readonly #directory: string;
+  readonly #ownNetwork: boolean;
   #process: ChildProcess | undefined;
 
-  constructor(directory: string) {
+  constructor(directory: string, { ownNetwork = false } = {}) {
     this.#directory = directory;
+    this.#ownNetwork = ownNetwork;
     this.socket = join(directory, "libvirt-sock");
   }
 
@@ -34,13 +36,24 @@ export class PrivateLibvirtd {
     const lines = Object.entries(settings).map(([key, value]) => `${key} = "${value}"\n`);
     writeFileSync(join(directory, "libvirtd.conf"), lines.join(""));
     writeFileSync(join(directory, "begin.sh"), script);
-    const namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    const namespaces = [
+      "--mount",
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "--mount-proc",
+      ...(this.#ownNetwork ? ["--net"] : []),
+    ];
     const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", TZ: "UTC" };
-    this.#process = spawn("unshare", [...namespaces, "bash", join(directory, "begin.sh"), directory], {
-      env: environment,
-      stdio: "ignore",
-      cwd: directory,
-    });
+    this.#process = spawn(
+      "unshare",
+      [...namespaces, "bash", join(directory, "begin.sh"), directory, String(this.#ownNetwork)],
+      {
+        env: environment,
+        stdio: "ignore",
+        cwd: directory,
+      },
+    );
     for (let rounds = 0; !(await answers(this.socket)); rounds++) {
       if (rounds === 1000) throw new Error(`libvirtd has not opened ${this.socket} within 20 s`);
       await sleep(20);
@@ -61,6 +74,10 @@ export class PrivateLibvirtd {
  * what they add depends on the machine.
  */
 const script = `set -e
+if [ "$2" = true ]; then
+  mount -t sysfs sysfs /sys
+  ip link set lo up
+fi
 for place in /etc/libvirt /var/lib/libvirt /run/libvirt /var/cache/libvirt /var/log/libvirt; do
   mkdir -p $place
   mount -t tmpfs tmpfs $place

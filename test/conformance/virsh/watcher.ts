@@ -3,18 +3,27 @@ import { connectUnix } from "../../../src/os/index.ts";
 import { remote } from "../../../src/protocol/index.ts";
 import { Connection, clientOf, decodeEvent } from "../../../src/rpc/index.ts";
 
+export type WatchedObject = "network" | "pool" | "device";
+
 /**
  * A connection that is there for all of a script: libvirtd forgets its test hypervisor when the last one goes. It has
- * subscribed to every event that it could, of domains alone where it is not the test hypervisor, and keeps them as lines.
+ * subscribed to every event that it could, and keeps them as lines: of which objects beside domains, its caller says.
  */
 export class Watcher {
   readonly lines: string[] = [];
   readonly #connection: Connection;
   readonly #call;
   readonly #uri: string;
+  readonly #objects: readonly WatchedObject[];
 
-  constructor(loop: Loop, socket: string, uri = "test:///default") {
+  constructor(
+    loop: Loop,
+    socket: string,
+    uri = "test:///default",
+    objects: readonly WatchedObject[] = uri.startsWith("test:") ? ["network", "pool", "device"] : [],
+  ) {
     this.#uri = uri;
+    this.#objects = objects;
     this.#connection = new Connection(loop, connectUnix(loop, socket));
     this.#call = clientOf(this.#connection, remote);
     this.#connection.open({
@@ -32,11 +41,11 @@ export class Watcher {
     for (let eventId = 0; eventId < eventIds; eventId++) {
       await this.#call.connectDomainEventCallbackRegisterAny({ eventId, dom: null });
     }
-    if (!this.#uri.startsWith("test:")) return;
-    await this.#call.connectNetworkEventRegisterAny({ eventId: 0, net: null });
+    const has = (object: WatchedObject): boolean => this.#objects.includes(object);
+    if (has("network")) await this.#call.connectNetworkEventRegisterAny({ eventId: 0, net: null });
     for (const eventId of [0, 1]) {
-      await this.#call.connectStoragePoolEventRegisterAny({ eventId, pool: null });
-      await this.#call.connectNodeDeviceEventRegisterAny({ eventId, dev: null });
+      if (has("pool")) await this.#call.connectStoragePoolEventRegisterAny({ eventId, pool: null });
+      if (has("device")) await this.#call.connectNodeDeviceEventRegisterAny({ eventId, dev: null });
     }
   }
 

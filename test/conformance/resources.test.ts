@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Loop } from "../../src/event/index.ts";
+import { openLoop } from "../../src/os/index.ts";
+import { PrivateLibvirtd } from "./qemu/private-libvirtd.ts";
+import { IsolatedDaemon } from "./resources/isolated-daemon.ts";
+import { readScripts, type Script } from "./virsh/script-file.ts";
+import { type Outcome, run } from "./virsh/side.ts";
+import { Watcher } from "./virsh/watcher.ts";
+
+/** A command line that is known to end differently. */
+interface Difference {
+  readonly script: string;
+  readonly line: string;
+  /** Counts from 1 where a script has the line more than once. Default 1. */
+  readonly nth?: number;
+  readonly in: readonly (keyof Outcome)[];
+  readonly reason: string;
+}
+
+const place = new URL("resources/", import.meta.url);
+const scripts = readScripts(new URL("scripts.txt", place));
+const known = JSON.parse(readFileSync(new URL("differences.json", place), "utf8")) as Difference[];
+const programs = ["/usr/bin/virsh", "/usr/sbin/libvirtd", "/usr/bin/qemu-img", "/usr/sbin/dnsmasq", "/usr/sbin/nft"];
+const missing = programs.filter((path) => !existsSync(path));
+const absent =
+  missing.length > 0 ? `no ${missing.join(", ")}: see pretest in package.json for the packages` : undefined;
+const skip = absent ?? PrivateLibvirtd.obstacle ?? IsolatedDaemon.obstacle ?? false;
+
+describe("virsh about networks and storage, against libvirtd and us", { skip, timeout: 300_000 }, () => {
+  const directory = mkdtempSync(join(tmpdir(), "vw-res-"));
+  const counts = { lines: 0, identical: 0 };
+  const teacher = new PrivateLibvirtd(join(directory, "libvirtd"), { ownNetwork: true });
+  const ours = new IsolatedDaemon(join(directory, "ours"));
+  let loop: Loop;
+
+  before(async () => {
+    loop = openLoop();
+    await Promise.all([teacher.start(), ours.start()]);
+  });
+
+  after(async () => {
+    await Promise.all([teacher.stop(), ours.stop()]);
+    await loop.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  for (const script of scripts) {
+    it(`ends the same: ${script.name}`, async () => {
+      const sides = [teacher, ours].map(({ socket }, at) => talk(loop, socket, script, join(directory, `work-${at}`)));
+      const [theirs = [], our = []] = await Promise.all(sides);
+      const expected = known.filter((each) => each.script === script.name);
+      const met = new Set<Difference>();
+      const seen = new Map<string, number>();
+      const surprises: unknown[] = [];
+      for (const [index, line] of script.lines.entries()) {
+        const nth = (seen.get(line) ?? 0) + 1;
+        seen.set(line, nth);
+        const parts = differing(theirs[index], our[index]);
+        counts.lines++;
+        if (parts.length === 0) counts.identical++;
+        const listed = expected.find((each) => each.line === line && (each.nth ?? 1) === nth);
+        if (listed !== undefined) met.add(listed);
+        if (String(parts) === String(listed?.in ?? [])) continue;
+        const show = (outcome: Outcome | undefined) => Object.fromEntries(parts.map((part) => [part, outcome?.[part]]));
+        surprises.push({
+          line,
+          nth,
+          listed: listed?.in ?? [],
+          parts,
+          theirs: show(theirs[index]),
+          ours: show(our[index]),
+        });
+      }
+      const stale = expected.filter((each) => !met.has(each));
+      assert.equal(JSON.stringify([...surprises, ...stale], null, 2), "[]");
+    });
+  }
+
+  it("is the same for at least 90 % of the command lines", (test) => {
+    const { lines, identical } = counts;
+    const percent = ((100 * identical) / lines).toFixed(1);
+    test.diagnostic(`${identical} of ${lines} command lines are identical (${percent} %)`);
+    assert.ok(identical >= 0.9 * lines, `${identical} of ${lines}`);
+  });
+});
+
+/** Each line is a virsh of its own, in a new directory with the files of xml/; PLACE stands for that directory. */
+async function talk(loop: Loop, socket: string, script: Script, directory: string): Promise<Outcome[]> {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory);
+  const inputs = new URL("xml/", place);
+  for (const name of readdirSync(inputs)) {
+    const text = readFileSync(new URL(name, inputs), "utf8");
+    writeFileSync(join(directory, name), text.replaceAll("PLACE", directory));
+  }
+  const watcher = new Watcher(loop, socket, "qemu:///system", ["network", "pool"]);
+  await watcher.open();
+  try {
+    const outcomes: Outcome[] = [];
+    for (const line of script.lines) {
+      const uri = `qemu+unix:///system?socket=${socket}`;
+      const done = await run(uri, directory, line.replaceAll("PLACE", directory));
+      await watcher.flush();
+      const events = watcher.lines.splice(0).map((event) => normalise(event, directory));
+      const [stdout, stderr] = [normalise(done.stdout, directory), normalise(done.stderr, directory)];
+      outcomes.push({ ...done, stdout, stderr, events });
+    }
+    return outcomes;
+  } finally {
+    watcher.close();
+  }
+}
+
+/** Takes out what has to differ: places, numbers that are drawn, times, and how full a file system is. */
+function normalise(text: string, directory: string): string {
+  return changing.reduce(
+    (rest, [pattern, replacement]) => rest.replace(pattern, replacement),
+    text.replaceAll(directory, "PLACE"),
+  );
+}
+
+const changing: readonly (readonly [RegExp, string])[] = [
+  [/[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}/g, "UUID"],
+  [/52:54:00(?::[\da-f]{2}){3}(?='\/>\n {2}<(?:domain|ip|dns)|'\/>\n<\/network)/g, "MAC"],
+  [/(<([amc])time>)[\d.]+/g, "$1TIME"],
+  [/(<(?:allocation|available) unit='bytes'>)\d{10,}/g, "$1SIZE"],
+  [/^((?:Allocation|Available): +)[\d.]+ (?:[GT]iB)/gm, "$1SIZE"],
+  [/( [\d.]+ [GT]iB)( +)[\d.]+ [GT]iB( +)[\d.]+ [GT]iB/g, "$1$2SIZE$3SIZE"],
+];
+
+function differing(theirs: Outcome | undefined, ours: Outcome | undefined): (keyof Outcome)[] {
+  const parts = ["stdout", "stderr", "code", "events"] as const;
+  return parts.filter((part) => JSON.stringify(theirs?.[part]) !== JSON.stringify(ours?.[part]));
+}
