@@ -1,4 +1,4 @@
-export { Definition, type SerialDefinition } from "./definition.ts";
+export { type Completion, Definition, type SerialDefinition } from "./definition.ts";
 export { DefinitionStore } from "./definition-store.ts";
 export type { DiskDefinition } from "./disk-definition.ts";
 export { Domain, type DomainStatus, type Incarnation } from "./domain.ts";
@@ -11,5 +11,5 @@ export type { JournalWarning } from "./journal-reader.ts";
 export { decodeEvent, encodeEvent } from "./journal-record.ts";
 export type { Gap } from "./journal-segment.ts";
 export type { JournalStoreOptions } from "./journal-store.ts";
-export { bytesPer } from "./memory-size.ts";
+export { bytesPer, memoryKib } from "./memory-size.ts";
 export { RecordStore, type Unreadable } from "./record-store.ts";

@@ -6,7 +6,7 @@ import { memoryKib } from "./memory-size.ts";
  * What the domain has at most and at start; written into the tree as libvirt shows it. Throws VirError.
  */
 export function fillMemory(root: Element): [maximumKib: number, currentKib: number] {
-  const element = root.first("memory");
+  const element = root.first("memory") ?? addMemory(root);
   const maximum = element === undefined ? 0 : memoryKib(element, "./memory[1]");
   if (element === undefined || maximum === 0) {
     const detail = "Memory size must be specified via <memory> or in the <numa> configuration";
@@ -22,6 +22,19 @@ export function fillMemory(root: Element): [maximumKib: number, currentKib: numb
   setKib(element, maximum);
   setKib(current, granted);
   return [maximum, granted];
+}
+
+/** What the cells of a guest's NUMA have, where nothing else says how much there is. */
+function addMemory(root: Element): Element | undefined {
+  const cells = root.find("cpu", "numa")?.all("cell") ?? [];
+  if (cells.length === 0) return undefined;
+  const sizes = cells.map((cell) =>
+    Element.leaf("cell", cell.attribute("memory") ?? "0", { unit: cell.attribute("unit") ?? "KiB" }),
+  );
+  const kib = sizes.reduce((sum, size) => sum + memoryKib(size, "./cpu/numa/cell/@memory"), 0);
+  const element = Element.leaf("memory", String(kib));
+  root.insertAfter(["name", "uuid", "genid", "title", "description", "metadata", "maxMemory"], element);
+  return element;
 }
 
 function setKib(element: Element, kib: number): void {

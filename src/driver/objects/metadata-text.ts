@@ -14,19 +14,28 @@ export function writeWithMetadata(root: Element, finish: (text: string) => strin
   return finish(written).replace(metadataMark, () => `\n${inner.join("")}  `);
 }
 
-/** Double quotes; white space that was there stays. */
+/** Double quotes; text stays as it is, and elements without text between them stand on lines of their own. */
 export function writeLoose(element: Element, indent = ""): string {
+  return indent + writeTag(element, indent);
+}
+
+/** `indent` is undefined within text. */
+function writeTag(element: Element, indent: string | undefined): string {
   const attributes = element.attributes.map(
     ({ name, value }) => ` ${name}="${escape(value).replaceAll('"', "&quot;")}"`,
   );
   const opening = element.name + attributes.join("");
-  if (element.children.length === 0) return `${indent}<${opening}/>`;
-  const inner = element.children.map((node) => writeNode(node)).join("");
-  return `${indent}<${opening}>${inner}</${element.name}>`;
+  if (element.children.length === 0) return `<${opening}/>`;
+  const onLines = indent !== undefined && element.children.every((node) => node.kind !== "text");
+  const inside = onLines ? `${indent}  ` : undefined;
+  const inner = element.children.map((node) => {
+    const written = node.kind === "element" ? writeTag(node, inside) : writeNode(node);
+    return onLines ? `\n${inside}${written}` : written;
+  });
+  return `<${opening}>${inner.join("")}${onLines ? `\n${indent}` : ""}</${element.name}>`;
 }
 
-function writeNode(node: Node): string {
-  if (node.kind === "element") return writeLoose(node);
+function writeNode(node: Exclude<Node, Element>): string {
   if (node.kind === "text") return node.cdata ? `<![CDATA[${node.value}]]>` : escape(node.value);
   return writeXml(new Element("x", {}, [text(""), node])).replace(/^<x>|<\/x>\n$/g, "");
 }

@@ -3,16 +3,25 @@ import type { Element } from "../../xml/index.ts";
 /** By the name of an element: the place of each of its parts. */
 export type Places = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
-export function placesOf(orders: Readonly<Record<string, readonly string[]>>): Places {
-  return new Map(Object.entries(orders).map(([name, order]) => [name, new Map(order.map((part, at) => [part, at]))]));
+/** From lists of names; one that is a text has them between spaces. "a/b" is for a b in an a, and goes before "b". */
+export function placesOf(orders: Readonly<Record<string, string | readonly string[]>>): Places {
+  return new Map(
+    Object.entries(orders).map(([name, order]) => {
+      const names = typeof order === "string" ? order.split(" ") : order;
+      return [name, new Map(names.map((part, at) => [part, at]))];
+    }),
+  );
 }
 
-/** Puts what is in an element into libvirt's order. */
-export function arrange(element: Element, children: Places, attributes: Places): void {
+/** Puts what is in an element into libvirt's order; `parent` is the name of the one that it stands in. */
+export function arrange(element: Element, children: Places, attributes: Places, parent = ""): void {
   if (element.name === "metadata") return;
-  sort(element.children, children.get(element.name), (node) => (node.kind === "element" ? node.name : ""));
-  sort(element.attributes, attributes.get(element.name), ({ name }) => name);
-  for (const child of element.children) if (child.kind === "element") arrange(child, children, attributes);
+  const known = (all: Places) => all.get(`${parent}/${element.name}`) ?? all.get(element.name);
+  sort(element.children, known(children), (node) => (node.kind === "element" ? node.name : ""));
+  sort(element.attributes, known(attributes), ({ name }) => name);
+  for (const child of element.children) {
+    if (child.kind === "element") arrange(child, children, attributes, element.name);
+  }
 }
 
 /** Stable; white space and comments do not get in the way. */

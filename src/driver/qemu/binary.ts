@@ -3,8 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { arch as hostArch } from "node:os";
 import { promisify } from "node:util";
 import type { Definition } from "../../model/index.ts";
-import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
-import type { Element } from "../../xml/index.ts";
+import { ErrorDomain, VirError } from "../../protocol/index.ts";
 
 /** The machine's architecture, in libvirt's words. */
 export function localArch(): string {
@@ -13,29 +12,11 @@ export function localArch(): string {
 }
 
 /** Debian's package for each architecture that one may run. */
-const packages: Readonly<Record<string, string>> = {
+export const packages: Readonly<Record<string, string>> = {
   x86_64: "qemu-system-x86",
   i686: "qemu-system-x86",
   aarch64: "qemu-system-arm",
 };
-
-/** Fills in what libvirt's QEMU driver does: architecture, machine and emulator. Throws VirError where QEMU cannot. */
-export function completeDefinition(root: Element, definition: Definition): void {
-  const type = root.find("os", "type");
-  const arch = type?.attribute("arch") ?? localArch();
-  if (packages[arch] === undefined) {
-    throw VirError.of(ErrorCode.configUnsupported, ErrorDomain.domain, `Unknown architecture ${arch}`);
-  }
-  if (definition.type !== "qemu" && definition.type !== "kvm") {
-    throw unsupported(`Emulator '${defaultPath(arch)}' does not support virt type '${definition.type}'`);
-  }
-  if (definition.osType !== "hvm") {
-    throw unsupported(`Emulator '${defaultPath(arch)}' does not support os type '${definition.osType}'`);
-  }
-  const machine = type?.attribute("machine") ?? (packages[arch] === packages["x86_64"] ? "pc" : "virt");
-  type?.setAttribute("arch", arch);
-  type?.setAttribute("machine", machine);
-}
 
 /** The QEMU to start a definition with. Throws VirError, which says how to install it, when it is missing. */
 export function findBinary(definition: Definition): string {
@@ -65,8 +46,4 @@ export async function binaryVersion(): Promise<bigint> {
 
 export function defaultPath(arch: string): string {
   return `/usr/bin/qemu-system-${arch === "i686" ? "i386" : arch}`;
-}
-
-function unsupported(detail: string): VirError {
-  return VirError.of(ErrorCode.configUnsupported, ErrorDomain.qemu, detail);
 }

@@ -1,7 +1,13 @@
 import { Breather, type Loop } from "../../event/index.ts";
-import { Definition, type DefinitionStore, type Domain, DomainList, type JobRequest } from "../../model/index.ts";
+import {
+  type Completion,
+  Definition,
+  type DefinitionStore,
+  type Domain,
+  DomainList,
+  type JobRequest,
+} from "../../model/index.ts";
 import { type DomainEvent, ErrorDomain, type VirError } from "../../protocol/index.ts";
-import { completeDefinition } from "./binary.ts";
 import { closed, notRunning, toVirError } from "./errors.ts";
 import type { LaunchPlan, QemuHost } from "./host.ts";
 import { Run } from "./run.ts";
@@ -19,6 +25,8 @@ export interface GuestsOptions {
   readonly startTimeoutMs: number;
   /** From SIGTERM to SIGKILL. */
   readonly terminateMs: number;
+  /** What every definition that comes from outside is completed with. */
+  readonly complete: Completion;
   /** Checks what the guest needs, and says how to launch it. */
   readonly plan: (definition: Definition) => Promise<LaunchPlan>;
   readonly publish: (event: DomainEvent) => void;
@@ -133,7 +141,7 @@ export class Guests {
       signal?.throwIfAborted();
       this.#checkOpen();
     };
-    const definition = await Definition.parseWithPauses(xml, pause, completeDefinition);
+    const definition = await Definition.parseWithPauses(xml, pause, this.#options.complete);
     this.#checkOpen();
     return definition;
   }

@@ -7,6 +7,7 @@ import { EventLog } from "../event-log.ts";
 import { type HostResourcePlaces, HostResources } from "../host-resources.ts";
 import { binaryVersion, findBinary } from "./binary.ts";
 import { commandLine } from "./command-line.ts";
+import { completionFor } from "./definition/complete.ts";
 import { checkFiles, makeDirectory } from "./files.ts";
 import type { LaunchPlan, QemuHost } from "./host.ts";
 import { LocalHost } from "./local-host.ts";
@@ -90,6 +91,7 @@ export class QemuDriver implements Driver, Hypervisor {
       store: new DefinitionStore(options.stateDir),
       startTimeoutMs: options.startTimeoutMs ?? 60_000,
       terminateMs: options.terminateMs ?? 10_000,
+      complete: completionFor({ version, nvramDirectory: join(options.stateDir, "nvram") }),
       plan: (definition) => planOf(definition, records, options.logDir),
       publish: (event) => log.publish(event),
     });

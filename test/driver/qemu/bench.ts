@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Publisher } from "../../../src/driver/publisher.ts";
+import { completionFor } from "../../../src/driver/qemu/definition/complete.ts";
 import type { Guests, GuestsOptions } from "../../../src/driver/qemu/guests.ts";
 import { Operations } from "../../../src/driver/qemu/operations.ts";
 import type { RunRecord } from "../../../src/driver/qemu/run-record.ts";
@@ -79,6 +80,7 @@ export class Bench {
       remove: (uuid) => this.records.delete(uuid),
       readAll: () => [...this.records.values()],
     },
+    complete: completionFor({ version: 7_002_000n, nvramDirectory: "/nvram" }),
     plan: async (definition) => {
       if (this.planFailure !== undefined) throw this.planFailure;
       return { binary: "qemu", args: [], monitorPath: `/run/${definition.uuid}`, logPath: "/log" };

@@ -1,11 +1,12 @@
 import type { Domain } from "../../../model/index.ts";
 import type { Domain as WireDomain } from "../../../protocol/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
+import { dumpDefinition } from "../definition/dump.ts";
 import type { Operations } from "../operations.ts";
 import { check, has, patienceOf } from "./asked.ts";
 
 /** Bits of virDomainXMLFlags. */
-const xml = { inactive: 2, all: 1 | 2 | 4 | 8 };
+const xml = { secure: 1, inactive: 2, migratable: 8, all: 1 | 2 | 4 | 8 };
 /** Managed save, snapshots, NVRAM, checkpoints: there are none that could stay behind or go. */
 const undefineFlags = 1 | 2 | 4 | 8 | 16;
 
@@ -25,12 +26,19 @@ export function definitionProcedures(operations: Operations): DriverProcedures {
     },
     domainGetXmlDesc: ({ dom, flags }) => {
       check(flags, xml.all, "qemuDomainGetXMLDesc");
-      return { xml: describe(find(dom), has(flags, xml.inactive)) };
+      return { xml: describe(find(dom), flags) };
     },
   };
 }
 
-function describe({ persistent, definition, id }: Domain, inactive: boolean): string {
+function describe({ persistent, definition, id }: Domain, flags: number): string {
+  const inactive = has(flags, xml.inactive);
   const shown = inactive ? (persistent ?? definition) : definition;
-  return shown?.toXml(inactive || id < 0 ? undefined : id) ?? "";
+  if (shown === undefined) return "";
+  const migratable = has(flags, xml.migratable);
+  return dumpDefinition(shown, {
+    id: inactive || id < 0 ? undefined : id,
+    secure: migratable || has(flags, xml.secure),
+    migratable,
+  });
 }

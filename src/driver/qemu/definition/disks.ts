@@ -1,0 +1,147 @@
+import { bytesPer } from "../../../model/index.ts";
+import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
+import { Element } from "../../../xml/index.ts";
+import { ensure, readNumber, remove, setDefault } from "../../objects/element-edit.ts";
+import type { MachineType } from "./machine-type.ts";
+import { readPciAddress, writePciAddress } from "./pci/pci-address.ts";
+
+/** How many drives hang on a controller of each kind, and on each of its buses. */
+const drives: Readonly<Record<string, { readonly perController: number; readonly perBus: number }>> = {
+  ide: { perController: 4, perBus: 2 },
+  scsi: { perController: 7, perBus: 7 },
+  sata: { perController: 6, perBus: 6 },
+  fdc: { perController: 2, perBus: 2 },
+};
+
+/** Buses that follow from a disk's name. */
+const buses: readonly (readonly [prefix: string, bus: string])[] = [
+  ["hd", "ide"],
+  ["sd", "scsi"],
+  ["vd", "virtio"],
+  ["xvd", "xen"],
+  ["ubd", "uml"],
+  ["fd", "fdc"],
+];
+
+/** Fills in what libvirt's QEMU driver fills in at a disk. Throws VirError. */
+export function completeDisk(disk: Element, machine: MachineType): void {
+  setDefault(disk, "type", "file");
+  setDefault(disk, "device", "disk");
+  completeDriver(disk);
+  const target = ensure(disk, "target");
+  const bus = target.attribute("bus") ?? busOf(disk);
+  target.setAttribute("bus", bus);
+  check(disk, bus, machine);
+  const isReadOnly = ["cdrom"].includes(disk.attribute("device") ?? "");
+  if (isReadOnly) ensure(disk, "readonly");
+  if (disk.attribute("type") === "vhostuser") setDefault(disk, "snapshot", "no");
+  if (disk.attribute("snapshot") === "no" && disk.first("readonly") !== undefined) disk.removeAttribute("snapshot");
+  completeSource(disk);
+  for (const encryption of [disk.first("encryption"), disk.find("source", "encryption")]) {
+    if (encryption !== undefined) setDefault(encryption, "engine", "qemu");
+  }
+  addDriveAddress(disk, bus);
+}
+
+function completeDriver(disk: Element): void {
+  const driver = ensure(disk, "driver");
+  setDefault(driver, "name", "qemu");
+  const type = disk.attribute("type");
+  if (type !== "volume") setDefault(driver, "type", type === "dir" ? "fat" : "raw");
+  for (const name of ["cache", "error_policy", "rerror_policy", "io"]) {
+    if (driver.attribute(name) === "default") driver.removeAttribute(name);
+  }
+  const size = driver.find("metadata_cache", "max_size");
+  if (size === undefined) return;
+  const bytes = BigInt(size.text.trim()) * bytesPer(size.attribute("unit") ?? "bytes");
+  size.setAttribute("unit", "bytes");
+  size.setText(String(bytes));
+}
+
+/** The name given to an image belongs to a run. A disk without an image has no source. */
+function completeSource(disk: Element): void {
+  const source = disk.first("source");
+  if (source === undefined) return;
+  source.removeAttribute("index");
+  if (source.attributes.length === 0 && source.elements().length === 0) remove(disk, source);
+  const place = source.first("address");
+  const address = place && readPciAddress(place);
+  if (place !== undefined && address !== undefined) writePciAddress(place, address);
+  if (disk.attribute("type") === "nvme") setDefault(source, "managed", "yes");
+  const name = source.attribute("name");
+  // A target's first unit.
+  if (source.attribute("protocol") === "iscsi" && name?.includes("/") === false) {
+    source.setAttribute("name", `${name}/0`);
+  }
+}
+
+function busOf(disk: Element): string {
+  if (disk.attribute("device") === "floppy") return "fdc";
+  const name = nameOf(disk);
+  return buses.find(([prefix]) => name.startsWith(prefix))?.[1] ?? "ide";
+}
+
+function check(disk: Element, bus: string, { isQ35, name, arch }: MachineType): void {
+  if (bus === "ide" && isQ35) {
+    const detail = "IDE controllers are unsupported for this QEMU binary or machine type";
+    throw VirError.of(ErrorCode.configUnsupported, ErrorDomain.qemu, detail);
+  }
+  const device = disk.attribute("device") ?? "disk";
+  if ((device === "floppy") !== (bus === "fdc")) {
+    const detail = `Invalid bus type '${bus}' for ${device === "floppy" ? "floppy disk" : "disk"}`;
+    throw VirError.of(ErrorCode.xmlError, ErrorDomain.domain, detail);
+  }
+  if (!["ide", "fdc", "scsi", "virtio", "usb", "sata", "sd"].includes(bus)) {
+    const detail = `disk device='${device}' on bus '${bus}' is not supported by machine '${name}' of ${arch}`;
+    throw VirError.of(ErrorCode.configUnsupported, ErrorDomain.qemu, detail);
+  }
+}
+
+function addDriveAddress(disk: Element, bus: string): void {
+  const kind = drives[bus];
+  const index = diskNumber(nameOf(disk));
+  if (kind === undefined || index === undefined || disk.first("address") !== undefined) return;
+  const controller = Math.floor(index / kind.perController);
+  const place = index % kind.perController;
+  const numbers = { controller, bus: Math.floor(place / kind.perBus), target: 0, unit: place % kind.perBus };
+  const attributes = Object.entries(numbers).map(([name, value]) => [name, String(value)] as const);
+  disk.children.push(new Element("address", { type: "drive", ...Object.fromEntries(attributes) }));
+}
+
+/** vda is 0, vdz 25, vdaa 26; undefined: a name of another form. */
+export function diskNumber(name: string): number | undefined {
+  const letters = /^(?:hd|sd|vd|fd|xvd|ubd)([a-z]+)\d*$/.exec(name)?.[1];
+  if (letters === undefined) return undefined;
+  return Array.from(letters).reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 96, 0) - 1;
+}
+
+/** Disks of a bus by their names, as they are inserted one by one; `disks` as they were written. */
+export function sortDisks(disks: readonly Element[]): Element[] {
+  const sorted: Element[] = [];
+  for (const disk of disks) {
+    const bus = disk.first("target")?.attribute("bus");
+    const number = diskNumber(nameOf(disk)) ?? -1;
+    let place: number | undefined;
+    for (let at = sorted.length - 1; at >= 0; at--) {
+      const other = sorted[at] as Element;
+      if (other.first("target")?.attribute("bus") !== bus) continue;
+      if ((diskNumber(nameOf(other)) ?? -1) > number) place = at;
+      else place ??= at + 1;
+    }
+    sorted.splice(place ?? sorted.length, 0, disk);
+  }
+  return sorted;
+}
+
+/** The highest controller of a kind that disks hang on; undefined: none does. */
+export function highestController(devices: Element, bus: string): number | undefined {
+  const numbers = devices
+    .all("disk")
+    .filter((disk) => disk.first("target")?.attribute("bus") === bus)
+    .map((disk) => readNumber(disk.first("address")?.attribute("controller")) ?? 0);
+  return numbers.length === 0 ? undefined : Math.max(...numbers);
+}
+
+function nameOf(disk: Element): string {
+  return disk.first("target")?.attribute("dev") ?? "";
+}
