@@ -1,6 +1,8 @@
-import { access, mkdir } from "node:fs/promises";
+import { access, chmod, copyFile, mkdir, rename } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Definition } from "../../model/index.ts";
-import { ErrorDomain, VirError } from "../../protocol/index.ts";
+import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import type { VariableStore } from "./command-line/index.ts";
 
 /** Throws VirError in libvirt's words when an image, a kernel or an initial ramdisk is not there. */
 export async function checkFiles(definition: Definition): Promise<void> {
@@ -15,6 +17,31 @@ export async function checkFiles(definition: Definition): Promise<void> {
 
 export async function makeDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
+}
+
+/** Copies the template of the firmware's variables, unless the guest has its own already. */
+export async function makeVariables({ path, template }: VariableStore): Promise<void> {
+  if (await exists(path)) return;
+  if (template === undefined) {
+    const detail = `unable to find any master var store for loader: there is no '${path}'`;
+    throw VirError.of(ErrorCode.operationFailed, ErrorDomain.qemu, detail);
+  }
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    await copyFile(template, `${path}.new`);
+    await chmod(`${path}.new`, 0o600);
+    await rename(`${path}.new`, path);
+  } catch (error) {
+    const { errno = -2, message } = error as NodeJS.ErrnoException;
+    throw VirError.system(ErrorDomain.qemu, -errno, `cannot make '${path}' from '${template}': ${message}`, error);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function check(path: string, domain: ErrorDomain, complaint: string): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Transport } from "../../event/index.ts";
 import type { ProcessExit, ProcessIdentity } from "../../os/index.ts";
+import type { MonitorCommand } from "./command-line/index.ts";
 
 /** A process of QEMU, held so that nobody else can be meant. */
 export interface HeldProcess {
@@ -24,6 +25,10 @@ export interface LaunchPlan {
   readonly binary: string;
   /** The listening socket of the monitor is descriptor 3. */
   readonly args: readonly string[];
+  /** What is in its environment beside what every QEMU has. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** To be said on the monitor before the guest runs. */
+  readonly commands?: readonly MonitorCommand[];
   /** Where the monitor is to be found again. */
   readonly monitorPath: string;
   /** What QEMU prints is added to it. */

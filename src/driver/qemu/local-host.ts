@@ -39,9 +39,10 @@ export class LocalHost implements QemuHost {
       const process = await spawnDetached(plan.binary, plan.args, {
         cwd: "/",
         env: {
-          [mark]: plan.monitorPath,
           LC_ALL: "C",
           PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+          ...plan.environment,
+          [mark]: plan.monitorPath,
         },
         stdout: plan.logPath,
         stderr: plan.logPath,

@@ -1,15 +1,15 @@
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
-import { type Definition, DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
-import { type DomainEvent, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import { DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
+import type { DomainEvent } from "../../protocol/index.ts";
 import type { Driver, DriverProcedures, Hypervisor, HypervisorHold, ObjectEventSource } from "../driver.ts";
 import { EventLog } from "../event-log.ts";
 import { type HostResourcePlaces, HostResources } from "../host-resources.ts";
-import { binaryVersion, findBinary } from "./binary.ts";
-import { commandLine } from "./command-line.ts";
+import { binaryVersion } from "./binary.ts";
 import { completionFor } from "./definition/complete.ts";
-import { checkFiles, makeDirectory } from "./files.ts";
-import type { LaunchPlan, QemuHost } from "./host.ts";
+import { makeDirectory } from "./files.ts";
+import type { QemuHost } from "./host.ts";
+import { planLaunch } from "./launch-plan.ts";
 import { LocalHost } from "./local-host.ts";
 import { Operations } from "./operations.ts";
 import { qemuProcedures } from "./procedures/index.ts";
@@ -92,7 +92,7 @@ export class QemuDriver implements Driver, Hypervisor {
       startTimeoutMs: options.startTimeoutMs ?? 60_000,
       terminateMs: options.terminateMs ?? 10_000,
       complete: completionFor({ version, nvramDirectory: join(options.stateDir, "nvram") }),
-      plan: (definition) => planOf(definition, records, options.logDir),
+      plan: (definition) => planLaunch(definition, { records, logDir: options.logDir, stateDir: options.stateDir }),
       publish: (event) => log.publish(event),
     });
     const { resources: places } = options;
@@ -147,20 +147,6 @@ function openJournal(loop: Loop, stateDir: string, report: (error: unknown) => v
   const files = new DirectoryFiles(join(stateDir, "journal"));
   const onWarning = (message: string, cause?: unknown): void => report(new Error(message, { cause }));
   return Journal.open<DomainEvent>({ now: Date.now }, { loop, files, onWarning });
-}
-
-async function planOf(definition: Definition, records: RunRecords, logDir: string): Promise<LaunchPlan> {
-  const args = commandLine(definition);
-  const binary = findBinary(definition);
-  await checkFiles(definition);
-  const monitorPath = records.monitorPath(definition.uuid);
-  if (Buffer.byteLength(monitorPath) > 107) throw tooLong(monitorPath);
-  return { binary, args, monitorPath, logPath: join(logDir, `${definition.name}.log`) };
-}
-
-function tooLong(path: string): VirError {
-  const detail = `UNIX socket path '${path}' too long: choose a shorter directory for running guests`;
-  return VirError.of(ErrorCode.internalError, ErrorDomain.qemu, detail);
 }
 
 function raise(loop: Loop, error: unknown): void {

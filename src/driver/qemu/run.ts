@@ -95,11 +95,13 @@ export class Run implements QemuProcessListener {
     let connected: Connected | undefined;
     try {
       this.#save();
-      connected = await this.#around.host.launch(await plan());
+      const launch = await plan();
+      connected = await this.#around.host.launch(launch);
       const { monitor } = this.#attach(connected);
       this.#save();
       await monitor.open({ timeoutMs: this.#around.startTimeoutMs });
       this.describe(await findTerminals(monitor, this.#definition));
+      for (const { execute, arguments: args } of launch.commands ?? []) await monitor.execute(execute, args);
       if (!paused) await monitor.execute("cont");
       this.#start(paused);
     } catch (error) {

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { commandLine } from "../../../src/driver/qemu/command-line.ts";
-import { helloDefinition } from "../../../src/driver/qemu/index.ts";
-import { Definition } from "../../../src/model/index.ts";
-import { ErrorCode } from "../../../src/protocol/index.ts";
+import { planGuest } from "../../../../src/driver/qemu/command-line/index.ts";
+import { helloDefinition } from "../../../../src/driver/qemu/index.ts";
+import { Definition } from "../../../../src/model/index.ts";
+import { ErrorCode } from "../../../../src/protocol/index.ts";
 
 const uuid = "04c6774c-a016-4ca7-8d75-9930f0bbbd69";
+
+const options = { directory: "/run/guest", stateDirectory: "/lib/guest", nowMs: 0 };
 
 function argumentsOf(parts: { name?: string; top?: string; os?: string; devices?: string; type?: string }): string[] {
   const {
@@ -15,12 +17,11 @@ function argumentsOf(parts: { name?: string; top?: string; os?: string; devices?
     devices = "",
     type = "qemu",
   } = parts;
-  return commandLine(
-    Definition.parse(
-      `<domain type='${type}'><name>${name}</name><uuid>${uuid}</uuid><memory>131072</memory>${top}<os>${os}</os>
-       <devices>${devices}</devices></domain>`,
-    ),
+  const definition = Definition.parse(
+    `<domain type='${type}'><name>${name}</name><uuid>${uuid}</uuid><memory>131072</memory>${top}<os>${os}</os>
+     <devices>${devices}</devices></domain>`,
   );
+  return [...planGuest(definition, options).args];
 }
 
 /** The values that follow an option. */
@@ -32,7 +33,7 @@ test("the whole line for a small guest", () => {
   const expected = [
     "-name guest=hello,debug-threads=on -S",
     "-machine type=pc,usb=off,dump-guest-core=off,acpi=on -accel tcg",
-    "-m size=131072k -overcommit mem-lock=off -smp cpus=1,maxcpus=2",
+    "-m size=131072k -overcommit mem-lock=off -smp cpus=1,maxcpus=2,sockets=2,dies=1,cores=1,threads=1",
     `-uuid ${uuid} -display none -no-user-config -nodefaults`,
     "-chardev socket,id=charmonitor,fd=3,server=on,wait=off",
     "-mon chardev=charmonitor,id=monitor,mode=control -rtc base=utc -no-shutdown -boot strict=on",
@@ -51,18 +52,30 @@ test("disks become blockdevs under devices, bootable in their order", () => {
   assert.deepEqual(
     valuesOf(args, "-blockdev").map((each) => JSON.parse(each)),
     [
-      { "node-name": "disk0-storage", driver: "file", filename: "/a.qcow2", "read-only": false },
-      { "node-name": "disk0", driver: "qcow2", file: "disk0-storage", "read-only": false },
-      { "node-name": "disk1-storage", driver: "file", filename: "/b.iso", "read-only": true },
-      { "node-name": "disk1", driver: "raw", file: "disk1-storage", "read-only": true },
+      {
+        driver: "file",
+        filename: "/a.qcow2",
+        "node-name": "vda-storage",
+        "auto-read-only": true,
+        discard: "unmap",
+      },
+      { driver: "qcow2", "node-name": "vda-format", file: "vda-storage", "read-only": false },
+      {
+        driver: "file",
+        filename: "/b.iso",
+        "node-name": "hdc-storage",
+        "auto-read-only": true,
+        discard: "unmap",
+      },
+      { driver: "raw", "node-name": "hdc-format", file: "hdc-storage", "read-only": true },
     ],
   );
   assert.deepEqual(
     valuesOf(args, "-device").map((each) => JSON.parse(each)),
     [
-      { driver: "virtio-blk-pci", id: "virtio-vda", bootindex: 1, drive: "disk0" },
-      { driver: "ide-cd", bus: "ide.1", unit: 0, id: "ide-hdc", bootindex: 2, drive: "disk1" },
-      { driver: "ide-cd", bus: "ide.1", unit: 1, id: "ide-hdd", bootindex: 3 },
+      { driver: "virtio-blk-pci", drive: "vda-format", id: "virtio-disk0", bootindex: 1 },
+      { driver: "ide-cd", bus: "ide.1", unit: 0, drive: "hdc-format", id: "ide0-1-0", bootindex: 2 },
+      { driver: "ide-cd", bus: "ide.1", unit: 1, id: "ide0-1-1", bootindex: 3 },
     ],
   );
 });
@@ -113,28 +126,33 @@ test("a cpu model with a comma in it is refused, as QEMU would find features beh
 });
 
 for (const [what, devices, message] of [
-  ["a network interface", "<interface type='user'/>", /device <interface> is not supported/],
-  ["a usb tablet", "<input type='tablet' bus='usb'/>", /input on bus 'usb'/],
-  ["a network disk", "<disk type='network'><target dev='vda'/></disk>", /source of type 'network'/],
-  ["an odd format", "<disk><driver type='vmdk'/><source file='/x'/><target dev='vda'/></disk>", /format 'vmdk'/],
-  ["a scsi disk", "<disk><source file='/x'/><target dev='sda'/></disk>", /a disk on bus 'scsi'/],
-  ["a tcp serial port", "<serial type='tcp'/>", /serial port of type 'tcp'/],
+  ["a device nobody knows", "<nosuch/>", /device <nosuch> is not supported/],
+  ["a tablet on PS/2", "<input type='tablet' bus='ps2'/>", /input of type 'tablet' on bus 'ps2'/],
+  ["a macvtap interface", "<interface type='direct'/>", /interface of type 'direct'/],
+  ["an odd format", "<disk><driver type='fat'/><source file='/x'/><target dev='vda'/></disk>", /format 'fat'/],
+  ["a host's disk", "<disk device='lun'><target dev='sda'/></disk>", /device='lun'/],
+  ["a directory", "<disk type='dir'><source dir='/x'/><target dev='vda'/></disk>", /source of type 'dir'/],
+  ["a scsi disk without a controller", "<disk><source file='/x'/><target dev='sda'/></disk>", /a disk on bus 'scsi'/],
+  ["a serial port on stdio", "<serial type='stdio'/>", /serial port of type 'stdio'/],
+  ["a PCI device of the host's", "<hostdev type='pci'/>", /hostdev of type 'pci'/],
+  ["3D", "<video><model type='virtio'><acceleration accel3d='yes'/></model></video>", /3D acceleration/],
+  ["an NVMe disk", "<disk type='nvme'><source/><target dev='vda'/></disk>", /IOMMU/],
 ] as const) {
   test(`${what} is refused, not left out`, () => {
     assert.throws(() => argumentsOf({ devices }), { code: ErrorCode.configUnsupported, message });
   });
 }
 
-test("arguments of the user's own are refused, not left out", () => {
-  const top =
-    "<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><q:arg value='-nosuch'/></q:commandline>";
-  assert.throws(() => argumentsOf({ top }), { code: ErrorCode.configUnsupported, message: /commandline/ });
+test("arguments of the user's own come last, as they are", () => {
+  const top = `<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'>
+    <q:arg value='-global'/><q:arg value='a.b=c, d'/><q:env name='X' value='y'/></q:commandline>`;
+  assert.deepEqual(argumentsOf({ top }).slice(-2), ["-global", "a.b=c, d"]);
 });
 
 test("the guest hello is a small one whose firmware talks on its serial port", () => {
   const definition = Definition.parse(helloDefinition({ serialLog: "/tmp/hello & co.log" }));
   assert.deepEqual([definition.name, definition.memoryKib], ["hello", 131_072]);
-  const args = commandLine(definition);
+  const { args } = planGuest(definition, options);
   assert.match(valuesOf(args, "-machine")[0] ?? "", /graphics=off/);
   assert.equal(valuesOf(args, "-chardev")[1], "file,id=charserial0,path=/tmp/hello & co.log,append=on");
 });
