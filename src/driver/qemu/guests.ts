@@ -52,6 +52,7 @@ export class Guests {
   readonly #options: GuestsOptions;
   readonly #breather: Breather;
   readonly #runs = new Map<Domain, Run>();
+  readonly #watchers = new Set<(run: Run, domain: Domain) => void>();
   readonly #underWay = new Set<Promise<unknown>>();
   #lastId = 0;
   #sequence = 0;
@@ -71,6 +72,12 @@ export class Guests {
 
   get loop(): Loop {
     return this.#options.loop;
+  }
+
+  /** Calls for every run there is, and for every one that begins from here on. */
+  watchRuns(listener: (run: Run, domain: Domain) => void): void {
+    this.#watchers.add(listener);
+    for (const [domain, run] of this.#runs) listener(run, domain);
   }
 
   /** Undefined while the domain does not run. */
@@ -189,6 +196,7 @@ export class Guests {
     };
     const run = new Run({ ...this.#options, onGone }, domain, { id, sequence: ++this.#sequence }, definition);
     this.#runs.set(domain, run);
+    for (const listener of this.#watchers) listener(run, domain);
     return run;
   }
 

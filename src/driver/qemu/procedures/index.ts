@@ -1,6 +1,9 @@
 import type { DriverProcedures } from "../../driver.ts";
+import { BlockJobs } from "../block-job/block-jobs.ts";
+import { relay } from "../events.ts";
 import { Observations } from "../observation.ts";
 import type { Operations } from "../operations.ts";
+import { blockJobProcedures } from "./block-jobs.ts";
 import { blockProcedures } from "./blocks.ts";
 import { consoleProcedures } from "./consoles.ts";
 import { definitionProcedures } from "./definition.ts";
@@ -23,6 +26,13 @@ import { tuningProcedures } from "./tuning.ts";
 export function qemuProcedures(operations: Operations, version: bigint): DriverProcedures {
   const { guests } = operations;
   const observations = new Observations(guests.loop);
+  const blockJobs = new BlockJobs(guests);
+  guests.watchRuns((run, domain) =>
+    run.onMonitorEvent((event) => {
+      relay(guests, domain, run, event);
+      blockJobs.onEvent(domain, run, event);
+    }),
+  );
   return {
     ...hostProcedures(version),
     ...listingProcedures(guests),
@@ -35,6 +45,7 @@ export function qemuProcedures(operations: Operations, version: bigint): DriverP
     ...resourceProcedures(guests),
     ...passthroughProcedures(guests),
     ...blockProcedures(guests, observations),
+    ...blockJobProcedures(guests, blockJobs),
     ...consoleProcedures(guests),
     ...screenProcedures(guests),
     ...nodeProcedures(),

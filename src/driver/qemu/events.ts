@@ -1,0 +1,126 @@
+import type { Domain } from "../../model/index.ts";
+import type { DomainEvent } from "../../protocol/index.ts";
+import type { JsonObject, MonitorEvent } from "../../qmp/index.ts";
+import type { Element } from "../../xml/index.ts";
+import { aliasOf, devicesOf, sourceOf, targetOf } from "./devices-of.ts";
+import type { Guests } from "./guests.ts";
+import { changed } from "./modification.ts";
+import type { Run } from "./run.ts";
+
+/** What an event of QEMU's means for a domain that runs. */
+interface Occurrence {
+  /** What is told. */
+  readonly events?: readonly DomainEvent[];
+  /** What is written down of the run before. */
+  readonly edit?: (root: Element) => void;
+}
+
+type Reading = (data: JsonObject, domain: Domain) => Occurrence;
+
+const graphicsPhases = { connect: 0, initialize: 1, disconnect: 2 };
+const families: Readonly<Record<string, number>> = { ipv4: 0, ipv6: 1, unix: 2 };
+
+/**
+ * What QEMU's events are in libvirt's: those that change no state of the run (RunState has these), and are not the end of
+ * something that somebody began (block jobs, unplugging).
+ */
+const readings: Readonly<Record<string, Reading>> = {
+  BALLOON_CHANGE: ({ actual }, { reference: dom }) => {
+    const kib = Math.ceil(Number(actual) / 1024);
+    return {
+      edit: (root) => root.first("currentMemory")?.setText(String(kib)),
+      events: [{ name: "balloonChange", dom, actual: BigInt(kib) }],
+    };
+  },
+  DEVICE_TRAY_MOVED: ({ id, device, "tray-open": isOpen }, domain) => {
+    const disk = diskNamed(domain, id ?? device);
+    if (disk === undefined) return {};
+    const target = targetOf(disk);
+    const isOpened = isOpen === true;
+    return {
+      edit: (root) => {
+        const own = diskIn(root, target)?.first("target");
+        if (isOpened) own?.setAttribute("tray", "open");
+        else own?.removeAttribute("tray");
+      },
+      events: [{ name: "trayChange", dom: domain.reference, devAlias: aliasOf(disk), reason: isOpened ? 0 : 1 }],
+    };
+  },
+  VNC_CONNECTED: (data, domain) => graphics(data, domain, graphicsPhases.connect),
+  VNC_INITIALIZED: (data, domain) => graphics(data, domain, graphicsPhases.initialize),
+  VNC_DISCONNECTED: (data, domain) => graphics(data, domain, graphicsPhases.disconnect),
+  SPICE_CONNECTED: (data, domain) => graphics(data, domain, graphicsPhases.connect),
+  SPICE_INITIALIZED: (data, domain) => graphics(data, domain, graphicsPhases.initialize),
+  SPICE_DISCONNECTED: (data, domain) => graphics(data, domain, graphicsPhases.disconnect),
+  BLOCK_WRITE_THRESHOLD: ({ "node-name": node, "amount-exceeded": excess, "write-threshold": threshold }, domain) => {
+    const [name, path] = threshold === undefined ? ["", null] : nodeOwner(domain, String(node));
+    const [limit, over] = [BigInt(Number(threshold ?? 0)), BigInt(Number(excess ?? 0))];
+    return {
+      events: [{ name: "blockThreshold", dom: domain.reference, dev: name, path, threshold: limit, excess: over }],
+    };
+  },
+  MEMORY_FAILURE: ({ recipient, action, flags }, { reference: dom }) => {
+    const bits = (flags ?? {}) as JsonObject;
+    const flagBits = (bits["action-required"] === true ? 1 : 0) | (bits["recursive"] === true ? 2 : 0);
+    const actions = ["ignore", "inject", "fatal", "reset"];
+    const [to, what] = [recipient === "guest" ? 1 : 0, Math.max(0, actions.indexOf(String(action)))];
+    return { events: [{ name: "memoryFailure", dom, recipient: to, action: what, flags: flagBits }] };
+  },
+  MEMORY_DEVICE_SIZE_CHANGE: ({ id, size }, { reference: dom }) => {
+    const kib = BigInt(Math.ceil(Number(size) / 1024));
+    return { events: [{ name: "memoryDeviceSizeChange", dom, alias: String(id), size: kib }] };
+  },
+};
+
+/** Tells what an event of a run's monitor means, and writes down what it changes. */
+export function relay(guests: Guests, domain: Domain, run: Run, { name, data }: MonitorEvent): void {
+  if (!Object.hasOwn(readings, name) || domain.incarnation !== run.incarnation) return;
+  const { events = [], edit } = readings[name]?.(data, domain) ?? {};
+  if (edit !== undefined && domain.definition !== undefined) run.describe(changed(domain.definition, edit));
+  for (const event of events) guests.publish(event);
+}
+
+function graphics({ client, server, auth }: JsonObject, domain: Domain, phase: number): Occurrence {
+  const local = addressOf(server);
+  const remote = addressOf(client);
+  const { x509_dname: dname, sasl_username: user } = (client ?? {}) as JsonObject;
+  const names: readonly (readonly [string, unknown])[] = [
+    ["x509dname", dname],
+    ["saslUsername", user],
+  ];
+  const subject = names.flatMap(([type, name]) => (typeof name === "string" ? [{ type, name }] : []));
+  const authScheme = String(auth ?? (server as JsonObject | undefined)?.["auth"] ?? "");
+  return { events: [{ name: "graphics", dom: domain.reference, phase, local, remote, authScheme, subject }] };
+}
+
+function addressOf(end: unknown): { family: number; node: string; service: string } {
+  const { family, host, service } = (end ?? {}) as JsonObject;
+  return { family: families[String(family)] ?? 0, node: String(host ?? ""), service: String(service ?? "") };
+}
+
+/** A disk by the name of its device in QEMU, or by a path that ends in it. */
+function diskNamed({ definition }: Domain, id: unknown): Element | undefined {
+  const names = String(id).split("/");
+  return definition && devicesOf(definition, "disk").find((disk) => names.includes(aliasOf(disk)));
+}
+
+/** The disk that an image belongs to, as `vda` or `vda[3]`, and where it is. */
+function nodeOwner({ definition }: Domain, node: string): [string, string | null] {
+  const index = /^libvirt-(\d+)-/.exec(node)?.[1];
+  for (const disk of definition === undefined ? [] : devicesOf(definition, "disk")) {
+    let store: Element | undefined = disk;
+    for (let depth = 0; store !== undefined; depth++, store = store.first("backingStore")) {
+      const own = store.first("source")?.attribute("index") ?? store.attribute("index");
+      if (index === undefined || own !== index) continue;
+      return [depth === 0 ? targetOf(disk) : `${targetOf(disk)}[${index}]`, sourceOf(store) ?? null];
+    }
+  }
+  return [node, null];
+}
+
+function diskIn(root: Element, target: string): Element | undefined {
+  return root
+    .first("devices")
+    ?.all("disk")
+    .find((disk) => targetOf(disk) === target);
+}
