@@ -89,13 +89,14 @@ function graphics({ client, server, auth }: JsonObject, domain: Domain, phase: n
     ["saslUsername", user],
   ];
   const subject = names.flatMap(([type, name]) => (typeof name === "string" ? [{ type, name }] : []));
-  const authScheme = String(auth ?? (server as JsonObject | undefined)?.["auth"] ?? "");
+  const scheme = auth ?? (server as JsonObject | undefined)?.["auth"];
+  const authScheme = typeof scheme === "string" ? scheme : "";
   return { events: [{ name: "graphics", dom: domain.reference, phase, local, remote, authScheme, subject }] };
 }
 
 function addressOf(end: unknown): { family: number; node: string; service: string } {
-  const { family, host, service } = (end ?? {}) as JsonObject;
-  return { family: families[String(family)] ?? 0, node: String(host ?? ""), service: String(service ?? "") };
+  const { family, host = "", service = "" } = (end ?? {}) as { family?: string; host?: string; service?: string };
+  return { family: families[family ?? ""] ?? 0, node: host, service };
 }
 
 /** A disk by the name of its device in QEMU, or by a path that ends in it. */

@@ -48,6 +48,7 @@ export function limitsOf(inserted: JsonObject): ReadonlyMap<string, string | big
     }
   }
   known.set("size_iops_sec", BigInt(Number(inserted["iops_size"] ?? 0)));
-  known.set("group_name", String(inserted["group"] ?? ""));
+  const group = inserted["group"];
+  known.set("group_name", typeof group === "string" ? group : "");
   return known;
 }
