@@ -1,9 +1,12 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { objectEventHandlers } from "../../src/daemon/object-event-procedures.ts";
 import { eventHandlers, sessionHandlers } from "../../src/daemon/session-procedures.ts";
-import type { Operations } from "../../src/driver/qemu/operations.ts";
-import { qemuProcedures } from "../../src/driver/qemu/procedures/index.ts";
+import { QemuDriver } from "../../src/driver/qemu/index.ts";
 import { TestDriver } from "../../src/driver/test/index.ts";
 import { Loop } from "../../src/event/index.ts";
+import { openLoop } from "../../src/os/index.ts";
 import { type Call, lxc, type Program, publicFunction, qemu, remote } from "../../src/protocol/index.ts";
 import { SimHost, SimKernel } from "../../src/testkit/index.ts";
 
@@ -54,13 +57,36 @@ async function findColumns(): Promise<Column[]> {
   };
   await using driver = new TestDriver(new Loop(new SimHost(new SimKernel()), { onError: fail }));
   const { hypervisor } = await driver.connect("test:///default", { readOnly: true });
-  // Nothing is asked of the operations before a call comes.
-  const qemuHandlers = qemuProcedures({} as Operations, 0n);
+  const qemu = await qemuNames();
   return [
     column("test driver", hypervisor.procedures),
-    column("QEMU driver", qemuHandlers),
+    { title: "QEMU driver", has: (name) => qemu.has(name) },
     column("daemon", { ...sessionHandlers, ...eventHandlers, ...objectEventHandlers }),
   ];
+}
+
+/** It has networks and pools beside its guests only where it has places for them. */
+async function qemuNames(): Promise<ReadonlySet<string>> {
+  const directory = mkdtempSync(join(tmpdir(), "virtwright-coverage-"));
+  const place = (name: string): string => join(directory, name);
+  try {
+    await using loop = openLoop();
+    await using driver = await QemuDriver.open(loop, {
+      uri: "qemu:///session",
+      stateDir: place("state"),
+      runDir: place("run"),
+      logDir: place("log"),
+      resources: {
+        networkDir: place("networks"),
+        networkRunDir: place("run-networks"),
+        poolDir: place("pools"),
+        poolRunDir: place("run-pools"),
+      },
+    });
+    return new Set(Object.keys(driver.procedures));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
 
 function column(title: string, handlers: object): Column {
