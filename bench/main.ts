@@ -2,6 +2,7 @@
 const benches: Record<string, readonly (() => Promise<{ run(): Promise<void> }>)[]> = {
   loop: [() => import("./loop.ts"), () => import("./explorer.ts")],
   explorer: [() => import("./explorer.ts")],
+  qemu: [() => import("./qemu.ts")],
   rpc: [() => import("./rpc.ts")],
 };
 

@@ -38,6 +38,11 @@ export class Board {
     return median(this.#row(name, "").pairs.map(({ ours, libvirtd }) => ours / libvirtd));
   }
 
+  /** The median of what we took. */
+  ours(name: string): number {
+    return median(this.#row(name, "").pairs.map(({ ours }) => ours));
+  }
+
   /** The longest stretch of all, in ms. */
   get longestStretch(): number {
     return Math.max(...[...this.#rows.values()].flatMap(({ delays }) => delays.map(({ stretch }) => stretch)));
