@@ -10,8 +10,9 @@ export class Program implements AsyncDisposable {
   /** Standard output alone. */
   stdout = "";
 
-  constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
-    this.#child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  /** `input`: whether it is to be written to. */
+  constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env, input = false) {
+    this.#child = spawn(command, args, { env, stdio: [input ? "pipe" : "ignore", "pipe", "pipe"] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.output += text;
@@ -21,13 +22,17 @@ export class Program implements AsyncDisposable {
     }
   }
 
-  async has(pattern: RegExp): Promise<RegExpExecArray> {
-    const signal = AbortSignal.timeout(30_000);
+  async has(pattern: RegExp, timeoutMs = 30_000): Promise<RegExpExecArray> {
+    const signal = AbortSignal.timeout(timeoutMs);
     for (;;) {
       const match = pattern.exec(this.output);
       if (match !== null) return match;
       await once(this.#child, "text", { signal }).catch(() => assert.fail(`no ${pattern} in:\n${this.output}`));
     }
+  }
+
+  write(text: string): void {
+    this.#child.stdin?.write(text);
   }
 
   /** Nobody reads on: the next line it prints fails. */
