@@ -28,11 +28,13 @@ export interface OseventLibrary<L> {
   occurredTimeout(forLibrary: L): unknown;
 }
 
-export interface OseventHooksOptions {
+export interface OseventHooksOptions<L = never> {
   /** Milliseconds since 1970: the clock of the library's time of day. */
   readonly wallClock: () => number;
   /** For tests: so many turns after its time each call into the library is made. Default 0. */
   readonly holdBack?: () => number;
+  /** For tests: a call came late and was not made. `fd` is undefined for a timeout. */
+  onLate?(forLibrary: L, fd: number | undefined): void;
 }
 
 interface FdRecord<L> {
@@ -77,17 +79,19 @@ export class OseventHooks<L> {
   readonly #fds = new Nexus<FdRecord<L>>();
   readonly #timeouts = new Nexus<TimeoutRecord<L>>();
   readonly #holdBack: () => number;
+  readonly #options: OseventHooksOptions<L>;
   /** Calls into the library that have not ended, or are held back. */
   #calls = 0;
   #late = 0;
   #draining: Deferred | undefined;
   #closed = false;
 
-  constructor(loop: Loop, library: OseventLibrary<L>, options: OseventHooksOptions) {
+  constructor(loop: Loop, library: OseventLibrary<L>, options: OseventHooksOptions<L>) {
     this.#loop = loop;
     this.#library = library;
     this.#wallClock = options.wallClock;
     this.#holdBack = options.holdBack ?? (() => 0);
+    this.#options = options;
   }
 
   /** Registrations that are out: descriptors and timeouts. */
@@ -115,7 +119,7 @@ export class OseventHooks<L> {
       record.watch = this.#loop.watch(
         fd,
         fromPoll(events),
-        (ready) => this.#inTime(() => this.#fdOccurred(cookie, fd, ready)),
+        (ready) => this.#inTime(() => this.#fdOccurred(cookie, forLibrary, fd, ready)),
         options,
       );
     } catch (error) {
@@ -184,9 +188,9 @@ export class OseventHooks<L> {
     if (this.#closed) throw new StateError("the hooks are closed: nothing can be registered");
   }
 
-  #fdOccurred(cookie: Token, fd: number, ready: Readiness): unknown {
+  #fdOccurred(cookie: Token, forLibrary: L, fd: number, ready: Readiness): unknown {
     const record = this.#fds.resolve(cookie);
-    if (record === undefined) return this.#comesLate();
+    if (record === undefined) return this.#comesLate(forLibrary, fd);
     return this.#enter(() => this.#library.occurredFd(record.forLibrary, fd, record.events, toPoll(ready)));
   }
 
@@ -196,12 +200,12 @@ export class OseventHooks<L> {
     if (record === undefined) return;
     record.isDue = true;
     record.timeout?.modify("never");
-    this.#inTime(() => this.#timeoutOccurred(cookie), 1);
+    this.#inTime(() => this.#timeoutOccurred(cookie, record.forLibrary), 1);
   }
 
-  #timeoutOccurred(cookie: Token): unknown {
+  #timeoutOccurred(cookie: Token, forLibrary: L): unknown {
     const record = this.#timeouts.resolve(cookie);
-    if (record === undefined) return this.#comesLate();
+    if (record === undefined) return this.#comesLate(forLibrary, undefined);
     if (!record.isDue) return undefined;
     // The completion alone frees the cookie, and before the library is entered: whatever it does there is about others.
     this.#timeouts.retire(cookie);
@@ -209,8 +213,9 @@ export class OseventHooks<L> {
     return this.#enter(() => this.#library.occurredTimeout(record.forLibrary));
   }
 
-  #comesLate(): undefined {
+  #comesLate(forLibrary: L, fd: number | undefined): undefined {
     this.#late++;
+    this.#options.onLate?.(forLibrary, fd);
   }
 
   #inTime(call: () => unknown, atLeast = 0): unknown {

@@ -16,13 +16,15 @@ export interface SaveOptions extends OperationOptions {
   readonly live?: boolean;
 }
 
-export interface ContextOptions {
+export interface ContextOptions<P = never> {
   /** Milliseconds since 1970: the clock of libxl's timeouts. */
   readonly wallClock: () => number;
   /** libxl is broken beyond repair and says why: events may be missing, and the context can only be closed. */
   readonly onDisaster: (message: string) => void;
   /** For tests: so many turns of the loop after its time each call into the library is made. Default 0. */
   readonly holdBack?: () => number;
+  /** For tests: a call about what the library had called so came late, and was not made. */
+  onLate?(forLibrary: P, fd: number | undefined): void;
   /** Hands on what libxl has logged so far. Default: there is no log. */
   readonly readLog?: () => void;
   /** After the library was disposed of. */
@@ -47,13 +49,13 @@ export class Context<P = unknown> {
   readonly #loop: Loop;
   readonly #library: Library<P>;
   readonly #hooks: OseventHooks<P>;
-  readonly #options: ContextOptions;
+  readonly #options: ContextOptions<P>;
   readonly #operations = new Set<Operation>();
   readonly #watches = new Set<DomainWatch>();
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
 
-  constructor(loop: Loop, library: Library<P>, options: ContextOptions) {
+  constructor(loop: Loop, library: Library<P>, options: ContextOptions<P>) {
     this.#loop = loop;
     this.#library = library;
     this.#options = options;

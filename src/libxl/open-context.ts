@@ -16,6 +16,8 @@ export interface OpenOptions {
   readonly onLog?: (line: LogLine) => void;
   /** For tests: so many turns of the loop after its time libxl hears of each descriptor and timeout. Default 0. */
   readonly holdBack?: () => number;
+  /** For tests: a call came when what it was about had ended, and libxl has not heard it; `forLibrary` was its name. */
+  readonly onLate?: (forLibrary: Pointer, fd: number | undefined) => void;
   /** libxl is broken beyond repair. Default: an error for the loop's `onError`. */
   readonly onDisaster?: (message: string) => void;
 }
@@ -42,6 +44,7 @@ export function openContext(loop: Loop, options: OpenOptions = {}): Context<Poin
     onDisaster: options.onDisaster ?? failLoudly,
     readLog: () => log.read(),
     ...(options.holdBack !== undefined && { holdBack: options.holdBack }),
+    ...(options.onLate !== undefined && { onLate: options.onLate }),
     onClosed: () => {
       stop();
       log.close();

@@ -178,7 +178,9 @@ suite("hooks for a native library", () => {
   });
 
   test("held back for a test, call so many turns later, and not at all what has ended by then", () => {
-    const { fixture, hooks, calls } = library({}, { holdBack: () => 2 });
+    const late: unknown[] = [];
+    const onLate = (forLibrary: string, fd: number | undefined): void => void late.push([forLibrary, fd]);
+    const { fixture, hooks, calls } = library({}, { holdBack: () => 2, onLate });
     const [file, timeout] = [new Cell(), new Cell()];
     const { fd } = fixture.open("a", Ready.readable);
     hooks.fdRegister(fd, file, Poll.in, "gone");
@@ -189,6 +191,7 @@ suite("hooks for a native library", () => {
     assert.deepEqual([calls, hooks.late, hooks.drained], [[], 0, false]);
     fixture.loop.runTurn();
     assert.deepEqual([calls, hooks.late, hooks.drained], [["timeout kept"], 1, true]);
+    assert.deepEqual(late, [["gone", fd]]);
   });
 
   test("count what the kernel cannot watch as always ready", () => {
@@ -210,7 +213,10 @@ suite("hooks for a native library", () => {
   });
 });
 
-function library(overrides: Partial<OseventLibrary<string>> = {}, options: Pick<OseventHooksOptions, "holdBack"> = {}) {
+function library(
+  overrides: Partial<OseventLibrary<string>> = {},
+  options: Pick<OseventHooksOptions<string>, "holdBack" | "onLate"> = {},
+) {
   const fixture = new LoopFixture();
   const calls: string[] = [];
   const callbacks: OseventLibrary<string> = {
