@@ -3,15 +3,17 @@
  *
  *     node examples/libxl-round.ts KERNEL [PVH-KERNEL]
  *
- * KERNEL is a paravirtualised kernel that obeys control/shutdown; PVH-KERNEL is started and destroyed. In the Xen lab:
+ * KERNEL is a paravirtualised kernel that obeys control/shutdown; PVH-KERNEL is started and destroyed. The Xen lab has both:
  *
- *     npm run lab:xen -- 'node examples/libxl-round.ts "$XEN_LAB_GUEST"'
+ *     npm run lab:xen -- 'node examples/libxl-round.ts'
  */
-import { closeSync, openSync, rmSync } from "node:fs";
+import { closeSync, constants, openSync, readSync, rmSync } from "node:fs";
+import { Ready } from "virtwright/event";
 import { type Context, type DomainConfig, type DomainWatch, openContext } from "virtwright/libxl";
 import { openLoop } from "virtwright/os";
 
-const [kernel = "", pvhKernel] = process.argv.slice(2);
+const { XEN_LAB_GUEST, XEN_LAB_VMLINUX } = process.env;
+const [kernel = XEN_LAB_GUEST ?? "", pvhKernel = XEN_LAB_VMLINUX ?? ""] = process.argv.slice(2);
 const savedTo = "/tmp/libxl-round.saved";
 const begun = performance.now();
 
@@ -51,6 +53,24 @@ function follow(xen: Context, domid: number): { watch: DomainWatch; heard: (what
   return { watch, heard };
 }
 
+/** Reads a guest's terminal, on our loop, until it says so. */
+async function hear(path: string, what: RegExp): Promise<void> {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
+  const buffer = Buffer.alloc(4_096);
+  let text = "";
+  const line = await new Promise<string>((resolve) => {
+    const watch = loop.watch(fd, Ready.readable, () => {
+      text += buffer.toString("latin1", 0, readSync(fd, buffer));
+      const [found] = what.exec(text) ?? [];
+      if (found === undefined) return;
+      watch.remove();
+      resolve(found);
+    });
+  });
+  closeSync(fd);
+  say(`  it says: ${line}`);
+}
+
 async function start(xen: Context, name: string): Promise<number> {
   const onConsole = (domid: number): void => say(`  console of domain ${domid}: ${xen.consolePath(domid)}`);
   const domid = await step(`create ${name}`, () => xen.create(tiny(name), { onConsole }));
@@ -86,6 +106,7 @@ async function pvRound(xen: Context): Promise<void> {
   await step("pause", () => xen.pause(first));
   say(`  paused: ${xen.domain(first)?.paused}`);
   await step("unpause", () => xen.unpause(first));
+  await step("console", () => hear(xen.consolePath(first), /^up .*?(?=\r)/m));
   await step("ask for a reboot", () => xen.reboot(first));
   await life.heard("shutdown reboot");
   await destroy(xen, first, life);
@@ -109,12 +130,12 @@ async function pvhRound(xen: Context, pvh: string): Promise<void> {
   const domid = await step("create pvh", () =>
     xen.create({
       c_info: { type: "pvh", name: "pvh" },
-      b_info: { "type.pvh": {}, max_vcpus: 1, ...memory, kernel: pvh, tsc_mode: "native" },
+      b_info: { "type.pvh": {}, max_vcpus: 1, ...memory, kernel: pvh, cmdline: "console=hvc0", tsc_mode: "native" },
     }),
   );
   const life = follow(xen, domid);
   await step("unpause", () => xen.unpause(domid));
-  say(`  type: ${xen.domain(domid)?.type}`);
+  await step("console", () => hear(xen.consolePath(domid), /Linux version [^ ]+/));
   await destroy(xen, domid, life);
 }
 
@@ -122,6 +143,6 @@ await using loop = openLoop();
 await using xen = openContext(loop, { onLog: ({ level, message }) => say(`  libxl, ${level}: ${message}`) });
 say(`libxl ${xen.version}`);
 await pvRound(xen);
-if (pvhKernel !== undefined) await pvhRound(xen, pvhKernel);
+if (pvhKernel !== "") await pvhRound(xen, pvhKernel);
 await step("close", () => xen.close());
 say(`left: ${JSON.stringify(xen.outstanding)}`);

@@ -56,12 +56,16 @@ export function whyNoLab(): string | undefined {
 /**
  * Boots Xen and, in its dom0, runs a command with bash. dom0 sees this machine's files, read-only under a layer of its own
  * that is gone afterwards, and starts in this checkout with its Node first in PATH; $XEN_LAB_GUEST is the path of the small
- * guest's kernel, and what is written to the folder $XEN_LAB is in `directory` afterwards.
+ * guest's kernel, $XEN_LAB_VMLINUX that of a Linux for PVH guests, and what is written to the folder $XEN_LAB is in `directory` afterwards.
  */
 export async function runInXen(command: string, options: LabOptions = {}): Promise<LabResult> {
   const packages = fetchedPackages() ?? (await fetchPackages());
   const [ramdisk, guest] = await Promise.all([initramfs(packages), guestKernel(packages)]);
-  const exchange = makeExchange(command, { XEN_LAB_GUEST: guest, ...options.environment });
+  const exchange = makeExchange(command, {
+    XEN_LAB_GUEST: guest,
+    XEN_LAB_VMLINUX: packages.vmlinux,
+    ...options.environment,
+  });
   const streams = (["stdout", "stderr"] as const).map(
     (name) => new GrowingFile(join(exchange, name), (text) => options.onOutput?.(name, text)),
   );

@@ -8,7 +8,7 @@ export interface MachineOptions {
   readonly memoryMib?: number;
   readonly dom0MemoryMib?: number;
   readonly cpus?: number;
-  /** QEMU's `-cpu`. PVH guests need nested paging, as in "max,-smap,-smep,-umip". */
+  /** QEMU's `-cpu`. PVH guests need nested paging, "+npt". */
   readonly cpu?: string;
   /** One thread of QEMU for all CPUs, or one for each: faster, less steady. */
   readonly threads?: "single" | "multi";
@@ -21,7 +21,7 @@ export const defaultMachine: Required<MachineOptions> = {
   dom0MemoryMib: 512,
   cpus: 1,
   // Without rdrand dom0 has nothing to make random numbers of, and whoever wants one (a UUID, say) waits for seconds.
-  cpu: "qemu64,+svm,+rdrand",
+  cpu: "qemu64,+svm,+npt,+rdrand",
   threads: "single",
   xenArgs: "",
 };

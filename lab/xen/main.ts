@@ -11,7 +11,7 @@ Boots Xen in QEMU, runs the command in its dom0 with bash, and ends with the com
   --timeout SECONDS  from the start of the machine to its end (120)
   --memory MIB       of the machine (${defaultMachine.memoryMib}), --dom0-memory MIB of it for dom0 (${defaultMachine.dom0MemoryMib})
   --cpus N           of the machine (1)
-  --cpu MODEL        QEMU's -cpu (${defaultMachine.cpu}); for PVH guests max,-smap,-smep,-umip
+  --cpu MODEL        QEMU's -cpu (${defaultMachine.cpu})
   --multi            one thread of QEMU for each CPU: faster, less steady
   --xen WORDS        more words for Xen's command line
   --console          print what Xen and dom0's kernel say
