@@ -3,7 +3,9 @@ import { explore } from "./campaign/explore.ts";
 import { kill } from "./campaign/kill.ts";
 import { matrix } from "./campaign/matrix.ts";
 import { schedules } from "./campaign/schedules.ts";
-import { xen } from "./campaign/xen.ts";
+import { xen2012 } from "./campaign/xen-2012.ts";
+import { xenCrash } from "./campaign/xen-crash.ts";
+import { xenKill } from "./campaign/xen-kill.ts";
 
 /** Long work that `npm test` does a small part of. True when nothing was found. */
 export interface Campaign {
@@ -29,9 +31,18 @@ const campaigns: Readonly<Record<string, Campaign>> = {
     about: "every mutation of the core against every scenario: who finds what, after how many",
     run: matrix,
   },
-  xen: {
-    about: "libxl in real Xen: a guest's life, its processes, the bug of December 2012 with thirty lives",
-    run: xen,
+  "xen-2012": {
+    about: "500 guests' lives, eight at once, while libxl is called late (--lives N, --seed N); half an hour",
+    run: xen2012,
+  },
+  "xen-crash": {
+    about: "the same work through us, in C and by Node alone, with one QEMU thread for each processor: who crashes",
+    run: xenCrash,
+  },
+  "xen-kill": {
+    about:
+      "a process with libxl killed 20 times in mid-operation: what becomes of its domain and the others (--kills N, --seed N)",
+    run: xenKill,
   },
   schedules: { about: "finds each mutation anew and writes the schedules to test/schedules/", run: schedules },
 };
