@@ -4,6 +4,7 @@ const benches: Record<string, readonly (() => Promise<{ run(): Promise<void> }>)
   explorer: [() => import("./explorer.ts")],
   qemu: [() => import("./qemu.ts")],
   rpc: [() => import("./rpc.ts")],
+  xen: [() => import("./xen.ts")],
 };
 
 const names = process.argv.slice(2);

@@ -11,11 +11,16 @@ export class NativeBuild {
   readonly #directory = mkdtempSync(join(tmpdir(), "virtwright-bench-"));
 
   /** Builds `NAME.c`, which stands beside this file, into a program. Undefined, and the reason printed, if that fails. */
-  build(name: string, libraries: readonly string[], packages: string): string | undefined {
+  build(
+    name: string,
+    libraries: readonly string[],
+    packages: string,
+    places: readonly string[] = [],
+  ): string | undefined {
     const source = fileURLToPath(new URL(`./${name}.c`, import.meta.url));
     const path = join(this.#directory, name);
     const flags = libraries.map((library) => `-l${library}`);
-    const { status } = spawnSync("gcc", ["-O2", "-o", path, source, ...flags], { stdio: "ignore" });
+    const { status } = spawnSync("gcc", ["-O2", ...places, "-o", path, source, ...flags], { stdio: "ignore" });
     if (status === 0) return path;
     console.log(`skipped: ${name}.c does not build here; the fix: apt-get install ${packages}`);
     return undefined;

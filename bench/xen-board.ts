@@ -1,0 +1,5 @@
+export const measures = ["create", "list", "destroy"] as const;
+export type Measure = (typeof measures)[number];
+
+/** For each subject, in its order: microseconds of each round. */
+export type Taken = Readonly<Record<string, Readonly<Record<Measure, number[]>>>>;
