@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Loop } from "../../src/event/index.ts";
 import { openLoop } from "../../src/os/index.ts";
 import { PrivateLibvirtd } from "./qemu/private-libvirtd.ts";
@@ -105,6 +106,8 @@ async function talk(loop: Loop, socket: string, script: Script, directory: strin
       const uri = `qemu+unix:///system?socket=${socket}`;
       const done = await run(uri, directory, line.replaceAll("PLACE", directory));
       await watcher.flush();
+      // libvirtd tells that somewhat later, from a thread of its own.
+      if (line.startsWith("vol-upload")) await firstLine(watcher);
       const events = watcher.lines.splice(0).map((event) => normalise(event, directory));
       const [stdout, stderr] = [normalise(done.stdout, directory), normalise(done.stderr, directory)];
       outcomes.push({ ...done, stdout, stderr, events });
@@ -112,6 +115,14 @@ async function talk(loop: Loop, socket: string, script: Script, directory: strin
     return outcomes;
   } finally {
     watcher.close();
+  }
+}
+
+/** Waits for something to be told, for at most half a second. */
+async function firstLine(watcher: Watcher): Promise<void> {
+  for (let rounds = 0; watcher.lines.length === 0 && rounds < 25; rounds++) {
+    await sleep(20);
+    await watcher.flush();
   }
 }
 

@@ -67,10 +67,14 @@ export interface NetworkPlan {
   readonly dns: DnsPlan;
 }
 
-/** Modes of which the bridge is ours to make. */
-export const ownBridgeModes: ReadonlySet<string> = new Set(["none", "nat", "route", "open"]);
+const ownBridgeModes = ["none", "nat", "route", "open"];
 
-export function modeOf({ root }: ObjectDefinition): string {
+/** Whether its bridge is ours to make. */
+export function hasOwnBridge(definition: ObjectDefinition): boolean {
+  return ownBridgeModes.includes(modeOf(definition));
+}
+
+function modeOf({ root }: ObjectDefinition): string {
   return root.first("forward")?.attribute("mode") ?? "none";
 }
 
@@ -89,7 +93,7 @@ export function planOf(definition: ObjectDefinition): NetworkPlan {
     mode: modeOf(definition) as ForwardMode,
     devices: [...(forward?.all("interface") ?? [])].map((each) => device(each.attribute("dev") ?? "")),
     bridge: device(bridge?.attribute("name") ?? ""),
-    mac: macOf(root.first("mac")?.attribute("address") ?? ""),
+    mac: bridgeMac(root.first("mac")?.attribute("address") ?? "", name),
     stp: bridge?.attribute("stp") !== "off",
     delaySeconds: numberIn(bridge?.attribute("delay") ?? "0", 30, "bridge delay"),
     ...(mtu !== undefined && { mtu: numberIn(mtu, 65_535, "mtu") }),
@@ -218,13 +222,18 @@ export function device(name: string): string {
   throw VirError.of(ErrorCode.xmlError, ErrorDomain.network, `'${name}' cannot be the name of a network device`);
 }
 
+function bridgeMac(text: string, network: string): string {
+  if (!macPattern.test(text)) throw wrong(`Invalid bridge mac address '${text}' in network '${network}'`);
+  return macOf(text);
+}
+
+const macPattern = /^[\da-f]{1,2}([:-][\da-f]{1,2}){5}$/i;
+
 /** In lower case. Throws VirError. */
 export function macOf(text: string): string {
+  if (!macPattern.test(text)) throw invalidMac(text);
   const bytes = text.split(/[:-]/);
-  if (bytes.length === 6 && bytes.every((byte) => /^[\da-f]{1,2}$/i.test(byte))) {
-    return bytes.map((byte) => byte.toLowerCase().padStart(2, "0")).join(":");
-  }
-  throw invalidMac(text);
+  return bytes.map((byte) => byte.toLowerCase().padStart(2, "0")).join(":");
 }
 
 export function invalidMac(text: string): VirError {

@@ -9,7 +9,7 @@ import { Firewall } from "./firewall.ts";
 import { type Lease, parseLeases } from "./leases.ts";
 import { formatNetwork } from "./network-definition.ts";
 import type { LeaseServer, NetworkMachine } from "./network-machine.ts";
-import { modeOf, type NetworkPlan, ownBridgeModes, planOf } from "./network-plan.ts";
+import { hasOwnBridge, type NetworkPlan, planOf } from "./network-plan.ts";
 
 export interface NetworkRunsOptions {
   readonly loop: Loop;
@@ -61,7 +61,7 @@ export class NetworkRuns {
   async raise(definition: ObjectDefinition): Promise<void> {
     const { uuid } = definition;
     const xml = formatNetwork(definition);
-    if (!isOurs(definition)) return this.#records.save({ uuid, phase: "active", xml });
+    if (!hasOwnBridge(definition)) return this.#records.save({ uuid, phase: "active", xml });
     const plan = planOf(definition);
     await this.#checkFree(plan);
     await this.#records.save({ uuid, phase: "changing", xml });
@@ -98,7 +98,7 @@ export class NetworkRuns {
   /** What cannot be taken away is reported; the rest goes all the same. */
   async lower(definition: ObjectDefinition): Promise<void> {
     const { uuid } = definition;
-    if (isOurs(definition)) {
+    if (hasOwnBridge(definition)) {
       await this.#records.save({ uuid, phase: "changing", xml: formatNetwork(definition) });
       await this.#clean(definition, this.#runs.get(uuid)?.server);
     }
@@ -108,7 +108,7 @@ export class NetworkRuns {
   /** Whether it runs on: what is half there, or has lost its bridge, is taken away. */
   async adopt(record: HostRunRecord, definition: ObjectDefinition): Promise<boolean> {
     const { uuid, phase, process, xml } = record;
-    if (!isOurs(definition)) return phase === "active";
+    if (!hasOwnBridge(definition)) return phase === "active";
     const plan = planOf(definition);
     const server = this.#dnsmasq.find(uuid, process);
     const mac = await this.#options.machine.macOf(plan.bridge);
@@ -183,7 +183,7 @@ export class NetworkRuns {
   }
 
   async #checkFree({ bridge, subnets }: NetworkPlan): Promise<void> {
-    if ((await this.#options.machine.devices()).has(bridge)) throw internal(`bridge name '${bridge}' already in use.`);
+    if ((await this.#options.machine.devices()).has(bridge)) throw thereAlready(bridge);
     const routes = await this.#options.machine.routes();
     for (const { family, address, prefix } of subnets) {
       if (family !== 4) continue;
@@ -195,15 +195,17 @@ export class NetworkRuns {
   }
 }
 
-function isOurs(definition: ObjectDefinition): boolean {
-  return ownBridgeModes.has(modeOf(definition));
-}
-
 function letGo(run: NetworkRun): void {
   run.exit?.remove();
   run.server?.close();
   run.exit = undefined;
   run.server = undefined;
+}
+
+/** In libvirt's words. */
+function thereAlready(bridge: string): VirError {
+  const exists = 17;
+  return VirError.system(ErrorDomain.network, exists, `error creating bridge interface ${bridge}: File exists`);
 }
 
 function internal(detail: string): VirError {

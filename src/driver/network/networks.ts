@@ -18,7 +18,7 @@ import type { Patience } from "../objects/patience.ts";
 import type { Lease } from "./leases.ts";
 import { changedNetwork, formatNetwork, parseNetwork } from "./network-definition.ts";
 import type { NetworkMachine } from "./network-machine.ts";
-import { macOf, modeOf, ownBridgeModes, planOf } from "./network-plan.ts";
+import { hasOwnBridge, macOf, planOf } from "./network-plan.ts";
 import type { NetworkRuns } from "./network-runs.ts";
 import { changesOf, type NetworkUpdate } from "./network-update.ts";
 
@@ -32,6 +32,11 @@ export interface NetworksOptions {
   readonly tell: (event: ObjectEvent) => void;
   /** Hears of what has gone wrong where nobody waits for an answer. */
   readonly report: (error: unknown) => void;
+}
+
+interface Taken {
+  readonly devices: ReadonlySet<string>;
+  readonly foreign: ReadonlySet<string>;
 }
 
 const { defined, undefined: removed, started, stopped } = ObjectLifecycle.network;
@@ -104,7 +109,9 @@ export class Networks {
 
   /** Rejects with VirError, as all that follow. */
   async define(xml: string, patience: Patience): Promise<WireNetwork> {
-    const definition = await this.#complete(parseNetwork(xml));
+    const given = parseNetwork(xml);
+    const taken = await this.#lookAround(given);
+    const definition = this.#complete(given, taken);
     const network = this.#claim(this.#set.claim(definition), definition);
     return this.#exclusively(network, "define", patience, async () => {
       const { uuid } = network;
@@ -115,7 +122,9 @@ export class Networks {
   }
 
   async create(xml: string, patience: Patience): Promise<WireNetwork> {
-    const definition = await this.#complete(parseNetwork(xml));
+    const given = parseNetwork(xml);
+    const taken = await this.#lookAround(given);
+    const definition = this.#complete(given, taken);
     const network = this.#claim(this.#set.claimInactive(definition), definition);
     return this.#exclusively(network, "create", patience, () => this.#raise(network, definition));
   }
@@ -193,7 +202,7 @@ export class Networks {
   async textOf(network: HostNetwork, inactive: boolean): Promise<string> {
     const { live } = network;
     if (inactive && network.config !== undefined) return formatNetwork(network.config);
-    if (live === undefined || !ownBridgeModes.has(modeOf(live))) return formatNetwork(network.definition);
+    if (live === undefined || !hasOwnBridge(live)) return formatNetwork(network.definition);
     const ports = await this.#options.machine.portsOf(bridgeNameOf(network));
     const count = ports.filter((each) => /^vnet\d+$/.test(each)).length;
     return formatNetwork(live, count);
@@ -213,26 +222,34 @@ export class Networks {
     return this.#report(network, started);
   }
 
-  /** Bridge and address of its own, where it has none and libvirt would give it some. */
-  async #complete(definition: ObjectDefinition): Promise<ObjectDefinition> {
-    if (!ownBridgeModes.has(modeOf(definition))) return definition;
+  /** The network devices there are, and the bridges that libvirt's networks have or will have. */
+  async #lookAround(definition: ObjectDefinition): Promise<Taken> {
+    if (!hasOwnBridge(definition)) return { devices: new Set(), foreign: new Set() };
     const { machine } = this.#options;
     const [devices, foreign] = await Promise.all([machine.devices(), machine.foreignBridges()]);
+    return { devices, foreign };
+  }
+
+  /**
+   * Bridge and address of its own, where it has none and libvirt would give it some. Nobody may come between this and
+   * the claim: with that the name is taken.
+   */
+  #complete(definition: ObjectDefinition, { devices, foreign }: Taken): ObjectDefinition {
     this.#checkOpen();
-    // From here to the claim nobody comes in between: the name is taken with it.
+    if (!hasOwnBridge(definition)) return definition;
     const all = [...this.#set];
     const others = all.filter(({ uuid, name }) => uuid !== definition.uuid && name !== definition.name);
     const ours = new Set(others.flatMap(bridgesOf));
     const own = new Set(all.filter((each) => !others.includes(each)).flatMap(bridgesOf));
-    const isTaken = (name: string): boolean =>
-      ours.has(name) || foreign.has(name) || (devices.has(name) && !own.has(name));
-    const completed = changedNetwork(definition, (root) => fillBridge(root, isTaken));
+    const isClaimed = (name: string): boolean => ours.has(name) || foreign.has(name);
+    // One that is named may be there now: whether it still is counts when the network starts.
+    const isTaken = (name: string): boolean => isClaimed(name) || (devices.has(name) && !own.has(name));
+    const completed = changedNetwork(definition, (root) => fillBridge(root, isClaimed, isTaken));
     planOf(completed);
     return completed;
   }
 
   #claim(known: HostNetwork | undefined, definition: ObjectDefinition): HostNetwork {
-    this.#checkOpen();
     return known ?? this.#set.add(new HostObject(this.#options.loop, definition));
   }
 
@@ -306,11 +323,11 @@ function bridgesOf({ live, definition, nextDefinition }: HostNetwork): string[] 
   return [live, definition, nextDefinition].flatMap((each) => each?.root.first("bridge")?.attribute("name") ?? []);
 }
 
-function fillBridge(root: Element, isTaken: (name: string) => boolean): void {
+function fillBridge(root: Element, isClaimed: (name: string) => boolean, isTaken: (name: string) => boolean): void {
   const bridge = fillChild(root, "bridge");
   const name = bridge.attribute("name");
   if (name === undefined) bridge.setAttribute("name", freeName(isTaken));
-  else if (isTaken(name)) {
+  else if (isClaimed(name)) {
     throw VirError.of(ErrorCode.internalError, ErrorDomain.network, `bridge name '${name}' already in use.`);
   }
   if (root.first("mac") !== undefined) return;

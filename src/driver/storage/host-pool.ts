@@ -84,10 +84,9 @@ export class HostPool extends HostObject<PoolDefinition> {
     this.sizes = { capacity: bsize * blocks, available: bsize * bfree, allocation: bsize * (blocks - bfree) };
   }
 
-  /** It is not looked at any more. */
+  /** It is not looked at any more; how much room there was is still told. */
   clear(): void {
     this.#volumes.clear();
-    this.sizes = nothing;
   }
 }
 

@@ -267,7 +267,10 @@ export class HostPools {
 
   async #openDirectory(pool: HostPool, definition: PoolDefinition): Promise<void> {
     await pool.scan(definition, () => this.#checkOpen());
-    pool.live = await withPermissions(definition);
+    const live = await withPermissions(definition);
+    // Shown from here on, also when it is stopped; what is kept stays as it was given.
+    if (pool.config === definition) pool.config = live;
+    pool.live = live;
   }
 
   #known(definition: PoolDefinition): HostPool {

@@ -5,7 +5,7 @@ import type { Patience } from "../objects/patience.ts";
 import type { HostPool } from "./host-pool.ts";
 import type { HostPools } from "./host-pools.ts";
 import { findVolume, type HostVolume } from "./host-volume.ts";
-import { invalid, invalidArgument, noVolume, volumeExists } from "./storage-errors.ts";
+import { invalid, invalidArgument, nameInUse, noVolume, volumeExists } from "./storage-errors.ts";
 import type { VolumeFiles } from "./volume-files.ts";
 import { readRequest, type VolumeRequest } from "./volume-request.ts";
 import { download, type StreamRange, upload } from "./volume-streams.ts";
@@ -87,6 +87,7 @@ export class HostVolumes {
     const asked = readRequest(xml, this.#pools.active(pool).definition, pool.directory, source.capacity);
     // It never has less room than what is to go into it.
     const request = { ...asked, capacity: asked.capacity < source.capacity ? source.capacity : asked.capacity };
+    if (pool.find(request.name) !== undefined) throw nameInUse(request.name);
     return this.#make(pool, request, patience, (signal) =>
       this.#onVolume(from, source.name, "clone", { ...patience, signal }, async (current) =>
         this.#files.clone(request, current, flags.reflink, { preallocate: flags.preallocate, signal }),
@@ -123,9 +124,13 @@ export class HostVolumes {
     await this.#pools.beside(pool, "download", {}, () => download(volume, range, stream));
   }
 
-  async upload({ pool, volume }: PlacedVolume, range: StreamRange, stream: Stream): Promise<void> {
-    await this.#change(pool, volume.name, "upload", {}, (current) => upload(current, range, stream));
-    this.#pools.tellRefreshed(pool);
+  async upload({ pool, volume: { name } }: PlacedVolume, range: StreamRange, stream: Stream): Promise<void> {
+    await this.#inTurn(pool, name, "upload", {}, async () => {
+      await upload(await this.#current(pool, name), range, stream, async () => {
+        await this.#lookAgain(pool, name).catch(() => undefined);
+        this.#pools.tellRefreshed(pool);
+      });
+    });
   }
 
   /** The name is the volume's from here on: nobody else gets it, and nobody sees it before it is whole. */

@@ -67,3 +67,9 @@ export function noPool(detail: string): VirError {
   };
   return new VirError(`Storage pool not found: ${detail}`, fields);
 }
+
+/** What a clone is told instead. */
+export function nameInUse(name: string): VirError {
+  const detail = `storage volume name '${name}' already in use.`;
+  return VirError.of(ErrorCode.internalError, ErrorDomain.storage, detail);
+}

@@ -64,7 +64,7 @@ export class VolumeFiles {
     const { path, header } = volume;
     const { format } = header;
     if (format === "raw" && !allocate) {
-      await truncate(path, Number(capacity)).catch(rethrow(`Failed to truncate file '${path}'`));
+      await setLength(path, capacity).catch(rethrow(`Failed to truncate file '${path}'`));
       return;
     }
     const how = allocate ? ["--preallocation=falloc"] : [];
@@ -113,9 +113,9 @@ export class VolumeFiles {
     if (format === "raw") {
       const room = allocation < capacity ? allocation : capacity;
       // The length first: whether the file system can have such a file is told before any room is taken.
-      await truncate(path, Number(capacity)).catch(rethrow(`cannot extend file '${path}'`));
+      await setLength(path, capacity).catch(rethrow(`cannot extend file '${path}'`));
       if (room > 0n) await this.#allocate(path, room, signal);
-      await truncate(path, Number(capacity)).catch(rethrow(`cannot extend file '${path}'`));
+      await setLength(path, capacity).catch(rethrow(`cannot extend file '${path}'`));
       return;
     }
     const tables =
@@ -160,6 +160,12 @@ async function overwrite(file: FileHandle, length: bigint, signal: AbortSignal |
     signal?.throwIfAborted();
     await file.write(zeros, 0, Math.min(chunkLength, Number(length) - at), at);
   }
+}
+
+async function setLength(path: string, bytes: bigint): Promise<void> {
+  const tooLarge = -27;
+  if (bytes <= Number.MAX_SAFE_INTEGER) return truncate(path, Number(bytes));
+  throw Object.assign(new Error("longer than any file"), { code: "EFBIG", errno: tooLarge });
 }
 
 function onExisting(path: string): (error: NodeJS.ErrnoException) => never {

@@ -31,12 +31,32 @@ export async function download({ path }: HostVolume, range: StreamRange, stream:
   await stream.finish();
 }
 
-/** Writes what comes into a volume; more than was said is refused. */
-export async function upload({ path, type }: HostVolume, range: StreamRange, stream: Stream): Promise<void> {
+/** Writes what comes into a volume; more than was said is refused. `written` is told before the client is. */
+export async function upload(
+  { path, type }: HostVolume,
+  range: StreamRange,
+  stream: Stream,
+  written: () => Promise<void>,
+): Promise<void> {
+  try {
+    await receive(path, type, range, stream);
+  } catch (error) {
+    // Before the iteration is left, which would abort it without a reason.
+    stream.abort(error);
+    throw error;
+  } finally {
+    await written();
+  }
+  await stream.finish();
+}
+
+async function receive(path: string, type: HostVolume["type"], range: StreamRange, stream: Stream): Promise<void> {
   await using file = await open(path, constants.O_WRONLY | constants.O_NONBLOCK).catch(rethrow(path));
   let position = Number(range.offset);
   const end = range.length === 0n ? Infinity : position + Number(range.length);
-  for await (const part of stream.parts()) {
+  const parts = stream.parts();
+  for (let next = await parts.next(); next.done !== true; next = await parts.next()) {
+    const part = next.value;
     const length = lengthOf(part);
     if (position + length > end) throw tooMuch();
     if (part instanceof Uint8Array) await writeAll(file, part, position).catch(rethrow(path));
@@ -44,7 +64,6 @@ export async function upload({ path, type }: HostVolume, range: StreamRange, str
     position += length;
   }
   if (type === "file" && (await file.stat()).size < position) await file.truncate(position);
-  await stream.finish();
 }
 
 function lengthOf(part: StreamPart): number {
