@@ -38,13 +38,16 @@ export function dnsmasqConfig(plan: NetworkPlan, files: DnsmasqFiles): string {
 
 function dnsLines(dns: DnsPlan): string[] {
   const { domain, forwarders, hosts, texts, services } = dns;
+  // expand-hosts is for names in files alone.
+  const withDomain = (name: string): string[] =>
+    domain === undefined || name.includes(".") ? [name] : [`${name}.${domain}`, name];
   return [
     ...(dns.forwardPlainNames ? [] : ["domain-needed"]),
     ...(domain !== undefined && dns.localOnly ? [`local=/${domain}/`] : []),
     ...(domain === undefined ? [] : [`domain=${domain}`, "expand-hosts"]),
     ...(forwarders.length === 0 ? [] : ["no-resolv"]),
     ...forwarders.map((each) => `server=${each.domain === undefined ? "" : `/${each.domain}/`}${each.address ?? "#"}`),
-    ...hosts.map(({ ip, names }) => `host-record=${[...names, ip].join(",")}`),
+    ...hosts.map(({ ip, names }) => `host-record=${[...names.flatMap(withDomain), ip].join(",")}`),
     ...texts.map(({ name, value }) => `txt-record=${name},${value}`),
     ...services.map((each) => {
       const place = `_${each["service"]}._${each["protocol"]}${each["domain"] === undefined ? "" : `.${each["domain"]}`}`;

@@ -56,7 +56,7 @@ export class Dnsmasq {
     const files = this.#filesOf(uuid);
     return identity === undefined
       ? this.#machine.findByFile(files.pid, argumentOf(files))
-      : this.#machine.find(identity);
+      : this.#machine.find(identity, argumentOf(files));
   }
 
   /** Resolves when it has really ended, and lets go of it. Rejects with DeadlineError when not even SIGKILL ends it. */

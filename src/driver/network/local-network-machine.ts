@@ -63,18 +63,21 @@ export class LocalNetworkMachine implements NetworkMachine {
 
   findByFile(pidFile: string, argument: string): LeaseServer | undefined {
     const pid = Number(textOf(pidFile));
-    if (!Number.isInteger(pid) || pid <= 0) return undefined;
-    const process = openProcess(pid);
-    // Looked at now that it is held: before, the number may have been another's.
-    if (process !== undefined && textOf(`/proc/${pid}/cmdline`).split("\0").includes(argument))
-      return this.#hold(process);
-    process?.close();
-    return undefined;
+    return Number.isInteger(pid) && pid > 0 ? this.#find(pid, argument) : undefined;
   }
 
-  find(identity: ProcessIdentity): LeaseServer | undefined {
-    const process = openProcess(identity);
-    return process === undefined ? undefined : this.#hold(process);
+  find(identity: ProcessIdentity, argument: string): LeaseServer | undefined {
+    return this.#find(identity, argument);
+  }
+
+  /** One that has ended, and that nobody has asked how, has no command line any more. */
+  #find(target: number | ProcessIdentity, argument: string): LeaseServer | undefined {
+    const process = openProcess(target);
+    if (process === undefined) return undefined;
+    // Looked at now that it is held: before, the number may have been another's.
+    if (textOf(`/proc/${process.pid}/cmdline`).split("\0").includes(argument)) return this.#hold(process);
+    process.close();
+    return undefined;
   }
 
   #hold(process: Process): LeaseServer {

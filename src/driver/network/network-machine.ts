@@ -37,6 +37,6 @@ export interface NetworkMachine {
   setKernelValue(path: string, value: string): Promise<void>;
   /** The process whose number is in the file, if its command line names `argument`. Throws SystemError. */
   findByFile(pidFile: string, argument: string): LeaseServer | undefined;
-  /** The process with this identity; undefined when it is gone. Throws SystemError. */
-  find(identity: ProcessIdentity): LeaseServer | undefined;
+  /** The process with this identity, if it runs and its command line names `argument`. Throws SystemError. */
+  find(identity: ProcessIdentity, argument: string): LeaseServer | undefined;
 }
