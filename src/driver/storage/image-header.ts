@@ -40,7 +40,7 @@ async function readQcow(file: FileHandle, bytes: Buffer): Promise<ImageHeader> {
   const capacity = bytes.readBigUInt64BE(24);
   const [nameAt, nameLength] = [Number(bytes.readBigUInt64BE(8)), bytes.readUInt32BE(16)];
   if (version === 1) return { format: "qcow", capacity };
-  if (version !== 2 && version !== 3) return raw;
+  if (version !== 2 && (version !== 3 || bytes.length < 104)) return raw;
   const backing = await backingOf(file, version === 3 ? bytes.readUInt32BE(100) : 72, nameAt, nameLength);
   return {
     format: "qcow2",

@@ -2,6 +2,7 @@ import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import type { CallContext, DriverProcedures } from "../driver.ts";
 import { bitsOf, select } from "../objects/flag-filter.ts";
 import type { HostPools } from "./host-pools.ts";
+import { poolCapabilities } from "./pool-capabilities.ts";
 import { formatPool } from "./pool-definition.ts";
 import { poolFilters } from "./pool-filters.ts";
 import { invalidArgument, noPool } from "./storage-errors.ts";
@@ -57,6 +58,10 @@ function listProcedures(pools: HostPools): DriverProcedures {
       checkFlags(flags, bitsOf(poolFilters), "storageConnectListAllStoragePools");
       const found = select(pools.all, poolFilters, flags);
       return { pools: needResults === 0 ? [] : found.map(({ reference }) => reference), ret: found.length };
+    },
+    connectGetStoragePoolCapabilities: ({ flags }) => {
+      checkFlags(flags, 0, "storageConnectGetStoragePoolCapabilities");
+      return { capabilities: poolCapabilities() };
     },
     connectFindStoragePoolSources: ({ type }) => {
       const detail = `pool type '${type}' does not support source discovery`;
