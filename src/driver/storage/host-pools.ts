@@ -1,4 +1,4 @@
-import type { Loop } from "../../event/index.ts";
+import { Deferred, type Loop } from "../../event/index.ts";
 import {
   ErrorCode,
   ErrorDomain,
@@ -27,6 +27,8 @@ export interface HostPoolsOptions {
 }
 
 const { defined, undefined: removed, started, stopped, created, deleted } = ObjectLifecycle.storagePool;
+/** For work on volumes, unless the caller says how long. */
+const patienceMs = 30_000;
 const nothing: PoolSizes = { capacity: 0n, allocation: 0n, available: 0n };
 
 /**
@@ -223,14 +225,10 @@ export class HostPools {
     await Promise.allSettled(this.#underWay);
   }
 
-  async exclusively<T>(
-    pool: HostPool,
-    operation: string,
-    { deadline, signal }: Patience,
-    body: () => Promise<T>,
-  ): Promise<T> {
+  async exclusively<T>(pool: HostPool, operation: string, patience: Patience, body: () => Promise<T>): Promise<T> {
+    const { deadline, signal } = patience;
     const work = pool.jobs.run({ operation, deadline, signal }, async () => {
-      await Promise.allSettled(pool.underWay);
+      await this.#quiet(pool, patience);
       this.#checkOpen();
       return body();
     });
@@ -240,6 +238,23 @@ export class HostPools {
     } finally {
       this.#underWay.delete(work);
       if (!isThere(pool) && pool.jobs.isIdle && this.#set.has(pool)) this.#set.remove(pool);
+    }
+  }
+
+  /** Waits for the work on its volumes; nothing new begins meanwhile, as the caller has the pool. */
+  async #quiet(pool: HostPool, { deadline, signal }: Patience): Promise<void> {
+    if (pool.underWay.size === 0) return;
+    const { loop } = this.#options;
+    const ended = new Deferred();
+    const giveUp = (): void => ended.reject(signal?.reason);
+    const timeout = loop.timeout(deadline ?? loop.now() + patienceMs, () => ended.reject(busy(pool)));
+    signal?.addEventListener("abort", giveUp);
+    void Promise.allSettled(pool.underWay).then(() => ended.resolve());
+    try {
+      await ended.promise;
+    } finally {
+      timeout.remove();
+      signal?.removeEventListener("abort", giveUp);
     }
   }
 
@@ -321,6 +336,11 @@ export class HostPools {
 /** What is kept has no sizes of its own. */
 function textOf(definition: PoolDefinition): string {
   return formatPool(definition, nothing);
+}
+
+function busy({ name }: HostPool): VirError {
+  const detail = `cannot have storage pool '${name}' alone: its volumes are being worked on`;
+  return VirError.of(ErrorCode.operationTimeout, ErrorDomain.storage, detail);
 }
 
 function exists({ name, uuid }: HostPool): VirError {

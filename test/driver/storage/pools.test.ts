@@ -9,6 +9,7 @@ import type { HostPool } from "../../../src/driver/storage/host-pool.ts";
 import { HostPools } from "../../../src/driver/storage/host-pools.ts";
 import { HostVolumes } from "../../../src/driver/storage/host-volumes.ts";
 import { VolumeFiles } from "../../../src/driver/storage/volume-files.ts";
+import { readRequest } from "../../../src/driver/storage/volume-request.ts";
 import { ErrorCode, type ObjectEvent } from "../../../src/protocol/index.ts";
 import { HandLoop } from "../../qmp/hand-host.ts";
 import { FakePrograms } from "./fake-programs.ts";
@@ -134,6 +135,28 @@ describe("storage pools", () => {
     assert.deepEqual(order, ["made", "stopped"]);
   });
 
+  it("do not wait for that for ever, nor longer than their caller", async () => {
+    const { pools, volumes, pool } = await openActive();
+    let go = (): void => {};
+    programs.gate = new Promise((resolve) => {
+      go = resolve;
+    });
+    const making = volumes.create(pool, volume("a", qcow2), plain, {});
+    const late = assert.rejects(pools.stop(pool, {}), { code: ErrorCode.operationTimeout });
+    await hand.settle();
+    await hand.pass(30_001, 1000);
+    await late;
+    const giving = new AbortController();
+    const given = assert.rejects(pools.refresh(pool, { signal: giving.signal }), /enough/);
+    await hand.settle();
+    giving.abort(new Error("enough"));
+    await given;
+    go();
+    await making;
+    await pools.stop(pool, {});
+    assert.equal(hand.errors.length, 0);
+  });
+
   it("have one volume of a name, whoever asks first", async () => {
     const { volumes, pool } = await openActive();
     const outcomes = await Promise.allSettled([1, 2, 3].map(() => volumes.create(pool, volume("a", qcow2), plain, {})));
@@ -186,6 +209,22 @@ describe("storage pools", () => {
       await assert.rejects(volumes.create(pool, volume(name, qcow2), plain, {}), /already exists/);
     }
     assert.deepEqual(programs.commands, []);
+  });
+
+  it("do not even do so when it comes in the last moment", async () => {
+    const { pool } = await openActive();
+    writeFileSync(join(directory, "precious"), "precious");
+    symlinkSync(join(directory, "precious"), join(target, "a"));
+    symlinkSync(join(directory, "new"), join(target, "b"));
+    writeFileSync(join(target, "c"), "new");
+    const files = new VolumeFiles(programs);
+    for (const name of ["a", "b", "c"]) {
+      const request = readRequest(volume(name, qcow2), pool.definition, target);
+      await assert.rejects(files.make(request, { preallocate: false }), { code: ErrorCode.operationInvalid }, name);
+    }
+    assert.deepEqual(programs.commands, []);
+    assert.deepEqual(readdirSync(target), ["a", "b", "c"]);
+    assert.equal(existsSync(join(directory, "new")), false);
   });
 
   for (const name of ["../a", "/etc/a", "a/b", "..", ".", "a/../../b"]) {
