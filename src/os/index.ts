@@ -2,6 +2,7 @@ export { EpollHost } from "./epoll-host.ts";
 export { openLoop } from "./event-loop.ts";
 export { groupId } from "./group.ts";
 export { connectInbox, Inbox, type InboxAddress, Outbox, openInbox } from "./inbox.ts";
+export { linkFeatures } from "./link-features.ts";
 export { lockFile } from "./lock-file.ts";
 export { PidFile } from "./pid-file.ts";
 export { identifyProcess, openProcess, Process, type ProcessExit, type ProcessIdentity } from "./process.ts";
