@@ -48,9 +48,10 @@ export function objectEventKey(event: ObjectEvent): string {
   return objectKey(event.secret);
 }
 
-/** virNetworkEventLifecycleType, virStoragePoolEventLifecycleType and virNodeDeviceEventLifecycleType. */
+/** virNetworkEventLifecycleType and its likes for pools, devices of the host and secrets. */
 export const ObjectLifecycle = {
   network: { defined: 0, undefined: 1, started: 2, stopped: 3 },
   storagePool: { defined: 0, undefined: 1, started: 2, stopped: 3, created: 4, deleted: 5 },
   nodeDevice: { created: 0, deleted: 1, defined: 2, undefined: 3 },
+  secret: { defined: 0, undefined: 1 },
 } as const;

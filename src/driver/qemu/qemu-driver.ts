@@ -5,6 +5,8 @@ import type { DomainEvent } from "../../protocol/index.ts";
 import type { Driver, DriverProcedures, Hypervisor, HypervisorHold, ObjectEventSource } from "../driver.ts";
 import { EventLog } from "../event-log.ts";
 import { type HostResourcePlaces, HostResources } from "../host-resources.ts";
+import { type MachineObjects, openMachineObjects } from "../machine-objects.ts";
+import { joinEvents } from "../object-events.ts";
 import { binaryVersion } from "./binary.ts";
 import { completionFor } from "./definition/complete.ts";
 import { makeDirectory } from "./files.ts";
@@ -50,7 +52,7 @@ export class QemuDriver implements Driver, Hypervisor {
   readonly name = "qemu";
   readonly features: ReadonlySet<number> = new Set();
   readonly procedures: DriverProcedures;
-  readonly objectEvents?: ObjectEventSource;
+  readonly objectEvents: ObjectEventSource;
   readonly #uri: string;
   readonly #operations: Operations;
   readonly #resources: HostResources | undefined;
@@ -63,9 +65,10 @@ export class QemuDriver implements Driver, Hypervisor {
     log: EventLog,
     version: bigint,
     resources: HostResources | undefined,
+    machine: MachineObjects,
   ) {
-    this.procedures = { ...qemuProcedures(operations, version), ...resources?.procedures };
-    if (resources !== undefined) this.objectEvents = resources.events;
+    this.procedures = { ...qemuProcedures(operations, version), ...resources?.procedures, ...machine.procedures };
+    this.objectEvents = joinEvents(resources === undefined ? [machine.events] : [resources.events, machine.events]);
     this.#resources = resources;
     this.#uri = uri;
     this.#operations = operations;
@@ -100,14 +103,15 @@ export class QemuDriver implements Driver, Hypervisor {
     try {
       // Before the guests, which may be plugged into them.
       resources = places && (await HostResources.open(loop, { places, onWarning: report }));
+      const machine = await openMachineObjects(join(options.stateDir, "secrets"), report);
       await operations.guests.load();
+      return new QemuDriver(options.uri, operations, log, version, resources, machine);
     } catch (error) {
       await operations.guests.close();
       await resources?.close();
       await log.journal.close();
       throw error;
     }
-    return new QemuDriver(options.uri, operations, log, version, resources);
   }
 
   accepts(uri: string): boolean {

@@ -1,11 +1,9 @@
 import type { DriverProcedures } from "../../driver.ts";
-import { bitsOf, type Choice, pair, select } from "../../objects/flag-filter.ts";
+import { interfaceFilters } from "../../interface/interface-filters.ts";
+import { bitsOf, select } from "../../objects/flag-filter.ts";
 import { checkFlags } from "../failure.ts";
 import { formatInterface } from "./interface-definition.ts";
-import { type HostInterface, type Interfaces, referenceTo } from "./interfaces.ts";
-
-/** virConnectListAllInterfacesFlags. */
-const groups: readonly Choice<HostInterface>[][] = [pair(2, 1, ({ isActive }) => isActive)];
+import { type Interfaces, referenceTo } from "./interfaces.ts";
 
 /** Network interfaces, of which none is there on the host. */
 export function interfaceProcedures(interfaces: Interfaces): DriverProcedures {
@@ -45,8 +43,8 @@ function listProcedures(interfaces: Interfaces): DriverProcedures {
     connectNumOfDefinedInterfaces: () => ({ num: names(false).length }),
     connectListDefinedInterfaces: ({ maxnames }) => ({ names: names(false).slice(0, maxnames) }),
     connectListAllInterfaces: ({ needResults, flags }) => {
-      checkFlags(flags, bitsOf(groups), "testConnectListAllInterfaces");
-      const found = select(interfaces.all, groups, flags);
+      checkFlags(flags, bitsOf(interfaceFilters), "testConnectListAllInterfaces");
+      const found = select(interfaces.all, interfaceFilters, flags);
       return { ifaces: needResults === 0 ? [] : found.map((each) => referenceTo(each)), ret: found.length };
     },
   };

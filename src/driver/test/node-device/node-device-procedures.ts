@@ -1,16 +1,10 @@
 import type { DriverProcedures } from "../../driver.ts";
-import { bitsOf, type Choice, select } from "../../objects/flag-filter.ts";
+import { capabilityFilters } from "../../node-device/device-filters.ts";
+import { bitsOf, select } from "../../objects/flag-filter.ts";
 import { checkFlags } from "../failure.ts";
-import type { NodeDevice, NodeDevices } from "./node-devices.ts";
+import type { NodeDevices } from "./node-devices.ts";
 
-/** virConnectListAllNodeDeviceFlags, from the lowest bit on. */
-const names = (
-  "system pci usb_device usb net scsi_host scsi_target scsi storage fc_host vports scsi_generic drm mdev_types mdev " +
-  "ccw css vdpa ap_card ap_queue ap_matrix vpd"
-).split(" ");
-const groups: readonly Choice<NodeDevice>[][] = [
-  names.map((name, index) => [1 << index, ({ capabilities }) => capabilities.has(name)]),
-];
+const groups = [capabilityFilters];
 
 /** Devices of the host. */
 export function nodeDeviceProcedures(devices: NodeDevices): DriverProcedures {
