@@ -15,7 +15,8 @@ export async function talk(loop: Loop, { socket }: Asked, script: Script, direct
   try {
     const outcomes: Outcome[] = [];
     for (const line of script.lines) {
-      const done = await run(`qemu+unix:///system?socket=${socket}`, directory, line);
+      const place = line.replaceAll("PLACE", directory);
+      const done = await run(`qemu+unix:///system?socket=${socket}`, directory, place);
       await watcher.flush();
       outcomes.push(normalise({ ...done, events: watcher.lines.splice(0) }, [directory, socket]));
     }
@@ -47,5 +48,8 @@ const changing: readonly (readonly [RegExp, string])[] = [
   [/^(rss|last_update|actual_rss) \d+$/gm, "$1 COUNT"],
   [/^(\w+ (?:rd|wr|flush)_total_times) \d+$/gm, "$1 COUNT"],
   [/(\.(?:time|wait|delay|rss|times|system|user|last-update|halted\.sum|exits\.sum)=)\d+$/gm, "$1COUNT"],
-  [/(52:54:00(?::[\da-f]{2}){3})/g, "MAC"],
+  [/("id":"libvirt-|"id": "libvirt-)\d+/g, "$1N"],
+  [/^(CPU:  +)\d+$/gm, "$1CPU"],
+  [/^\d+( \S+)$/gm, "ID$1"],
+  [/(\[)[ \d]{3}( %\])/g, "$1 N $2"],
 ];
