@@ -47,7 +47,7 @@ export const childOrders: Readonly<Record<string, string>> = {
     "group_name total_bytes_sec_max_length read_bytes_sec_max_length write_bytes_sec_max_length " +
     "total_iops_sec_max_length read_iops_sec_max_length write_iops_sec_max_length",
   "blkiotune/device": "path weight read_iops_sec write_iops_sec read_bytes_sec write_bytes_sec",
-  controller: "model target master driver boot acpi alias rom address",
+  controller: "model target driver boot acpi alias master rom address",
   filesystem: "driver binary source target readonly space_hard_limit space_soft_limit boot acpi alias rom address",
   "filesystem/binary": "cache sandbox lock thread_pool",
   interface:
@@ -70,6 +70,7 @@ export const childOrders: Readonly<Record<string, string>> = {
   "video/model": "acceleration resolution",
   hostdev: "driver source teaming readonly shareable boot acpi alias rom address",
   redirdev: "source protocol log boot alias address",
+  hub: "alias address",
   watchdog: "alias address",
   memballoon: "stats alias driver address",
   rng: "rate backend driver alias address",
