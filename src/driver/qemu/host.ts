@@ -1,4 +1,5 @@
 import type { Transport } from "../../event/index.ts";
+import type { Definition } from "../../model/index.ts";
 import type { ProcessExit, ProcessIdentity } from "../../os/index.ts";
 import type { MonitorCommand } from "./command-line/index.ts";
 
@@ -22,6 +23,8 @@ export interface Connected {
 }
 
 export interface LaunchPlan {
+  /** What it runs as, as far as that is known before. */
+  readonly definition: Definition;
   readonly binary: string;
   /** The listening socket of the monitor is descriptor 3. */
   readonly args: readonly string[];

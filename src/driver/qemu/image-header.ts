@@ -17,7 +17,7 @@ const limits = { header: 65_536, name: 1_023, format: 64 };
 
 /**
  * The image below a qcow2 image; undefined: there is none. Of other formats nothing is read: what a guest can write
- * anywhere must not be taken for a header. Rejects with VirError for what is no qcow2 image, and with the error of
+ * anywhere must not be taken for a header. Rejects with VirError for a header that cannot be, and with the error of
  * reading.
  */
 export async function readBackingImage(path: string, format: string): Promise<BackingImage | undefined> {
@@ -33,16 +33,17 @@ export async function readBackingImage(path: string, format: string): Promise<Ba
 
 async function readQcow2(file: FileHandle, path: string): Promise<BackingImage | undefined> {
   const header = await read(file, 0, limits.header);
-  if (header.length < 72 || header.readUInt32BE(0) !== magic) throw broken(path, "it is no qcow2 image");
+  // QEMU has better words for what is no such image.
+  if (header.length < 72 || header.readUInt32BE(0) !== magic) return undefined;
   const version = header.readUInt32BE(4);
-  if (version !== 2 && version !== 3) throw broken(path, `qcow2 version ${version} is not known`);
+  if (version !== 2 && version !== 3) return undefined;
   const offset = header.readBigUInt64BE(8);
   const length = header.readUInt32BE(16);
   if (offset === 0n || length === 0) return undefined;
   if (length > limits.name || offset > BigInt(limits.header) * 32n)
     throw broken(path, "the name of its backing file is too long");
   const name = (await read(file, Number(offset), length)).toString();
-  const start = version === 2 ? 72 : header.readUInt32BE(100);
+  const start = version === 2 || header.length < 104 ? 72 : header.readUInt32BE(100);
   return { name, format: readFormat(header, start, Math.min(Number(offset), header.length)) };
 }
 

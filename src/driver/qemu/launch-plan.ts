@@ -3,19 +3,24 @@ import type { Definition } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import { findBinary } from "./binary.ts";
 import { planGuest } from "./command-line/index.ts";
-import { checkFiles, makeVariables } from "./files.ts";
+import { prepareRun, type RunFacts } from "./definition/prepare-run.ts";
+import { checkFiles, makeDirectory, makeVariables } from "./files.ts";
 import type { LaunchPlan } from "./host.ts";
 import type { RunRecords } from "./run-record.ts";
 
 /** Where a guest's files are. */
-export interface LaunchPlaces {
-  readonly records: Pick<RunRecords, "monitorPath">;
+export interface LaunchPlaces extends Pick<RunFacts, "nvramDirectory" | "freePort"> {
+  readonly records: Pick<RunRecords, "monitorPath" | "channelDirectory">;
   readonly logDir: string;
   readonly stateDir: string;
 }
 
 /** How to launch a guest, when all that it needs is there. Rejects with VirError in libvirt's words. */
-export async function planLaunch(definition: Definition, places: LaunchPlaces): Promise<LaunchPlan> {
+export async function planLaunch(given: Definition, places: LaunchPlaces): Promise<LaunchPlan> {
+  const binary = findBinary(given);
+  await checkFiles(given);
+  const channelDirectory = places.records.channelDirectory(given.uuid);
+  const definition = await prepareRun(given, { ...places, channelDirectory });
   const monitorPath = places.records.monitorPath(definition.uuid);
   const { args, environment, commands, variables, descriptors, companions } = planGuest(definition, {
     // The sockets of what serves it stand beside its monitor, under the same name.
@@ -23,13 +28,12 @@ export async function planLaunch(definition: Definition, places: LaunchPlaces): 
     stateDirectory: join(places.stateDir, "guests", definition.uuid),
     nowMs: Date.now(),
   });
-  const binary = findBinary(definition);
-  await checkFiles(definition);
   for (const { name } of [...descriptors, ...companions]) throw noHelp(name);
   if (variables !== undefined) await makeVariables(variables);
+  await makeDirectory(channelDirectory);
   if (Buffer.byteLength(monitorPath) > 107) throw tooLong(monitorPath);
   const logPath = join(places.logDir, `${definition.name}.log`);
-  return { binary, args, environment, commands, monitorPath, logPath };
+  return { definition, binary, args, environment, commands, monitorPath, logPath };
 }
 
 function tooLong(path: string): VirError {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
-import { DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
+import { type Definition, DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
 import type { DomainEvent } from "../../protocol/index.ts";
 import type { Driver, DriverProcedures, Hypervisor, HypervisorHold, ObjectEventSource } from "../driver.ts";
 import { EventLog } from "../event-log.ts";
@@ -10,7 +10,8 @@ import { joinEvents } from "../object-events.ts";
 import { binaryVersion } from "./binary.ts";
 import { completionFor } from "./definition/complete.ts";
 import { makeDirectory } from "./files.ts";
-import type { QemuHost } from "./host.ts";
+import { FreePorts } from "./free-ports.ts";
+import type { LaunchPlan, QemuHost } from "./host.ts";
 import { planLaunch } from "./launch-plan.ts";
 import { LocalHost } from "./local-host.ts";
 import { Operations } from "./operations.ts";
@@ -86,16 +87,27 @@ export class QemuDriver implements Driver, Hypervisor {
       throw error;
     });
     const log = new EventLog(journal, report);
+    const nvramDirectory = join(options.stateDir, "nvram");
+    const startTimeoutMs = options.startTimeoutMs ?? 60_000;
+    const ports = new FreePorts(loop, startTimeoutMs);
+    const plan = (definition: Definition): Promise<LaunchPlan> =>
+      planLaunch(definition, {
+        records,
+        nvramDirectory,
+        logDir: options.logDir,
+        stateDir: options.stateDir,
+        freePort: (first) => ports.take(first),
+      });
     const operations = new Operations({
       loop,
       records,
       report,
       host: options.host ?? new LocalHost(loop),
       store: new DefinitionStore(options.stateDir),
-      startTimeoutMs: options.startTimeoutMs ?? 60_000,
+      startTimeoutMs,
       terminateMs: options.terminateMs ?? 10_000,
-      complete: completionFor({ version, nvramDirectory: join(options.stateDir, "nvram") }),
-      plan: (definition) => planLaunch(definition, { records, logDir: options.logDir, stateDir: options.stateDir }),
+      complete: completionFor({ version, nvramDirectory }),
+      plan,
       publish: (event) => log.publish(event),
     });
     const { resources: places } = options;

@@ -23,8 +23,8 @@ export interface RunRecord {
 }
 
 /**
- * The files of running guests: `UUID.json` in one directory, and the socket `UUID.monitor` in the same or, where that is
- * too deep for sockets, in another. The record is there before the process
+ * The files of running guests: `UUID.json` in one directory, and the sockets `UUID.monitor` and those in `UUID.channels` in
+ * the same or, where that is too deep for sockets, in another. The record is there before the process
  * is, and goes after it. Nothing has to reach the disk, as no guest outlives a boot; but a record is replaced at once or
  * not at all.
  *
@@ -53,6 +53,11 @@ export class RunRecords {
     return join(this.#monitorDirectory, `${uuid}.monitor`);
   }
 
+  /** Where the sockets of a guest's channels are; goes with the guest. */
+  channelDirectory(uuid: string): string {
+    return join(this.#monitorDirectory, `${uuid}.channels`);
+  }
+
   /** Throws StateError when there is a record, hence perhaps a QEMU, that nobody has taken up. */
   checkFree(uuid: string): void {
     const path = this.#path(uuid);
@@ -70,6 +75,7 @@ export class RunRecords {
   /** The guest is gone: its files too. */
   remove(uuid: string): void {
     rmSync(this.monitorPath(uuid), { force: true });
+    rmSync(this.channelDirectory(uuid), { recursive: true, force: true });
     rmSync(this.#path(uuid), { force: true });
   }
 

@@ -96,6 +96,7 @@ export class Run implements QemuProcessListener {
     try {
       this.#save();
       const launch = await plan();
+      this.describe(launch.definition);
       connected = await this.#around.host.launch(launch);
       const { monitor } = this.#attach(connected);
       this.#save();

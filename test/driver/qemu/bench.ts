@@ -83,7 +83,7 @@ export class Bench {
     complete: completionFor({ version: 7_002_000n, nvramDirectory: "/nvram" }),
     plan: async (definition) => {
       if (this.planFailure !== undefined) throw this.planFailure;
-      return { binary: "qemu", args: [], monitorPath: `/run/${definition.uuid}`, logPath: "/log" };
+      return { definition, binary: "qemu", args: [], monitorPath: `/run/${definition.uuid}`, logPath: "/log" };
     },
     publish: (event) => this.publisher.publish({ domain: event.dom, what: wordsOf(event) }),
     report: (error) => this.reported.push(error),

@@ -1,6 +1,5 @@
-import { constants, copyFile, mkdir, readdir, readFile } from "node:fs/promises";
-import { dirname, join, matchesGlob } from "node:path";
-import type { Definition } from "../../../model/index.ts";
+import { readdir, readFile } from "node:fs/promises";
+import { join, matchesGlob } from "node:path";
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import { Element } from "../../../xml/index.ts";
 import { ensure, remove, setDefault } from "../../objects/element-edit.ts";
@@ -89,25 +88,4 @@ function install(root: Element, os: Element, { mapping, features }: Descriptor, 
   if (nvram.text.trim() === "") nvram.setText(nvramPath);
   if (template !== undefined) setDefault(nvram, "template", template);
   if (needsSmm) setDefault(ensure(ensure(root, "features"), "smm"), "state", "on");
-}
-
-/** Makes the variables of a guest from their template where there are none yet. */
-export async function createNvram({ root }: Definition): Promise<void> {
-  const nvram = root.find("os", "nvram");
-  const path = nvram?.text.trim() ?? "";
-  const template = nvram?.attribute("template");
-  if (path === "" || template === undefined) return;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  try {
-    await copyFile(template, path, constants.COPYFILE_EXCL);
-  } catch (error) {
-    const { errno = -2, code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return;
-    throw VirError.system(
-      ErrorDomain.qemu,
-      -errno,
-      `Failed to create file '${path}' from '${template}': ${code}`,
-      error,
-    );
-  }
 }

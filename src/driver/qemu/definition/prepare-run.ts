@@ -11,9 +11,7 @@ import { machineType } from "./machine-type.ts";
 
 /** What a definition needs to know of the run that it is prepared for. */
 export interface RunFacts {
-  /** Of the running domain. */
-  readonly id: number;
-  /** Where the sockets of channels are that say no place; a directory for each run is made below it by whoever starts it. */
+  /** Where the sockets of channels are that say no place, of this guest alone. */
   readonly channelDirectory: string;
   /** Where guests with UEFI keep their variables. */
   readonly nvramDirectory: string;
@@ -37,18 +35,13 @@ export async function prepareRun(definition: Definition, facts: RunFacts): Promi
   nameDevices(devices, machine);
   for (const disk of devices.all("disk")) settleDrive(disk);
   await describeImages(devices);
-  for (const channel of devices.all("channel")) settleChannel(channel, channelDirectoryOf(definition, facts));
+  for (const channel of devices.all("channel")) settleChannel(channel, facts.channelDirectory);
   settleSockets(devices);
   for (const graphics of devices.all("graphics")) await settlePorts(graphics, facts.freePort);
   return definition.with((copy) => {
     copy.children.splice(0, copy.children.length, ...root.children);
     arrangeDomain(copy);
   });
-}
-
-/** Below it are the sockets of one run's channels. */
-export function channelDirectoryOf({ name }: Definition, { channelDirectory, id }: RunFacts): string {
-  return join(channelDirectory, `domain-${id}-${Array.from(name).slice(0, 20).join("")}`);
 }
 
 /** The guest's clock is told as an offset to UTC. */
