@@ -13,15 +13,23 @@ export interface MonitorEvent {
 }
 
 export type Message =
-  | { readonly kind: "greeting"; readonly version: JsonObject }
+  | { readonly kind: "greeting"; readonly version: JsonObject; readonly capabilities: readonly string[] }
   | { readonly kind: "event"; readonly event: MonitorEvent }
   | { readonly kind: "result"; readonly id: unknown; readonly value: unknown }
   | { readonly kind: "refusal"; readonly id: unknown; readonly errorClass: string; readonly description: string };
 
-/** Reads one line of QMP. Throws MonitorClosedError when it is none: nothing behind it can be trusted. */
-export function parseMessage(line: string): Message {
+/**
+ * Reads one line of QMP; `onJson` sees it before it is understood. Throws MonitorClosedError when it is none: nothing
+ * behind it can be trusted.
+ */
+export function parseMessage(line: string, onJson: (json: JsonObject) => void = () => {}): Message {
   const json = parseObject(line);
-  if (isObject(json["QMP"])) return { kind: "greeting", version: objectOf(json["QMP"]["version"]) };
+  onJson(json);
+  if (isObject(json["QMP"])) {
+    const { version, capabilities } = json["QMP"];
+    const offered = Array.isArray(capabilities) ? capabilities.map(String) : [];
+    return { kind: "greeting", version: objectOf(version), capabilities: offered };
+  }
   if (typeof json["event"] === "string") return { kind: "event", event: eventOf(json["event"], json) };
   if ("return" in json) return { kind: "result", id: json["id"], value: json["return"] };
   if (!isObject(json["error"])) throw garbage(line);
@@ -49,7 +57,7 @@ function objectOf(value: unknown): JsonObject {
   return isObject(value) ? value : {};
 }
 
-function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -2,6 +2,7 @@ import {
   type Deadline,
   DeadlineError,
   Deferred,
+  Feed,
   type Loop,
   StateError,
   type Timeout,
@@ -10,6 +11,8 @@ import {
 import { CommandError, MonitorClosedError } from "./errors.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { type JsonObject, type Message, type MonitorEvent, parseMessage } from "./message.ts";
+import { patienceFor, patienceMs } from "./patience.ts";
+import { Transcript } from "./transcript.ts";
 
 declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 
@@ -22,18 +25,25 @@ export interface AbortSignalLike {
 }
 
 export interface ExecuteOptions {
-  /** From sending to reply; Infinity waits until the monitor closes. Default 30,000. */
+  /** From sending to reply; Infinity waits until the monitor closes. Default: what the command's class gets. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignalLike;
-  /** Descriptors to go with the command; they stay the caller's. */
+  /**
+   * Out of band: answered even while another command is being worked on. Where QEMU has not offered that, in order as all
+   * others. It refuses what is not meant for it.
+   */
+  readonly outOfBand?: boolean;
+  /** Descriptors for `getfd` or `add-fd`, which take what came with them; they stay the caller's. */
   readonly fds?: readonly number[];
 }
 
 /** What a monitor tells its user, on the loop, in the order in which QEMU sent it. */
 export interface MonitorListener {
-  onEvent(event: MonitorEvent): void;
+  onEvent?(event: MonitorEvent): void;
   /** Once and last, whoever ended the connection; no command is pending any more. May come within `close`. */
-  onClose(cause: Error): void;
+  onClose?(cause: Error): void;
+  /** A deadline has passed without an answer (false), or all late answers have come (true). */
+  onResponsive?(responsive: boolean): void;
 }
 
 interface Pending {
@@ -45,7 +55,6 @@ interface Pending {
 
 /** Longest line taken from QEMU. */
 const lineLimit = 16 * 1024 * 1024;
-const defaultTimeoutMs = 30_000;
 
 /**
  * A connection to QEMU's machine protocol.
@@ -69,13 +78,17 @@ export class Monitor {
   readonly #pending = new Map<number, Pending>();
   /** Ids of commands whose deadline has passed and whose reply has not come. */
   readonly #overdue = new Set<number>();
+  readonly #feeds = new Set<Feed<MonitorEvent>>();
+  /** What was said last, without secrets. */
+  readonly transcript = new Transcript();
+  #hasOutOfBand = false;
   #state: "idle" | "greeting" | "negotiating" | "ready" | "closed" = "idle";
   #cause: Error | undefined;
   #openTimeout: Timeout | undefined;
   #version: JsonObject = {};
   #lastId = 0;
 
-  constructor(loop: Loop, transport: Transport, listener: MonitorListener) {
+  constructor(loop: Loop, transport: Transport, listener: MonitorListener = {}) {
     this.#loop = loop;
     this.#transport = transport;
     this.#listener = listener;
@@ -90,6 +103,11 @@ export class Monitor {
     return this.#overdue.size === 0;
   }
 
+  /** Whether commands can be answered out of band. */
+  get hasOutOfBand(): boolean {
+    return this.#hasOutOfBand;
+  }
+
   /** QEMU's version as it was greeted with: `{ qemu: { major, minor, micro }, package }`. */
   get version(): JsonObject {
     return this.#version;
@@ -102,7 +120,7 @@ export class Monitor {
   open(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     if (this.#state !== "idle") throw new StateError(`the monitor is ${this.#state}: it can be opened once`);
     this.#state = "greeting";
-    const { timeoutMs = defaultTimeoutMs } = options;
+    const { timeoutMs = patienceMs.ordinary } = options;
     this.#openTimeout = this.#loop.timeout(this.#after(timeoutMs), () =>
       this.close(new DeadlineError(`QEMU did not answer on its monitor within ${timeoutMs} ms`)),
     );
@@ -122,10 +140,18 @@ export class Monitor {
     if (this.#state === "closed") reply.reject(this.#cause);
     else if (this.#state !== "ready") reply.reject(new StateError(`the monitor is ${this.#state}: open it first`));
     else if (options.signal?.aborted === true) reply.reject(options.signal.reason);
-    else if ((options.timeoutMs ?? defaultTimeoutMs) <= 0)
+    else if ((options.timeoutMs ?? patienceFor(command)) <= 0)
       reply.reject(new DeadlineError(`no time left for ${command}`));
     else this.#send(command, args, options, reply);
     return reply.promise;
+  }
+
+  /** Every event from here on, in order; it ends with what closes the monitor, and at once when that is closed. */
+  events(): Feed<MonitorEvent> {
+    const feed: Feed<MonitorEvent> = new Feed<MonitorEvent>({ onClose: () => this.#feeds.delete(feed) });
+    if (this.#state === "closed") feed.end(this.#cause);
+    else this.#feeds.add(feed);
+    return feed;
   }
 
   close(cause: Error = new MonitorClosedError("the monitor was closed")): void {
@@ -137,18 +163,27 @@ export class Monitor {
     for (const id of this.#pending.keys()) this.#take(id)?.reply.reject(cause);
     this.#overdue.clear();
     this.#opened.reject(cause);
-    this.#tell(() => this.#listener.onClose(cause));
+    for (const feed of this.#feeds) feed.end(cause);
+    this.#feeds.clear();
+    this.#tell(() => this.#listener.onClose?.(cause));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
   }
 
   #send(command: string, args: JsonObject, options: ExecuteOptions, reply: Deferred<unknown>): void {
-    const { signal, timeoutMs = defaultTimeoutMs, fds = [] } = options;
+    const { signal, timeoutMs = patienceFor(command), fds = [] } = options;
     const id = ++this.#lastId;
     const timeout = this.#loop.timeout(this.#after(timeoutMs), () => this.#expire(id, timeoutMs));
     const abort = (): void => this.#take(id)?.reply.reject(signal?.reason);
     signal?.addEventListener("abort", abort);
     const abandon = (): void => signal?.removeEventListener("abort", abort);
     this.#pending.set(id, { command, reply, timeout, abandon });
-    const bytes = this.#encoder.encode(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+    const verb = options.outOfBand === true && this.#hasOutOfBand ? "exec-oob" : "execute";
+    const message = { [verb]: command, arguments: args, id };
+    this.transcript.add(this.#loop.now(), "us", message);
+    const bytes = this.#encoder.encode(`${JSON.stringify(message)}\n`);
     if (fds.length === 0) this.#transport.send(bytes);
     else this.#transport.send(bytes, fds);
   }
@@ -161,6 +196,7 @@ export class Monitor {
     const pending = this.#take(id);
     if (pending === undefined) return;
     this.#overdue.add(id);
+    if (this.#overdue.size === 1) this.#tell(() => this.#listener.onResponsive?.(false));
     pending.reply.reject(new DeadlineError(`QEMU did not answer ${pending.command} within ${timeoutMs} ms`));
   }
 
@@ -179,7 +215,7 @@ export class Monitor {
       for (const line of this.#lines.push(bytes)) {
         // A listener may close the monitor between two lines.
         if (this.#state === "closed") return;
-        this.#dispatch(parseMessage(line));
+        this.#dispatch(parseMessage(line, (json) => this.transcript.add(this.#loop.now(), "QEMU", json)));
       }
     } catch (error) {
       if (!(error instanceof MonitorClosedError)) throw error;
@@ -190,9 +226,11 @@ export class Monitor {
   #dispatch(message: Message): void {
     switch (message.kind) {
       case "greeting":
-        return this.#negotiate(message.version);
+        return this.#negotiate(message.version, message.capabilities);
       case "event":
-        return this.#tell(() => this.#listener.onEvent(message.event));
+        this.#tell(() => this.#listener.onEvent?.(message.event));
+        for (const feed of this.#feeds) feed.push(message.event);
+        return;
       case "result":
         return this.#answered(message.id)?.reply.resolve(message.value);
       case "refusal": {
@@ -216,23 +254,25 @@ export class Monitor {
   #answered(id: unknown): Pending | undefined {
     if (typeof id !== "number")
       throw new MonitorClosedError("QEMU did not understand a command: the monitor is unusable");
-    this.#overdue.delete(id);
+    if (this.#overdue.delete(id) && this.responsive) this.#tell(() => this.#listener.onResponsive?.(true));
     return this.#take(id);
   }
 
-  #negotiate(version: JsonObject): void {
+  #negotiate(version: JsonObject, offered: readonly string[]): void {
     if (this.#state !== "greeting") throw new MonitorClosedError("QEMU greeted twice");
     this.#state = "negotiating";
     this.#version = version;
+    const hasOutOfBand = offered.includes("oob");
     const reply = new Deferred<unknown>();
-    reply.whenSettled(() => this.#negotiated(reply));
+    reply.whenSettled(() => this.#negotiated(reply, hasOutOfBand));
     // The time to open runs already.
-    this.#send("qmp_capabilities", {}, { timeoutMs: Infinity }, reply);
+    this.#send("qmp_capabilities", hasOutOfBand ? { enable: ["oob"] } : {}, { timeoutMs: Infinity }, reply);
   }
 
-  #negotiated(reply: Deferred<unknown>): void {
+  #negotiated(reply: Deferred<unknown>, hasOutOfBand: boolean): void {
     if (this.#state !== "negotiating") return;
     if (reply.state === "rejected") return this.close(new MonitorClosedError("QEMU refused to negotiate"));
+    this.#hasOutOfBand = hasOutOfBand;
     this.#openTimeout?.remove();
     this.#state = "ready";
     this.#opened.resolve();
