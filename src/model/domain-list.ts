@@ -41,6 +41,15 @@ export class DomainList {
     return domain;
   }
 
+  /** Gives an inactive domain another name. Throws VirError when it has that already, or another has. */
+  rename(domain: Domain, name: string): void {
+    const invalid = (detail: string): VirError => VirError.of(ErrorCode.operationInvalid, ErrorDomain.domain, detail);
+    if (domain.name === name) throw invalid("Can't rename domain to itself");
+    if (this.#find((each) => each.name === name) !== undefined)
+      throw invalid(`domain with name '${name}' already exists`);
+    domain.rename(name);
+  }
+
   /** Forgets the domain if it does not exist (any more) and no job of it is left that might change that. */
   release(domain: Domain): void {
     if (!domain.exists && domain.jobs.isIdle && this.#byUuid.get(domain.uuid) === domain)

@@ -29,9 +29,9 @@ export interface DomainStatus {
  */
 export class Domain {
   readonly uuid: string;
-  readonly name: string;
   /** All changes but the run's own end go through here. */
   readonly jobs: JobQueue;
+  #name: string;
   #persistent: Definition | undefined;
   #live: Definition | undefined;
   #incarnation: Incarnation | undefined;
@@ -39,8 +39,12 @@ export class Domain {
 
   constructor(loop: Loop, uuid: string, name: string) {
     this.uuid = uuid;
-    this.name = name;
+    this.#name = name;
     this.jobs = new JobQueue(loop);
+  }
+
+  get name(): string {
+    return this.#name;
   }
 
   /** -1 while it does not run. */
@@ -72,6 +76,12 @@ export class Domain {
   /** As it goes over the wire now. */
   get reference(): WireDomain {
     return { name: this.name, uuid: this.uuid, id: this.id };
+  }
+
+  /** Inactive. By its list, which knows which names are free. */
+  rename(name: string): void {
+    if (this.#incarnation !== undefined) throw new StateError(`domain ${this.#name} runs`);
+    this.#name = name;
   }
 
   /** True when it replaced another definition. */

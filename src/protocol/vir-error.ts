@@ -131,5 +131,6 @@ const phrases: { readonly [code: number]: string } = {
   [ErrorCode.resourceBusy]: "resource busy: ",
   [ErrorCode.overflow]: "numerical overflow: ",
   [ErrorCode.accessDenied]: "access denied: ",
+  [ErrorCode.agentUnresponsive]: "Guest agent is not responding: ",
   [ErrorCode.xmlInvalidSchema]: "XML document failed to validate against schema: ",
 };

@@ -9,10 +9,18 @@ const isIn =
   ({ status }) =>
     status.state === state;
 const never: Test = () => false;
-const always: Test = () => true;
+
+/** What is known of a domain beside itself. */
+export interface DomainMarks {
+  readonly isSaved: Test;
+  readonly isAutostarted: Test;
+}
+
+/** For flags that ask for none of them. */
+export const unmarked: DomainMarks = { isSaved: never, isAutostarted: never };
 
 /** virConnectListAllDomainsFlags: of each group whose bits are set, a domain has to pass one. */
-const groups: readonly (readonly [bit: number, test: Test][])[] = [
+const groupsOf = ({ isSaved, isAutostarted }: DomainMarks): readonly (readonly [bit: number, test: Test][])[] => [
   [
     [1, ({ incarnation }) => incarnation !== undefined],
     [2, ({ incarnation }) => incarnation === undefined],
@@ -28,14 +36,23 @@ const groups: readonly (readonly [bit: number, test: Test][])[] = [
     [128, ({ status }) => ![running, paused, shutoff].some((state) => state === status.state)],
   ],
   // With and without: managed save, autostart, snapshots, checkpoints.
-  ...[256, 1024, 4096, 16_384].map((bit): [number, Test][] => [
-    [bit, never],
-    [2 * bit, always],
+  ...(
+    [
+      [256, isSaved],
+      [1024, isAutostarted],
+      [4096, never],
+      [16_384, never],
+    ] as const
+  ).map(([bit, test]): [number, Test][] => [
+    [bit, test],
+    [2 * bit, (domain) => !test(domain)],
   ]),
 ];
 
-export function selectDomains(domains: DomainList | readonly Domain[], flags: number): Domain[] {
-  const wanted = groups.map((group) => group.filter(([bit]) => (flags & bit) !== 0)).filter(({ length }) => length > 0);
+export function selectDomains(domains: DomainList | readonly Domain[], flags: number, marks: DomainMarks): Domain[] {
+  const wanted = groupsOf(marks)
+    .map((group) => group.filter(([bit]) => (flags & bit) !== 0))
+    .filter(({ length }) => length > 0);
   const passes: Test = (domain) => wanted.every((group) => group.some(([, test]) => test(domain)));
   return Array.from(domains).filter(passes);
 }

@@ -1,5 +1,7 @@
 import { Breather, type Loop } from "../../event/index.ts";
 import {
+  type AsyncJobRequest,
+  type AsyncWork,
   type Completion,
   Definition,
   type DefinitionStore,
@@ -10,8 +12,8 @@ import {
 import { type DomainEvent, ErrorDomain, type VirError } from "../../protocol/index.ts";
 import { closed, notRunning, toVirError } from "./errors.ts";
 import type { LaunchPlan, QemuHost } from "./host.ts";
-import { Run } from "./run.ts";
-import type { RunRecord, RunRecords } from "./run-record.ts";
+import { type BootManner, Run } from "./run.ts";
+import type { RunRecord, RunRecords, UnfinishedJob } from "./run-record.ts";
 
 /** How long the caller waits, for its turn and for QEMU; and what kind of job it is (default: modify). */
 export type Patience = Pick<JobRequest, "deadline" | "signal" | "kind">;
@@ -29,9 +31,26 @@ export interface GuestsOptions {
   readonly complete: Completion;
   /** Checks what the guest needs, and says how to launch it. */
   readonly plan: (definition: Definition) => Promise<LaunchPlan>;
-  readonly publish: (event: DomainEvent) => void;
+  /** Resolves when no sudden end of ours makes it untold; undefined: it is so already. */
+  readonly publish: (event: DomainEvent) => Promise<void> | undefined;
+  /** The number of the last event. */
+  readonly position?: () => number;
+  /** Whether the domain's end was told behind that number: by the daemon before us, if at all. */
+  readonly isEndTold?: (uuid: string, since: number) => boolean;
+  /** Writes something into the domain's log. */
+  readonly note?: (definition: Definition, text: string) => void;
   /** Hears of what went wrong where no caller is to be told. */
   readonly report: (error: unknown) => void;
+}
+
+/** What is known of guests elsewhere, and is asked when their runs need it. Under the domain's job. */
+export interface GuestCare {
+  /** Something that takes long was under way when the daemon before us went. `run` has ended, or is as it left it. */
+  recover(run: Run, job: UnfinishedJob): Promise<void>;
+  /** The guest runs, by whatever way: what was kept of it from before is of no use any more. */
+  onTakenUp(domain: Domain): Promise<void>;
+  /** The guest has crashed, and its definition asks for its memory. */
+  keepCrash(run: Run): Promise<void>;
 }
 
 /** How long QEMU may take for a command when the caller has not said. */
@@ -54,6 +73,9 @@ export class Guests {
   readonly #runs = new Map<Domain, Run>();
   readonly #watchers = new Set<(run: Run, domain: Domain) => void>();
   readonly #underWay = new Set<Promise<unknown>>();
+  /** Runs that have ended, whose end is not yet on its way to everybody: their records stay so long. */
+  readonly #leaving = new Set<Promise<void>>();
+  readonly #leavingUuids = new Set<string>();
   #lastId = 0;
   #sequence = 0;
   #closed = false;
@@ -80,6 +102,14 @@ export class Guests {
     for (const [domain, run] of this.#runs) listener(run, domain);
   }
 
+  /** Set before `load`. */
+  care: GuestCare | undefined;
+
+  /** Hears of errors that no caller is told. */
+  report(error: unknown): void {
+    this.#options.report(error);
+  }
+
   /** Undefined while the domain does not run. */
   runOf(domain: Domain): Run | undefined {
     return this.#runs.get(domain);
@@ -101,18 +131,32 @@ export class Guests {
     this.#closed = true;
     for (const run of this.#runs.values()) run.release();
     await Promise.allSettled(this.#underWay);
+    await Promise.allSettled(this.#leaving);
     this.#options.records.close();
   }
 
   /** Tells what has happened to a domain. */
   publish(event: DomainEvent): void {
-    this.#options.publish(event);
+    void this.#options.publish(event);
   }
 
   /** Makes it the persistent definition, on the disk first; true when it replaced another. Under the domain's job. */
   async keep(domain: Domain, definition: Definition): Promise<boolean> {
     await this.#options.store.save(definition);
     return domain.define(definition);
+  }
+
+  /** Gives an inactive domain the name of this definition, which becomes its own. Under the domain's job. */
+  async rename(domain: Domain, definition: Definition): Promise<void> {
+    const before = domain.name;
+    // Nobody else takes the name while the definition is written.
+    this.#domains.rename(domain, definition.name);
+    try {
+      await this.keep(domain, definition);
+    } catch (error) {
+      this.#domains.rename(domain, before);
+      throw error;
+    }
   }
 
   /** Forgets the persistent definition. Under the domain's job. */
@@ -126,10 +170,35 @@ export class Guests {
    * about to.
    */
   async exclusively<T>(domain: Domain, operation: string, patience: Patience, body: () => Promise<T>): Promise<T> {
-    const work = domain.jobs.run({ operation, ...patience }, () => {
-      this.#checkOpen();
-      return body();
-    });
+    const request: JobRequest = { operation, ...patience };
+    return this.#watched(
+      domain,
+      domain.jobs.run(request, () => {
+        this.#checkOpen();
+        return body();
+      }),
+    );
+  }
+
+  /** As `exclusively`, for what takes long: beside it the domain may be looked at, destroyed, and this job aborted. */
+  async atLength<T>(
+    domain: Domain,
+    operation: string,
+    patience: Patience,
+    body: (work: AsyncWork) => Promise<T>,
+  ): Promise<T> {
+    const { deadline, signal } = patience;
+    const request: AsyncJobRequest = { operation, deadline, signal, kind: "async" };
+    return this.#watched(
+      domain,
+      domain.jobs.run(request, (work: AsyncWork) => {
+        this.#checkOpen();
+        return body(work);
+      }),
+    );
+  }
+
+  async #watched<T>(domain: Domain, work: Promise<T>): Promise<T> {
     this.#underWay.add(work);
     try {
       return await work;
@@ -153,6 +222,19 @@ export class Guests {
     return definition;
   }
 
+  /** As `onRun`, for what takes long. */
+  async onRunAtLength<T>(
+    domain: Domain,
+    operation: string,
+    patience: Patience,
+    act: (run: Run, work: AsyncWork) => Promise<T>,
+  ): Promise<T> {
+    const meant = domain.incarnation;
+    return this.atLength(domain, operation, patience, async (work) =>
+      act(this.#runFor(domain, meant, notRunning), work),
+    );
+  }
+
   async onRun<T>(
     domain: Domain,
     operation: string,
@@ -161,17 +243,24 @@ export class Guests {
     missing: () => VirError = notRunning,
   ): Promise<T> {
     const meant = domain.incarnation;
-    return this.exclusively(domain, operation, patience, async () => {
-      this.checkExists(domain);
-      const run = this.#runs.get(domain);
-      if (run === undefined || (meant !== undefined && run.incarnation !== meant)) throw missing();
-      return act(run, this.timeLeft(patience));
-    });
+    return this.exclusively(domain, operation, patience, async () =>
+      act(this.#runFor(domain, meant, missing), this.timeLeft(patience)),
+    );
   }
 
-  async boot(domain: Domain, definition: Definition, paused: boolean): Promise<void> {
-    this.#options.records.checkFree(domain.uuid);
-    await this.#begin(domain, definition, ++this.#lastId).boot(() => this.#options.plan(definition), paused);
+  /** Throws when the domain, or the run that was meant when the wait began, is not there any more. */
+  #runFor(domain: Domain, meant: Domain["incarnation"], missing: () => VirError): Run {
+    this.checkExists(domain);
+    const run = this.#runs.get(domain);
+    if (run === undefined || (meant !== undefined && run.incarnation !== meant)) throw missing();
+    return run;
+  }
+
+  async boot(domain: Domain, definition: Definition, manner: BootManner): Promise<void> {
+    // A record of a run whose end is still being told is written over.
+    if (!this.#leavingUuids.has(domain.uuid)) this.#options.records.checkFree(domain.uuid);
+    const run = this.#begin(domain, definition, ++this.#lastId, this.#options.position?.());
+    await run.boot(() => this.#options.plan(definition), manner);
   }
 
   /**
@@ -179,25 +268,64 @@ export class Guests {
    * lasts until its QEMU has answered, and meanwhile others wait their own time for it. Throws VirError when the domain
    * contradicts another; what fails later is reported, and the record stays.
    */
-  #adopt({ id, process, status, definition }: RunRecord): void {
-    const { host, records, report } = this.#options;
+  #adopt(record: RunRecord): void {
+    const { host, records, report, isEndTold } = this.#options;
+    const { id, process, definition, since, job } = record;
     const domain = this.#domains.claim(definition);
     const work = this.exclusively(domain, "reconnect", {}, async () => {
       const connected = host.find(process, records.monitorPath(definition.uuid));
-      await this.#begin(domain, definition, id).adopt(connected, status);
+      const isTold = since !== undefined && isEndTold?.(definition.uuid, since) === true;
+      const run = this.#begin(domain, definition, id, since);
+      await run.adopt(connected, record, isTold);
+      if (job !== undefined) await this.care?.recover(run, job);
+      if (!run.hasEnded) await this.care?.onTakenUp(domain);
     });
     work.catch(report);
   }
 
-  #begin(domain: Domain, definition: Definition, id: number): Run {
+  #begin(domain: Domain, definition: Definition, id: number, since: number | undefined): Run {
+    const options = this.#options;
     const onGone = (): void => {
       this.#runs.delete(domain);
       this.#domains.release(domain);
     };
-    const run = new Run({ ...this.#options, onGone }, domain, { id, sequence: ++this.#sequence }, definition);
+    const surroundings = {
+      ...options,
+      onGone,
+      forget: (told: Promise<void> | undefined) => this.#forgetRun(domain, told),
+      react: (operation: string, act: () => Promise<void>) => this.#react(domain, operation, act),
+      keepCrash: async (run: Run) => this.care?.keepCrash(run),
+      note: (text: string) => options.note?.(domain.definition ?? definition, text),
+    };
+    const run = new Run(surroundings, domain, { id, sequence: ++this.#sequence }, definition, since);
     this.#runs.set(domain, run);
     for (const listener of this.#watchers) listener(run, domain);
     return run;
+  }
+
+  /** The next run's record is not the one that is to go. */
+  #forgetRun({ uuid }: Domain, told: Promise<void> | undefined): void {
+    const { records, report } = this.#options;
+    const remove = (): void => {
+      this.#leavingUuids.delete(uuid);
+      for (const domain of this.#runs.keys()) if (domain.uuid === uuid) return;
+      this.#attempt(() => records.remove(uuid));
+    };
+    if (told === undefined) return remove();
+    this.#leavingUuids.add(uuid);
+    const leaving: Promise<void> = told.then(remove, report).finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+  }
+
+  /** A domain that has gone meanwhile needs nothing any more. */
+  #react(domain: Domain, operation: string, act: () => Promise<void>): void {
+    const run = this.#runs.get(domain);
+    this.exclusively(domain, operation, {}, act).catch((error: unknown) => {
+      if (this.#closed || run === undefined || run.hasEnded) return;
+      this.#options.report(error);
+      // It stands still, and nobody else would see to it.
+      run.destroy(false);
+    });
   }
 
   timeLeft({ deadline }: Patience): number {

@@ -48,4 +48,6 @@ export interface QemuHost {
    * Throws SystemError when it cannot be told or taken hold of.
    */
   find(identity: ProcessIdentity | undefined, monitorPath: string): Connected | undefined;
+  /** Connects to a socket that a QEMU serves. Throws SystemError. */
+  connect(path: string): Transport;
 }

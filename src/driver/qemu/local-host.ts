@@ -69,6 +69,10 @@ export class LocalHost implements QemuHost {
     }
   }
 
+  connect(path: string): Transport {
+    return connectUnix(this.#loop, path);
+  }
+
   /** Only what says that nobody serves the monitor counts as that: a guest must not pay for a shortage of ours. */
   #reach(monitorPath: string): Transport {
     try {

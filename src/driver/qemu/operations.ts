@@ -1,15 +1,75 @@
 import type { Definition, Domain } from "../../model/index.ts";
-import { ErrorCode, ErrorDomain, Lifecycle, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
+import {
+  DomainState,
+  ErrorCode,
+  ErrorDomain,
+  Lifecycle,
+  VirError,
+  type Domain as WireDomain,
+} from "../../protocol/index.ts";
+import { theAgent } from "./agent-link.ts";
+import { Autostarts } from "./autostarts.ts";
+import { Dumps } from "./dumps.ts";
 import { invalid, notRunning } from "./errors.ts";
 import { Guests, type GuestsOptions, type Patience } from "./guests.ts";
+import { withLifecycleAction } from "./lifecycle-actions.ts";
+import { LongJobs } from "./long-jobs.ts";
 import type { Run } from "./run.ts";
+import { Saves } from "./saves.ts";
+
+export interface OperationsOptions extends GuestsOptions {
+  readonly directories: {
+    /** Images that the next start takes up. */
+    readonly save: string;
+    /** Memory of guests that have crashed. */
+    readonly dump: string;
+    /** Links to the definitions that start by themselves. */
+    readonly autostart: string;
+    /** What vanishes with the next boot. */
+    readonly run: string;
+  };
+}
+
+export interface StartOptions {
+  readonly paused?: boolean;
+  /** From the beginning, even if it has been saved: what was saved is gone then. */
+  readonly forceBoot?: boolean;
+}
+
+/** By which ways a guest may be asked to end or to reboot; none: as it is best. */
+export interface AskingWays {
+  readonly powerButton: boolean;
+  readonly agent: boolean;
+}
 
 /** The life of domains: each change runs as a job of its domain. All reject with VirError. */
 export class Operations {
   readonly guests: Guests;
+  readonly jobs: LongJobs;
+  readonly saves: Saves;
+  readonly dumps: Dumps;
+  readonly autostarts: Autostarts;
 
-  constructor(options: GuestsOptions) {
+  constructor(options: OperationsOptions) {
+    const { save, dump, autostart, run } = options.directories;
     this.guests = new Guests(options);
+    this.jobs = new LongJobs(this.guests);
+    this.saves = new Saves(this.guests, this.jobs, save);
+    this.dumps = new Dumps(this.guests, this.jobs, dump);
+    this.autostarts = new Autostarts(autostart, run);
+    this.guests.care = {
+      recover: (run, job) => (job.kind === "save" ? this.saves.recover(run, job) : this.dumps.recover(run, job)),
+      onTakenUp: (domain) => this.saves.removeManaged(domain),
+      keepCrash: (run) => this.dumps.keepCrash(run),
+    };
+  }
+
+  /** Takes up what there is, and begins to start what starts by itself. */
+  async load(): Promise<void> {
+    await this.saves.load();
+    await this.autostarts.load();
+    await this.guests.load();
+    if (await this.autostarts.takeTurn()) void this.#autostart();
   }
 
   async define(xml: string, patience: Patience): Promise<WireDomain> {
@@ -23,10 +83,16 @@ export class Operations {
     });
   }
 
-  async undefine(domain: Domain, patience: Patience): Promise<void> {
+  /** `withSaved`: what was saved of it goes, too; otherwise it must not be there. */
+  async undefine(domain: Domain, patience: Patience, withSaved = false): Promise<void> {
     await this.guests.exclusively(domain, "undefine", patience, async () => {
       this.guests.checkExists(domain);
       if (domain.persistent === undefined) throw invalid("cannot undefine transient domain");
+      if (this.saves.hasManaged(domain)) {
+        if (!withSaved) throw invalid("Refusing to undefine while domain managed save image exists");
+        await this.saves.removeManaged(domain);
+      }
+      await this.autostarts.set(domain, false);
       await this.guests.forget(domain);
       this.#tell(domain, Lifecycle.undefined.event, Lifecycle.undefined.detail.removed);
     });
@@ -38,22 +104,71 @@ export class Operations {
     const domain = this.guests.domains.claim(definition);
     return this.guests.exclusively(domain, "create", patience, async () => {
       if (domain.incarnation !== undefined) throw alreadyActive(domain);
-      await this.guests.boot(domain, definition, paused);
+      await this.guests.boot(domain, definition, { paused });
       return domain.reference;
     });
   }
 
-  async start(domain: Domain, paused: boolean, patience: Patience): Promise<WireDomain> {
+  async start(domain: Domain, options: StartOptions, patience: Patience): Promise<WireDomain> {
+    const { paused = false, forceBoot = false } = options;
     return this.guests.exclusively(domain, "start", patience, async () => {
       this.guests.checkExists(domain);
       if (domain.incarnation !== undefined) throw invalid("domain is already running");
-      await this.guests.boot(domain, domain.persistent as Definition, paused);
+      if (forceBoot) await this.saves.removeManaged(domain);
+      if (this.saves.hasManaged(domain) && (await this.saves.resumeManaged(domain, paused))) return domain.reference;
+      await this.guests.boot(domain, domain.persistent as Definition, { paused });
       return domain.reference;
+    });
+  }
+
+  async setAutostart(domain: Domain, value: boolean, patience: Patience): Promise<void> {
+    await this.guests.exclusively(domain, "set autostart", patience, async () => {
+      this.guests.checkExists(domain);
+      if (domain.persistent === undefined) throw invalid("cannot set autostart for transient domain");
+      await this.autostarts.set(domain, value);
+    });
+  }
+
+  /** Another name for a domain that does not run. */
+  async rename(domain: Domain, name: string, patience: Patience): Promise<void> {
+    await this.guests.exclusively(domain, "rename", patience, async () => {
+      this.guests.checkExists(domain);
+      if (domain.incarnation !== undefined) throw invalid("cannot rename active domain");
+      const { persistent } = domain;
+      if (persistent === undefined) throw invalid("cannot rename a transient domain");
+      const definition = persistent.with((root) => root.first("name")?.setText(name));
+      const before = domain.reference;
+      await this.guests.rename(domain, definition);
+      const { undefined: gone, defined } = Lifecycle;
+      this.guests.publish({ name: "lifecycle", dom: before, event: gone.event, detail: gone.detail.renamed });
+      this.#tell(domain, defined.event, defined.detail.renamed);
+    });
+  }
+
+  /** What becomes of it when its guest has powered off, rebooted or crashed. `flags`: virDomainModificationImpact. */
+  async setAction(domain: Domain, occasion: string, action: string, flags: number, patience: Patience): Promise<void> {
+    await this.guests.exclusively(domain, "set lifecycle action", patience, async () => {
+      this.guests.checkExists(domain);
+      const run = this.guests.runOf(domain);
+      const { isLive, isConfig } = impactOf(flags, run !== undefined, domain.persistent !== undefined);
+      const live =
+        isLive && run !== undefined ? withLifecycleAction(definitionOf(domain), occasion, action) : undefined;
+      const { persistent } = domain;
+      if (isConfig && persistent !== undefined)
+        await this.guests.keep(domain, withLifecycleAction(persistent, occasion, action));
+      if (live === undefined || run === undefined) return;
+      // QEMU itself has to know whether a reboot is an end.
+      if (occasion === "reboot")
+        await run.execute("set-action", { reboot: action === "destroy" ? "shutdown" : "reset" });
+      run.describe(live);
     });
   }
 
   suspend(domain: Domain, patience: Patience): Promise<void> {
-    return this.guests.onRun(domain, "suspend", patience, (run, timeoutMs) => run.suspend(timeoutMs));
+    return this.guests.onRun(domain, "suspend", patience, (run, timeoutMs) => {
+      if (domain.status.state === DomainState.pmsuspended) throw invalid("domain is pmsuspended");
+      return run.suspend(timeoutMs);
+    });
   }
 
   resume(domain: Domain, patience: Patience): Promise<void> {
@@ -64,10 +179,25 @@ export class Operations {
     return this.guests.onRun(domain, "reset", patience, (run, timeoutMs) => run.reset(timeoutMs));
   }
 
-  /** `byAgent`: by nothing else. */
-  shutdown(domain: Domain, byAgent: boolean, patience: Patience): Promise<void> {
-    const act = (run: Run, timeoutMs: number): Promise<void> => run.shutdown(byAgent, timeoutMs);
-    return this.guests.onRun(domain, "shutdown", patience, act, () => invalid("domain is not running"));
+  shutdown(domain: Domain, ways: AskingWays, patience: Patience): Promise<void> {
+    return this.#ask(domain, "shutdown", "powerdown", ways, patience, (run, timeoutMs) => run.shutdown(timeoutMs));
+  }
+
+  reboot(domain: Domain, ways: AskingWays, patience: Patience): Promise<void> {
+    return this.#ask(domain, "reboot", "reboot", ways, patience, (run, timeoutMs) => run.reboot(timeoutMs));
+  }
+
+  /** Asks its agent to put the guest to sleep; `mode` is the agent's word: "ram", "disk", "hybrid". */
+  async sleep(domain: Domain, mode: string, patience: Patience): Promise<void> {
+    await this.guests.onRun(domain, "pmsuspend", patience, async (run) => {
+      const agent = theAgent(run.agent);
+      if (domain.status.state !== DomainState.running) throw invalid("domain is not running");
+      await agent.execute(`guest-suspend-${mode}`, {}, { mayVanish: true });
+    });
+  }
+
+  wakeUp(domain: Domain, patience: Patience): Promise<void> {
+    return this.guests.onRun(domain, "pmwakeup", patience, (run, timeoutMs) => run.wakeUp(timeoutMs));
   }
 
   /** Ends the run that there is now, at once: a job that waits for this QEMU fails, and then it is our turn. */
@@ -75,12 +205,66 @@ export class Operations {
     this.guests.checkExists(domain);
     const run = this.guests.runOf(domain) ?? fail(notRunning());
     run.destroy(gracefully);
-    await this.guests.exclusively(domain, "destroy", patience, () => run.gone(gracefully));
+    await this.guests.exclusively(domain, "destroy", { ...patience, kind: "destroy" }, () => run.gone(gracefully));
+  }
+
+  /** By its agent where that is wanted or there, otherwise by its power button. */
+  async #ask(
+    domain: Domain,
+    operation: string,
+    mode: string,
+    ways: AskingWays,
+    patience: Patience,
+    press: (run: Run, timeoutMs: number) => Promise<void>,
+  ): Promise<void> {
+    const act = async (run: Run, timeoutMs: number): Promise<void> => {
+      if (domain.status.state !== DomainState.running) throw invalid("domain is not running");
+      const isOpen = !ways.powerButton && !ways.agent;
+      if (ways.agent || (isOpen && run.agent?.isConnected === true)) {
+        try {
+          await theAgent(run.agent).execute("guest-shutdown", { mode }, { mayVanish: true });
+          return;
+        } catch (error) {
+          if (!isOpen && !ways.powerButton) throw error;
+        }
+      }
+      await press(run, timeoutMs);
+    };
+    await this.guests.onRun(domain, operation, patience, act, () => invalid("domain is not running"));
+  }
+
+  /** One after the other, so that they do not all boot at once; who does not start does not keep the others. */
+  async #autostart(): Promise<void> {
+    const wanted = Array.from(this.guests.domains).filter((domain) => this.autostarts.has(domain));
+    for (const domain of wanted) {
+      if (domain.incarnation !== undefined) continue;
+      await this.start(domain, {}, {}).catch((error: unknown) => {
+        const message = `cannot start domain '${domain.name}', which starts by itself: ${(error as Error).message}`;
+        this.guests.report(new Error(message, { cause: error }));
+      });
+    }
   }
 
   #tell(domain: Domain, event: number, detail: number): void {
     this.guests.publish({ name: "lifecycle", dom: domain.reference, event, detail });
   }
+}
+
+/** virDomainModificationImpact: neither bit means the domain as it is. Throws VirError. */
+function impactOf(flags: number, isActive: boolean, isPersistent: boolean): { isLive: boolean; isConfig: boolean } {
+  const isPlain = (flags & 3) === 0;
+  const isLive = isPlain ? isActive : (flags & 1) !== 0;
+  const isConfig = isPlain ? !isActive : (flags & 2) !== 0;
+  if (isLive && !isActive) throw notRunning();
+  if (isConfig && !isPersistent) {
+    const detail = "transient domains do not have any persistent config";
+    throw VirError.of(ErrorCode.operationInvalid, ErrorDomain.domain, detail);
+  }
+  return { isLive, isConfig };
+}
+
+function definitionOf(domain: Domain): Definition {
+  return domain.definition ?? fail(notRunning());
 }
 
 function alreadyActive({ name }: Domain): VirError {

@@ -1,7 +1,8 @@
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
 import { type Definition, DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
-import type { DomainEvent } from "../../protocol/index.ts";
+import { type DomainEvent, Lifecycle } from "../../protocol/index.ts";
 import type { Driver, DriverProcedures, Hypervisor, HypervisorHold, ObjectEventSource } from "../driver.ts";
 import { EventLog } from "../event-log.ts";
 import { type HostResourcePlaces, HostResources } from "../host-resources.ts";
@@ -98,6 +99,7 @@ export class QemuDriver implements Driver, Hypervisor {
         stateDir: options.stateDir,
         freePort: (first) => ports.take(first),
       });
+    let position = journal.position.sequence;
     const operations = new Operations({
       loop,
       records,
@@ -108,7 +110,22 @@ export class QemuDriver implements Driver, Hypervisor {
       terminateMs: options.terminateMs ?? 10_000,
       complete: completionFor({ version, nvramDirectory }),
       plan,
-      publish: (event) => log.publish(event),
+      directories: {
+        save: join(options.stateDir, "save"),
+        dump: join(options.stateDir, "dump"),
+        autostart: join(options.stateDir, "autostart"),
+        run: options.runDir,
+      },
+      publish: (event) => {
+        const stamped = log.write(event);
+        position = stamped.sequence;
+        log.tell(stamped);
+        return journal.written(stamped.sequence);
+      },
+      position: () => position,
+      isEndTold: (uuid, since) => journal.after(journal.cursorAt(since)).events.some(({ event }) => isEnd(event, uuid)),
+      note: ({ name }, text) =>
+        appendFileSync(join(options.logDir, `${name}.monitor.log`), `${new Date().toISOString()} ${text}\n`),
     });
     const { resources: places } = options;
     let resources: HostResources | undefined;
@@ -116,7 +133,7 @@ export class QemuDriver implements Driver, Hypervisor {
       // Before the guests, which may be plugged into them.
       resources = places && (await HostResources.open(loop, { places, onWarning: report }));
       const machine = await openMachineObjects(join(options.stateDir, "secrets"), report);
-      await operations.guests.load();
+      await operations.load();
       return new QemuDriver(options.uri, operations, log, version, resources, machine);
     } catch (error) {
       await operations.guests.close();
@@ -163,6 +180,10 @@ function openJournal(loop: Loop, stateDir: string, report: (error: unknown) => v
   const files = new DirectoryFiles(join(stateDir, "journal"));
   const onWarning = (message: string, cause?: unknown): void => report(new Error(message, { cause }));
   return Journal.open<DomainEvent>({ now: Date.now }, { loop, files, onWarning });
+}
+
+function isEnd(event: DomainEvent, uuid: string): boolean {
+  return event.name === "lifecycle" && event.event === Lifecycle.stopped.event && event.dom.uuid === uuid;
 }
 
 function raise(loop: Loop, error: unknown): void {

@@ -6,6 +6,8 @@ import type { Connected, HeldProcess } from "./host.ts";
 export interface QemuProcessListener {
   /** On the loop, in QEMU's order; none after onEnd. */
   onEvent(event: MonitorEvent): void;
+  /** Once, before onEnd: the monitor is closed, by whomever. Not after `release`. */
+  onMonitorClose(cause: Error): void;
   /** Once and last: the process has exited, and all it had to say has been heard. */
   onEnd(exit: ProcessExit): void;
 }
@@ -46,7 +48,7 @@ export class QemuProcess {
     this.#terminateMs = terminateMs;
     this.monitor = new Monitor(loop, transport, {
       onEvent: (event) => listener.onEvent(event),
-      onClose: () => this.#onMonitorClose(),
+      onClose: (cause) => this.#onMonitorClose(cause),
     });
     this.#watch = process.onExit((exit) => this.#onExit(exit));
   }
@@ -95,7 +97,8 @@ export class QemuProcess {
     this.#ended.resolve();
   }
 
-  #onMonitorClose(): void {
+  #onMonitorClose(cause: Error): void {
+    if (this.#isHeld()) this.#listener.onMonitorClose(cause);
     if (this.#exit === undefined) this.terminate();
     else this.#end(this.#exit);
   }

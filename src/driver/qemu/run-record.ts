@@ -13,6 +13,23 @@ import { StateError } from "../../event/index.ts";
 import { Definition, type DomainStatus } from "../../model/index.ts";
 import { createSocketFile, type ProcessIdentity } from "../../os/index.ts";
 
+/** Something that takes long and is done to a run: whoever finds the run without its daemon has to put an end to it. */
+export interface UnfinishedJob {
+  readonly kind: "save" | "dump";
+  /** Of the file that is being written. */
+  readonly path: string;
+  /** The guest was paused for it. */
+  readonly wasRunning: boolean;
+  /** QEMU's memory goes into the file by a migration, not by a dump. */
+  readonly byMigration: boolean;
+}
+
+/** How a run ends, once that is decided: numbers of DomainReason.shutoff and of Lifecycle.stopped. */
+export interface RunEnding {
+  readonly reason: number;
+  readonly detail: number;
+}
+
 /** What is needed to find a running guest again after the daemon has gone and come back. */
 export interface RunRecord {
   readonly id: number;
@@ -20,6 +37,12 @@ export interface RunRecord {
   readonly process?: ProcessIdentity | undefined;
   readonly status: DomainStatus;
   readonly definition: Definition;
+  readonly job?: UnfinishedJob | undefined;
+  readonly ending?: RunEnding | undefined;
+  /** When the guest powers off next it is reset, as that is what somebody has asked for. */
+  readonly rebootsOnPowerOff?: boolean | undefined;
+  /** Where the journal stood when the run began: its end is told behind that, or not yet. */
+  readonly since?: number | undefined;
 }
 
 /**
@@ -105,11 +128,12 @@ export class RunRecords {
   }
 
   #parse(text: string): RunRecord {
-    const { id, process, status, boot, xml } = JSON.parse(text) as Omit<RunRecord, "definition"> & {
+    const { id, process, status, boot, xml, ...rest } = JSON.parse(text) as Omit<RunRecord, "definition"> & {
       readonly boot: string;
       readonly xml: string;
     };
     if (!Number.isInteger(id) || !Number.isInteger(status?.state)) throw new Error("this is not the record of a guest");
-    return { id, process: boot === this.#boot ? process : undefined, status, definition: Definition.restore(xml) };
+    const definition = Definition.restore(xml);
+    return { ...rest, id, process: boot === this.#boot ? process : undefined, status, definition };
   }
 }

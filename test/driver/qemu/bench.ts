@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Publisher } from "../../../src/driver/publisher.ts";
 import { completionFor } from "../../../src/driver/qemu/definition/complete.ts";
-import type { Guests, GuestsOptions } from "../../../src/driver/qemu/guests.ts";
-import { Operations } from "../../../src/driver/qemu/operations.ts";
+import type { Guests } from "../../../src/driver/qemu/guests.ts";
+import { Operations, type OperationsOptions } from "../../../src/driver/qemu/operations.ts";
 import type { RunRecord } from "../../../src/driver/qemu/run-record.ts";
 import { StateError } from "../../../src/event/index.ts";
 import type { Definition, Domain } from "../../../src/model/index.ts";
@@ -15,6 +15,10 @@ export const uuid = "04c6774c-a016-4ca7-8d75-9930f0bbbd69";
 export function xml(name = "hello", id = uuid): string {
   return `<domain type='qemu'><name>${name}</name><uuid>${id}</uuid><memory>1024</memory><os><type>hvm</type></os></domain>`;
 }
+
+/** Ways to ask a guest to end. */
+export const byButton = { powerButton: true, agent: false };
+export const byAgent = { powerButton: false, agent: true };
 
 const names: Readonly<Record<string, string>> = {
   "0.0": "defined added",
@@ -52,7 +56,7 @@ export class Bench {
   /** Holds the next writes of definitions back. */
   storeGate: Promise<void> | undefined;
   planFailure: Error | undefined;
-  readonly options: GuestsOptions = {
+  readonly options: OperationsOptions = {
     loop: this.hand.loop,
     host: this.host,
     startTimeoutMs: 60_000,
@@ -85,7 +89,11 @@ export class Bench {
       if (this.planFailure !== undefined) throw this.planFailure;
       return { definition, binary: "qemu", args: [], monitorPath: `/run/${definition.uuid}`, logPath: "/log" };
     },
-    publish: (event) => this.publisher.publish({ domain: event.dom, what: wordsOf(event) }),
+    publish: (event) => {
+      this.publisher.publish({ domain: event.dom, what: wordsOf(event) });
+      return undefined;
+    },
+    directories: { save: "/nowhere", dump: "/nowhere", autostart: "/nowhere", run: "/nowhere" },
     report: (error) => this.reported.push(error),
   };
   readonly operations = new Operations(this.options);
@@ -141,7 +149,7 @@ export class Bench {
 
   async running(): Promise<Domain> {
     const domain = await this.defined();
-    await this.done(this.operations.start(domain, false, {}));
+    await this.done(this.operations.start(domain, {}, {}));
     this.log.length = 0;
     return domain;
   }

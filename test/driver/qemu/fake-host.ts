@@ -1,5 +1,5 @@
 import type { Connected, HeldProcess, LaunchPlan, QemuHost } from "../../../src/driver/qemu/index.ts";
-import type { Loop } from "../../../src/event/index.ts";
+import type { Loop, Transport } from "../../../src/event/index.ts";
 import type { ProcessExit, ProcessIdentity } from "../../../src/os/index.ts";
 import { FakeQemu } from "../../qmp/fake-qemu.ts";
 
@@ -123,6 +123,10 @@ export class FakeHost implements QemuHost {
     guest.process.failure = this.watchFailure;
     this.launched.push(guest);
     return guest;
+  }
+
+  connect(): Transport {
+    throw new Error("there is nobody");
   }
 
   find(identity: ProcessIdentity | undefined): Connected | undefined {

@@ -6,19 +6,19 @@ import { Bench, uuid, xml } from "./bench.ts";
 test("a start tells resumed and started, in libvirt's order, when the guest runs", async () => {
   const bench = new Bench();
   const domain = await bench.defined();
-  const { id } = await bench.done(bench.operations.start(domain, false, {}));
+  const { id } = await bench.done(bench.operations.start(domain, {}, {}));
   assert.deepEqual(bench.log, ["resumed unpaused", "started booted"]);
   assert.deepEqual([id, bench.status], [1, "running 1"]);
   assert.deepEqual(
     bench.host.last.transport.commands.map(({ execute }) => execute),
-    ["qmp_capabilities", "cont"],
+    ["qmp_capabilities", "migrate-set-capabilities", "cont"],
   );
 });
 
 test("a start that stays paused tells started and suspended", async () => {
   const bench = new Bench();
   const domain = await bench.defined();
-  await bench.done(bench.operations.start(domain, true, {}));
+  await bench.done(bench.operations.start(domain, { paused: true }, {}));
   assert.deepEqual(bench.log, ["started booted", "suspended paused"]);
   assert.equal(bench.status, "paused 1");
   await bench.done(bench.operations.resume(domain, {}));
@@ -30,7 +30,7 @@ test("the record of a run is there before its process, and goes with it", async 
   const domain = await bench.defined();
   const gate = Promise.withResolvers<void>();
   bench.host.gate = gate.promise;
-  const started = bench.operations.start(domain, false, {});
+  const started = bench.operations.start(domain, {}, {});
   await bench.hand.settle();
   assert.equal(bench.records.get(uuid)?.process, undefined);
   assert.deepEqual(bench.records.get(uuid)?.status, { state: 3, reason: 11 });
@@ -117,9 +117,9 @@ test("ids grow by one, and failed starts have one too", async () => {
   const domain = await bench.running();
   await bench.done(bench.operations.destroy(domain, false, {}));
   bench.host.failure = new VirError("no", { code: 1, domain: 10 });
-  await assert.rejects(bench.done(bench.operations.start(domain, false, {})));
+  await assert.rejects(bench.done(bench.operations.start(domain, {}, {})));
   bench.host.failure = undefined;
-  const { id } = await bench.done(bench.operations.start(domain, false, {}));
+  const { id } = await bench.done(bench.operations.start(domain, {}, {}));
   assert.equal(id, 3);
 });
 
@@ -191,9 +191,9 @@ test("what makes no sense is refused in libvirt's words", async () => {
   assert.deepEqual(await refused(operations.suspend(domain, {})), notRunning);
   assert.deepEqual(await refused(operations.resume(domain, {})), notRunning);
   assert.deepEqual(await refused(operations.destroy(domain, false, {})), notRunning);
-  await bench.done(operations.start(domain, false, {}));
+  await bench.done(operations.start(domain, {}, {}));
   const running = [55, 10, "Requested operation is not valid: domain is already running"];
-  assert.deepEqual(await refused(operations.start(domain, false, {})), running);
+  assert.deepEqual(await refused(operations.start(domain, {}, {})), running);
   const active = [55, 20, "Requested operation is not valid: domain 'hello' is already active"];
   assert.deepEqual(await refused(operations.create(xml(), false, {})), active);
   assert.deepEqual(await refused(operations.define(xml("bye"), {})), [
@@ -213,7 +213,7 @@ test("a domain that was undefined is not found by those who still hold it", asyn
   const bench = new Bench();
   const domain = await bench.defined();
   await bench.done(bench.operations.undefine(domain, {}));
-  await assert.rejects(bench.done(bench.operations.start(domain, false, {})), {
+  await assert.rejects(bench.done(bench.operations.start(domain, {}, {})), {
     code: ErrorCode.noDomain,
     message: `Domain not found: no domain with matching uuid '${uuid}' (hello)`,
   });

@@ -76,7 +76,7 @@ test("the power button and the reset button need a guest that runs, the agent on
   assert.deepEqual(await refusal(bench, shutDown(0)), [55, 10, notRunning]);
   assert.deepEqual(await refusal(bench, shutDown(2)), [55, 10, notRunning]);
   assert.deepEqual(await refusal(bench, reset), [55, 20, notRunning]);
-  await bench.done(bench.operations.start(domain, true, {}));
+  await bench.done(bench.operations.start(domain, { paused: true }, {}));
   assert.deepEqual(await refusal(bench, shutDown(0)), [55, 10, notRunning], "it is paused");
   await bench.done(bench.operations.resume(domain, {}));
   assert.deepEqual(await refusal(bench, shutDown(2)), [
@@ -100,7 +100,7 @@ test("vcpus are those of the run or of the definition, as asked for", async () =
   const notRunning = [55, 20, "Requested operation is not valid: domain is not running"];
   assert.deepEqual(await refusal(bench, count(1)), notRunning);
   assert.deepEqual(await refusal(bench, () => procedures.domainGetMaxVcpus({ dom }, context)), notRunning);
-  await bench.done(bench.operations.start(domain, false, {}));
+  await bench.done(bench.operations.start(domain, {}, {}));
   await bench.done(bench.operations.define(xml().replace("<os>", "<vcpu current='2'>4</vcpu><os>"), {}));
   assert.deepEqual([await count(0)(), await count(1)(), await count(2)(), await count(2 | 4)()], [1, 1, 2, 4]);
   assert.equal((await procedures.domainGetMaxVcpus({ dom }, context)).num, 1);

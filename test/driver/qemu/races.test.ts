@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { Run } from "../../../src/driver/qemu/run.ts";
 import type { Domain } from "../../../src/model/index.ts";
 import { ErrorCode } from "../../../src/protocol/index.ts";
-import { Bench, uuid, xml } from "./bench.ts";
+import { Bench, byButton, uuid, xml } from "./bench.ts";
 
 /** A bench whose QEMUs do nothing by themselves. */
 async function stubborn(): Promise<{ bench: Bench; domain: Domain }> {
@@ -52,7 +52,14 @@ test("a run that is told twice of its end ends once", async () => {
   const bench = new Bench();
   const domain = await bench.defined();
   let gone = 0;
-  const around = { ...bench.options, onGone: () => gone++ };
+  const around = {
+    ...bench.options,
+    onGone: () => gone++,
+    forget: () => {},
+    react: () => {},
+    keepCrash: async () => {},
+    note: () => {},
+  };
   const run = new Run(around, domain, { id: 1, sequence: 1 }, domain.persistent ?? assert.fail());
   run.onEnd();
   domain.begin({ id: 1, sequence: 2 }, domain.persistent ?? assert.fail());
@@ -192,7 +199,7 @@ test("a start that waits behind a destroy starts the next run", async () => {
   const bench = new Bench();
   const domain = await bench.running();
   const destroyed = bench.operations.destroy(domain, false, {});
-  const started = bench.operations.start(domain, false, {});
+  const started = bench.operations.start(domain, {}, {});
   await bench.done(destroyed);
   assert.equal((await bench.done(started)).id, 2);
   assert.deepEqual(bench.log, ["shutdown host", "stopped destroyed", "resumed unpaused", "started booted"]);
@@ -202,7 +209,7 @@ test("a suspend meant for one run does not reach the next", async () => {
   const bench = new Bench();
   const domain = await bench.running();
   const destroyed = bench.operations.destroy(domain, false, {});
-  const started = bench.operations.start(domain, false, {});
+  const started = bench.operations.start(domain, {}, {});
   const suspended = bench.watch(bench.operations.suspend(domain, {}));
   await bench.done(Promise.all([destroyed, started]));
   assert.equal(suspended.error?.message, "Requested operation is not valid: domain is not running");
@@ -212,7 +219,7 @@ test("a suspend meant for one run does not reach the next", async () => {
 test("a suspend that waits for the start it followed suspends it", async () => {
   const bench = new Bench();
   const domain = await bench.defined();
-  const started = bench.operations.start(domain, false, {});
+  const started = bench.operations.start(domain, {}, {});
   const suspended = bench.operations.suspend(domain, {});
   await bench.done(Promise.all([started, suspended]));
   assert.deepEqual(bench.log, ["resumed unpaused", "started booted", "suspended paused"]);
@@ -243,12 +250,14 @@ test("what a guest does in the packet that starts it is told after its start", a
   const bench = new Bench();
   const domain = await bench.defined();
   bench.host.obeys = false;
-  const started = bench.watch(bench.operations.start(domain, false, {}));
+  const started = bench.watch(bench.operations.start(domain, {}, {}));
   await bench.hand.settle();
   const { transport, process } = bench.host.last;
   transport.greet();
-  transport.reply();
-  await bench.hand.settle();
+  for (let answers = 0; answers < 2; answers++) {
+    transport.reply();
+    await bench.hand.settle();
+  }
   const id = transport.commands.at(-1)?.id;
   transport.json(
     { event: "RESUME" },
@@ -272,7 +281,7 @@ for (const [when, prepare] of [
     const bench = new Bench();
     const domain = await bench.defined();
     bench.host.obeys = false;
-    const started = bench.watch(bench.operations.start(domain, false, {}));
+    const started = bench.watch(bench.operations.start(domain, {}, {}));
     await bench.hand.settle();
     bench.host.last.words = "qemu-system-x86_64: -nosuch: invalid option";
     prepare(bench);
@@ -291,7 +300,7 @@ test("a QEMU that hangs at its start is killed, and the start fails by its deadl
   const bench = new Bench();
   const domain = await bench.defined();
   bench.host.obeys = false;
-  const started = bench.watch(bench.operations.start(domain, false, {}));
+  const started = bench.watch(bench.operations.start(domain, {}, {}));
   await bench.hand.settle();
   bench.host.last.process.onSignal = (signal) => signal === "SIGKILL" && bench.host.last.end(signal);
   await bench.hand.pass(61_000, 1000);
@@ -306,7 +315,7 @@ test("a destroy while QEMU is being launched fails the start, and nothing is tol
   const domain = await bench.defined();
   const gate = Promise.withResolvers<void>();
   bench.host.gate = gate.promise;
-  const started = bench.watch(bench.operations.start(domain, false, {}));
+  const started = bench.watch(bench.operations.start(domain, {}, {}));
   await bench.hand.settle();
   const destroyed = bench.watch(bench.operations.destroy(domain, false, {}));
   gate.resolve();
@@ -321,7 +330,7 @@ test("a QEMU that cannot be watched is not left behind", async () => {
   const bench = new Bench();
   const domain = await bench.defined();
   bench.host.watchFailure = new Error("too many open files");
-  await assert.rejects(bench.done(bench.operations.start(domain, false, {})), /too many open files/);
+  await assert.rejects(bench.done(bench.operations.start(domain, {}, {})), /too many open files/);
   assert.deepEqual([bench.host.last.process.signals, bench.status], [["SIGKILL"], "shutoff 6"]);
   bench.checkQuiet();
 });
@@ -339,7 +348,7 @@ test("a transient domain whose start fails was never there", async () => {
 test("an undefine that waits for a start makes the running domain transient", async () => {
   const bench = new Bench();
   const domain = await bench.defined();
-  const started = bench.operations.start(domain, false, {});
+  const started = bench.operations.start(domain, {}, {});
   const undefined_ = bench.operations.undefine(domain, {});
   await bench.done(Promise.all([started, undefined_]));
   assert.deepEqual([bench.listed, domain.persistent], [["hello"], undefined]);
@@ -353,7 +362,7 @@ test("a start that waits for an undefine finds no domain", async () => {
   const bench = new Bench();
   const domain = await bench.defined();
   const undefined_ = bench.operations.undefine(domain, {});
-  const started = bench.watch(bench.operations.start(domain, false, {}));
+  const started = bench.watch(bench.operations.start(domain, {}, {}));
   await bench.done(undefined_);
   assert.equal(started.error?.code, ErrorCode.noDomain);
   assert.equal(bench.host.launched.length, 0);
@@ -406,11 +415,11 @@ test("any calls and faults in any order: every call settles, every run is told f
         if (step === "define") calls.push(bench.watch(operations.define(xml(), {})));
         else if (step === "create") calls.push(bench.watch(operations.create(xml(), false, {})));
         else if (step === "undefine") calls.push(bench.watch(operations.undefine(domain, {})));
-        else if (step === "start") calls.push(bench.watch(operations.start(domain, false, {})));
+        else if (step === "start") calls.push(bench.watch(operations.start(domain, {}, {})));
         else if (step === "suspend") calls.push(bench.watch(operations.suspend(domain, {})));
         else if (step === "resume") calls.push(bench.watch(operations.resume(domain, {})));
         else if (step === "destroy") calls.push(bench.watch(operations.destroy(domain, false, {})));
-        else if (step === "shutdown") calls.push(bench.watch(operations.shutdown(domain, false, {})));
+        else if (step === "shutdown") calls.push(bench.watch(operations.shutdown(domain, byButton, {})));
         else if (step === "kill") guest?.end("SIGKILL");
         else if (step === "poweroff") guest?.transport.event("SHUTDOWN", { guest: true });
         else if (step === "eof") guest?.transport.hangUp();

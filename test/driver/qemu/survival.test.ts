@@ -53,7 +53,7 @@ test("closing the driver gives up a start under way, and fails who waits", async
   const bench = new Bench();
   const domain = await bench.defined();
   bench.host.obeys = false;
-  const started = bench.watch(bench.operations.start(domain, false, {}));
+  const started = bench.watch(bench.operations.start(domain, {}, {}));
   const waiting = bench.watch(bench.operations.suspend(domain, {}));
   await bench.hand.settle();
   bench.host.last.process.onSignal = (signal) => bench.host.last.end(signal);
@@ -69,7 +69,7 @@ test("closing the driver while QEMU is being launched kills it", async () => {
   const domain = await bench.defined();
   const gate = Promise.withResolvers<void>();
   bench.host.gate = gate.promise;
-  const started = bench.watch(bench.operations.start(domain, false, {}));
+  const started = bench.watch(bench.operations.start(domain, {}, {}));
   await bench.hand.settle();
   const closed = bench.guests.close();
   const outcome = bench.watch(closed);
@@ -102,7 +102,7 @@ test("the next guest gets the next id", async () => {
   survivor(bench);
   await bench.done(bench.guests.load());
   await bench.done(bench.operations.destroy(bench.domain, false, {}));
-  assert.equal((await bench.done(bench.operations.start(bench.domain, false, {}))).id, 8);
+  assert.equal((await bench.done(bench.operations.start(bench.domain, {}, {}))).id, 8);
 });
 
 test("a guest that was stopped meanwhile is paused, one that runs again is running, and both are told", async () => {
@@ -230,7 +230,7 @@ test("a guest that cannot be taken hold of keeps its record, and cannot be start
   };
   await bench.done(bench.guests.load());
   assert.match(String(bench.reported), /too many open files/);
-  await assert.rejects(bench.done(bench.operations.start(bench.domain, false, {})), /there is a record/);
+  await assert.rejects(bench.done(bench.operations.start(bench.domain, {}, {})), /there is a record/);
   assert.deepEqual([bench.records.get(uuid), bench.host.launched.length], [running, 0]);
 });
 

@@ -7,8 +7,9 @@ import { check, has, patienceOf } from "./asked.ts";
 
 /** Bits of virDomainXMLFlags. */
 const xml = { secure: 1, inactive: 2, migratable: 8, all: 1 | 2 | 4 | 8 };
-/** Managed save, snapshots, NVRAM, checkpoints: there are none that could stay behind or go. */
+/** Managed save, snapshots, NVRAM, checkpoints: of the last three there are none that could stay behind or go. */
 const undefineFlags = 1 | 2 | 4 | 8 | 16;
+const withManagedSave = 1;
 
 /** Definitions: made, shown, forgotten. */
 export function definitionProcedures(operations: Operations): DriverProcedures {
@@ -22,7 +23,7 @@ export function definitionProcedures(operations: Operations): DriverProcedures {
     domainUndefine: ({ dom }, context) => operations.undefine(find(dom), patienceOf(context)),
     domainUndefineFlags: ({ dom, flags }, context) => {
       check(flags, undefineFlags, "qemuDomainUndefineFlags");
-      return operations.undefine(find(dom), patienceOf(context));
+      return operations.undefine(find(dom), patienceOf(context), has(flags, withManagedSave));
     },
     domainGetXmlDesc: ({ dom, flags }) => {
       check(flags, xml.all, "qemuDomainGetXMLDesc");

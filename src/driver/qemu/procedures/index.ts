@@ -10,14 +10,15 @@ import { definitionProcedures } from "./definition.ts";
 import { hostProcedures } from "./host.ts";
 import { inspectionProcedures } from "./inspection.ts";
 import { ioThreadProcedures } from "./io-threads.ts";
+import { jobProcedures } from "./jobs.ts";
 import { lifecycleProcedures } from "./lifecycle.ts";
-import { lifecycleActionProcedures } from "./lifecycle-actions.ts";
 import { listingProcedures } from "./listing.ts";
 import { metadataProcedures } from "./metadata.ts";
 import { nodeProcedures } from "./node.ts";
 import { passthroughProcedures } from "./passthrough.ts";
 import { pinningProcedures } from "./pinning.ts";
 import { resourceProcedures } from "./resources.ts";
+import { saveProcedures } from "./saves.ts";
 import { screenProcedures } from "./screens.ts";
 import { statisticsProcedures } from "./statistics.ts";
 import { tuningProcedures } from "./tuning.ts";
@@ -35,9 +36,11 @@ export function qemuProcedures(operations: Operations, version: bigint): DriverP
   );
   return {
     ...hostProcedures(version),
-    ...listingProcedures(guests),
+    ...listingProcedures(operations),
     ...definitionProcedures(operations),
     ...lifecycleProcedures(operations),
+    ...saveProcedures(operations),
+    ...jobProcedures(operations),
     ...inspectionProcedures(guests),
     ...metadataProcedures(guests),
     ...tuningProcedures(guests),
@@ -50,7 +53,6 @@ export function qemuProcedures(operations: Operations, version: bigint): DriverP
     ...screenProcedures(guests),
     ...nodeProcedures(),
     ...ioThreadProcedures(guests, observations),
-    ...lifecycleActionProcedures(guests),
     ...statisticsProcedures(guests, observations),
   };
 }

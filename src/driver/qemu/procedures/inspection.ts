@@ -56,8 +56,6 @@ export function inspectionProcedures(guests: Guests): DriverProcedures {
     domainIsActive: ({ dom }) => ({ active: Number(find(dom).incarnation !== undefined) }),
     domainIsPersistent: ({ dom }) => ({ persistent: Number(find(dom).persistent !== undefined) }),
     domainIsUpdated: ({ dom }) => ({ updated: none(dom) }),
-    domainGetAutostart: ({ dom }) => ({ autostart: none(dom) }),
-    domainHasManagedSaveImage: ({ dom }) => ({ result: none(dom) }),
     domainSnapshotNum: ({ dom }) => ({ num: none(dom) }),
     domainGetSecurityLabel: ({ dom }) => ({ label: "", enforcing: none(dom) }),
     domainGetSecurityLabelList: ({ dom }) => ({ labels: [{ label: "", enforcing: none(dom) }], ret: 1 }),

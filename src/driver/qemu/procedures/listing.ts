@@ -1,19 +1,23 @@
 import type { Domain } from "../../../model/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
-import { selectDomains } from "../domain-filter.ts";
-import type { Guests } from "../guests.ts";
+import { type DomainMarks, selectDomains } from "../domain-filter.ts";
+import type { Operations } from "../operations.ts";
 import { check } from "./asked.ts";
 
 const listFilters = 0xffff;
 
 /** Which domains there are. */
-export function listingProcedures(guests: Guests): DriverProcedures {
+export function listingProcedures({ guests, saves, autostarts }: Operations): DriverProcedures {
+  const marks: DomainMarks = {
+    isSaved: (domain) => saves.hasManaged(domain),
+    isAutostarted: (domain) => autostarts.has(domain),
+  };
   const those = (isActive: boolean): Domain[] =>
     Array.from(guests.domains).filter(({ incarnation }) => (incarnation !== undefined) === isActive);
   return {
     connectListAllDomains: ({ needResults, flags }) => {
       check(flags, listFilters, "qemuConnectListAllDomains");
-      const found = selectDomains(guests.domains, flags);
+      const found = selectDomains(guests.domains, flags, marks);
       return { domains: needResults === 0 ? [] : found.map(({ reference }) => reference), ret: found.length };
     },
     connectListDomains: ({ maxids }) => {

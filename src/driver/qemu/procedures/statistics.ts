@@ -10,7 +10,7 @@ import type { JsonObject } from "../../../qmp/index.ts";
 import { Element } from "../../../xml/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
 import { devicesOf, findDisk, hasBalloon, interfaceNamed, targetOf } from "../devices-of.ts";
-import { selectDomains } from "../domain-filter.ts";
+import { selectDomains, unmarked } from "../domain-filter.ts";
 import { invalid, notRunning, toVirError } from "../errors.ts";
 import type { Guests } from "../guests.ts";
 import { modify } from "../modification.ts";
@@ -53,7 +53,8 @@ export function statisticsProcedures(guests: Guests, observations: Observations)
     connectGetAllDomainStats: async ({ doms, stats, flags }) => {
       check(flags, bulk.selection | bulk.noWait | bulk.backing | bulk.enforce, "qemuConnectGetAllDomainStats");
       if (has(flags, bulk.enforce) && (stats & ~knownGroups) !== 0) throw unknownGroups(stats & ~knownGroups);
-      const chosen = selectDomains(doms.length > 0 ? present(guests, doms) : guests.domains, flags & bulk.selection);
+      const candidates = doms.length > 0 ? present(guests, doms) : guests.domains;
+      const chosen = selectDomains(candidates, flags & bulk.selection, unmarked);
       const rows = await inTurn(chosen, async (domain) => {
         const { definition } = domain;
         if (definition === undefined) return undefined;
