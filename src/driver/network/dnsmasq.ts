@@ -51,12 +51,23 @@ export class Dnsmasq {
     }
   }
 
-  /** The one that a daemon before us has started; without an identity, which it did not live to note, by its file. */
-  find(uuid: string, identity: ProcessIdentity | undefined): LeaseServer | undefined {
-    const files = this.#filesOf(uuid);
-    return identity === undefined
-      ? this.#machine.findByFile(files.pid, argumentOf(files))
-      : this.#machine.find(identity, argumentOf(files));
+  /** The one that a daemon before us has started and noted down. */
+  find(uuid: string, identity: ProcessIdentity): LeaseServer | undefined {
+    return this.#machine.find(identity, argumentOf(this.#filesOf(uuid)));
+  }
+
+  /**
+   * Ends whatever there is for a network, also what a daemon before us did not live to note down: one that was just
+   * being started has two processes. Without its file, which goes first, none begins any more.
+   */
+  async stopAll(uuid: string): Promise<void> {
+    await this.forget(uuid);
+    const argument = argumentOf(this.#filesOf(uuid));
+    for (let rounds = 0; rounds < 10; rounds++) {
+      const server = this.#machine.findByArgument(argument);
+      if (server === undefined) return;
+      await this.stop(server);
+    }
   }
 
   /** Resolves when it has really ended, and lets go of it. Rejects with DeadlineError when not even SIGKILL ends it. */

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
@@ -66,6 +66,15 @@ export class LocalNetworkMachine implements NetworkMachine {
     return Number.isInteger(pid) && pid > 0 ? this.#find(pid, argument) : undefined;
   }
 
+  findByArgument(argument: string): LeaseServer | undefined {
+    for (const pid of readdirSync("/proc").map(Number).filter(Number.isInteger)) {
+      if (!isStartedWith(pid, argument)) continue;
+      const found = this.#find(pid, argument);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
   find(identity: ProcessIdentity, argument: string): LeaseServer | undefined {
     return this.#find(identity, argument);
   }
@@ -75,7 +84,7 @@ export class LocalNetworkMachine implements NetworkMachine {
     const process = openProcess(target);
     if (process === undefined) return undefined;
     // Looked at now that it is held: before, the number may have been another's.
-    if (textOf(`/proc/${process.pid}/cmdline`).split("\0").includes(argument)) return this.#hold(process);
+    if (isStartedWith(process.pid, argument)) return this.#hold(process);
     process.close();
     return undefined;
   }
@@ -94,6 +103,10 @@ export class LocalNetworkMachine implements NetworkMachine {
 function fromHex(text: string): number {
   const bytes = Buffer.from(text, "hex");
   return bytes.length === 4 ? bytes.reverse().readUInt32BE(0) : 0;
+}
+
+function isStartedWith(pid: number, argument: string): boolean {
+  return textOf(`/proc/${pid}/cmdline`).split("\0").includes(argument);
 }
 
 function textOf(path: string): string {

@@ -37,6 +37,8 @@ export interface NetworkMachine {
   setKernelValue(path: string, value: string): Promise<void>;
   /** The process whose number is in the file, if its command line names `argument`. Throws SystemError. */
   findByFile(pidFile: string, argument: string): LeaseServer | undefined;
+  /** Some process whose command line names `argument`: for one that nobody has noted down. Throws SystemError. */
+  findByArgument(argument: string): LeaseServer | undefined;
   /** The process with this identity, if it runs and its command line names `argument`. Throws SystemError. */
   find(identity: ProcessIdentity, argument: string): LeaseServer | undefined;
 }

@@ -110,13 +110,18 @@ export class NetworkRuns {
     const { uuid, phase, process, xml } = record;
     if (!hasOwnBridge(definition)) return phase === "active";
     const plan = planOf(definition);
-    const server = this.#dnsmasq.find(uuid, process);
+    const server = process && this.#dnsmasq.find(uuid, process);
     const mac = await this.#options.machine.macOf(plan.bridge);
     if (phase !== "active" || mac !== plan.mac) {
-      await this.#clean(definition, server);
+      server?.close();
+      await this.#attempt(() => this.#dnsmasq.stopAll(uuid));
+      await this.#clean(definition, undefined);
       await this.#forget(uuid);
       return false;
     }
+    // Whoever has started a firewall anew since has thrown ours away with all others.
+    await this.#firewall.raise(plan);
+    if (server === undefined) await this.#dnsmasq.stopAll(uuid);
     const running = server ?? (await this.#dnsmasq.start(plan));
     if (running !== server) await this.#records.save({ uuid, phase, xml, process: running?.identity });
     this.#keep(plan, running);

@@ -91,6 +91,9 @@ export class FakeMachine implements NetworkMachine {
   findByFile(_: string, argument: string): LeaseServer | undefined {
     return this.servers.findLast((each) => each.isAlive && each.argument === argument);
   }
+  findByArgument(argument: string): LeaseServer | undefined {
+    return this.servers.find((each) => each.isAlive && each.argument === argument);
+  }
   find(identity: ProcessIdentity): LeaseServer | undefined {
     return this.servers.find((each) => each.isAlive && each.identity.pid === identity.pid);
   }
