@@ -20,8 +20,9 @@ export { formatSchedule, parseSchedule, type Schedule } from "./explorer/schedul
 export { type Runnable, type Scheduler, type Step, seededRandom, type TaskId } from "./explorer/scheduler.ts";
 export { Sim } from "./explorer/sim.ts";
 export type { Body } from "./explorer/task.ts";
-export { FakeLibxl, FakeOperation, FakeRegistration, type LibxlForm } from "./fake-libxl/fake-libxl.ts";
+export { FakeLibxl, FakeOperation, type Registered } from "./fake-libxl/fake-libxl.ts";
 export { FakeChild, FakeMachine } from "./fake-libxl/fake-machine.ts";
+export { FakeOsevents, type FakeRegistration, type LibxlForm } from "./fake-libxl/fake-osevents.ts";
 export {
   brokenPromises,
   type Cell,

@@ -9,8 +9,8 @@ import {
   Ready,
   StateError,
 } from "../../src/event/index.ts";
+import { FakeCell } from "../../src/testkit/fake-libxl/fake-osevents.ts";
 import { SimFile } from "../../src/testkit/index.ts";
-import { Cell } from "../../src/testkit/scenarios/library.ts";
 import { LoopFixture } from "./loop-fixture.ts";
 
 const asSoonAsPossible = { seconds: 0, microseconds: 0 };
@@ -20,7 +20,7 @@ suite("hooks for a native library", () => {
   test("call back with the library's own cookie, in poll's bits, and never from inside a hook", () => {
     const { fixture, hooks, calls } = library();
     const { file, fd } = fixture.open("a", Ready.readable | Ready.hangup);
-    hooks.fdRegister(fd, new Cell(), Poll.in | Poll.pri, "operation");
+    hooks.fdRegister(fd, new FakeCell(), Poll.in | Poll.pri, "operation");
     assert.deepEqual(calls, []);
     fixture.loop.runTurn();
     file.ready = Ready.none;
@@ -30,7 +30,7 @@ suite("hooks for a native library", () => {
   test("heed what is modified and deregistered, at once", () => {
     const { fixture, hooks, calls } = library();
     const { fd } = fixture.open("a", Ready.readable);
-    const cell = new Cell();
+    const cell = new FakeCell();
     hooks.fdRegister(fd, cell, 0, "operation");
     fixture.run();
     hooks.fdModify(cell, Poll.in);
@@ -48,7 +48,7 @@ suite("hooks for a native library", () => {
       { seconds: -(2 ** 63), microseconds: 0 },
       inSeconds(4),
     ];
-    for (const time of times) hooks.timeoutRegister(new Cell(), time, "operation");
+    for (const time of times) hooks.timeoutRegister(new FakeCell(), time, "operation");
     fixture.run();
     assert.deepEqual(
       calls,
@@ -59,7 +59,7 @@ suite("hooks for a native library", () => {
 
   test("complete a timeout at its time of day, once", () => {
     const { fixture, hooks, calls } = library();
-    const cell = new Cell();
+    const cell = new FakeCell();
     hooks.timeoutRegister(cell, inSeconds(2), "operation");
     fixture.host.runUntil(2_499);
     assert.deepEqual(calls, []);
@@ -71,7 +71,7 @@ suite("hooks for a native library", () => {
 
   test("complete a timeout in the next turn when it is modified to now", () => {
     const { fixture, hooks, calls } = library();
-    const cell = new Cell();
+    const cell = new FakeCell();
     hooks.timeoutRegister(cell, inSeconds(100), "operation");
     hooks.timeoutModify(cell, asSoonAsPossible);
     assert.deepEqual(calls, []);
@@ -81,7 +81,7 @@ suite("hooks for a native library", () => {
 
   test("let a library of before Xen 4.3 deregister a timeout, exactly", () => {
     const { fixture, hooks, calls } = library();
-    const cell = new Cell();
+    const cell = new FakeCell();
     hooks.timeoutRegister(cell, asSoonAsPossible, "operation");
     hooks.timeoutDeregister(cell.load());
     assert.throws(() => hooks.timeoutDeregister(cell.load()), StateError);
@@ -91,7 +91,7 @@ suite("hooks for a native library", () => {
 
   test("refuse a cookie that has had its day, although its slot is in use again", () => {
     const { fixture, hooks, calls } = library();
-    const [old, fresh] = [new Cell(), new Cell()];
+    const [old, fresh] = [new FakeCell(), new FakeCell()];
     const { fd } = fixture.open("a", Ready.readable);
     hooks.fdRegister(fd, old, Poll.in, "old");
     hooks.fdDeregister(old.load());
@@ -105,7 +105,7 @@ suite("hooks for a native library", () => {
   test("drain when the last timeout is complete and the last call has ended", async () => {
     const work = new Deferred();
     const { fixture, hooks } = library({ occurredTimeout: () => work.promise });
-    hooks.timeoutRegister(new Cell(), asSoonAsPossible, "operation");
+    hooks.timeoutRegister(new FakeCell(), asSoonAsPossible, "operation");
     let drained = false;
     const draining = hooks.drain().then(() => {
       drained = true;
@@ -125,14 +125,14 @@ suite("hooks for a native library", () => {
         throw new Error("inside the library");
       },
     });
-    hooks.timeoutRegister(new Cell(), asSoonAsPossible, "operation");
+    hooks.timeoutRegister(new FakeCell(), asSoonAsPossible, "operation");
     fixture.run();
     assert.deepEqual([fixture.errors.length, hooks.drained], [1, true]);
   });
 
   test("cannot be closed while something of the library's is left", () => {
     const { fixture, hooks } = library();
-    const cell = new Cell();
+    const cell = new FakeCell();
     hooks.fdRegister(fixture.open("a").fd, cell, Poll.in, "operation");
     assert.throws(() => hooks.close(), /1 registrations/);
     hooks.fdDeregister(cell.load());
@@ -144,7 +144,7 @@ suite("hooks for a native library", () => {
   test("cannot be closed while a call into the library is under way", async () => {
     const work = new Deferred();
     const { fixture, hooks } = library({ occurredTimeout: () => work.promise });
-    hooks.timeoutRegister(new Cell(), asSoonAsPossible, "operation");
+    hooks.timeoutRegister(new FakeCell(), asSoonAsPossible, "operation");
     fixture.run();
     assert.throws(() => hooks.close(), /1 calls into the library are under way/);
     work.resolve();
@@ -155,8 +155,8 @@ suite("hooks for a native library", () => {
   test("tell of descriptors first when time is over too: the library may have been waiting for them", () => {
     const { fixture, hooks, calls } = library();
     const { file, fd } = fixture.open("a");
-    hooks.fdRegister(fd, new Cell(), Poll.in, "answer");
-    hooks.timeoutRegister(new Cell(), inSeconds(1), "patience");
+    hooks.fdRegister(fd, new FakeCell(), Poll.in, "answer");
+    hooks.timeoutRegister(new FakeCell(), inSeconds(1), "patience");
     fixture.host.advance(5_000);
     file.ready = Ready.readable;
     fixture.loop.runTurn();
@@ -167,7 +167,7 @@ suite("hooks for a native library", () => {
 
   test("do not complete a timeout that was moved while it was due", () => {
     const { fixture, hooks, calls } = library();
-    const cell = new Cell();
+    const cell = new FakeCell();
     hooks.timeoutRegister(cell, asSoonAsPossible, "moved");
     fixture.loop.runTurn();
     hooks.timeoutModify(cell, inSeconds(9));
@@ -181,7 +181,7 @@ suite("hooks for a native library", () => {
     const late: unknown[] = [];
     const onLate = (forLibrary: string, fd: number | undefined): void => void late.push([forLibrary, fd]);
     const { fixture, hooks, calls } = library({}, { holdBack: () => 2, onLate });
-    const [file, timeout] = [new Cell(), new Cell()];
+    const [file, timeout] = [new FakeCell(), new FakeCell()];
     const { fd } = fixture.open("a", Ready.readable);
     hooks.fdRegister(fd, file, Poll.in, "gone");
     hooks.timeoutRegister(timeout, asSoonAsPossible, "kept");
@@ -196,7 +196,7 @@ suite("hooks for a native library", () => {
 
   test("count what the kernel cannot watch as always ready", () => {
     const { fixture, hooks, calls } = library();
-    const cell = new Cell();
+    const cell = new FakeCell();
     const fd = fixture.kernel.open(new SimFile("a regular file", { unwatchable: true }));
     hooks.fdRegister(fd, cell, Poll.in | Poll.out, "operation");
     fixture.loop.runTurn();
@@ -207,8 +207,8 @@ suite("hooks for a native library", () => {
   test("leave nothing behind of what cannot be registered", () => {
     const { fixture, hooks } = library();
     const noTime = { seconds: Number.NaN, microseconds: 0 };
-    assert.throws(() => hooks.fdRegister(99, new Cell(), Poll.in, "operation"), /not open/);
-    assert.throws(() => hooks.timeoutRegister(new Cell(), noTime, "operation"), RangeError);
+    assert.throws(() => hooks.fdRegister(99, new FakeCell(), Poll.in, "operation"), /not open/);
+    assert.throws(() => hooks.timeoutRegister(new FakeCell(), noTime, "operation"), RangeError);
     assert.deepEqual([hooks.size, fixture.loop.size], [0, 0]);
   });
 });

@@ -2,8 +2,9 @@ import type { Loop } from "../../src/event/index.ts";
 import { Context, type ContextOptions } from "../../src/libxl/context.ts";
 import { LibxlError } from "../../src/libxl/error.ts";
 import type { Library } from "../../src/libxl/library.ts";
-import { FakeLibxl, type FakeRegistration, type LibxlForm } from "../../src/testkit/fake-libxl/fake-libxl.ts";
+import { FakeLibxl, type Registered } from "../../src/testkit/fake-libxl/fake-libxl.ts";
 import { type FakeChild, FakeMachine } from "../../src/testkit/fake-libxl/fake-machine.ts";
+import type { LibxlForm } from "../../src/testkit/fake-libxl/fake-osevents.ts";
 import type { AsyncSim } from "../../src/testkit/index.ts";
 import { AsyncWorld } from "../../src/testkit/scenarios/async-world.ts";
 
@@ -19,7 +20,7 @@ export interface Explored {
 class LibxlWorld extends AsyncWorld {
   readonly machine = new FakeMachine(this.kernel);
   readonly libraries: FakeLibxl[] = [];
-  readonly contexts: Context<FakeRegistration>[] = [];
+  readonly contexts: Context<Registered>[] = [];
   readonly #form: LibxlForm;
 
   constructor(sim: AsyncSim, form: LibxlForm) {
@@ -29,10 +30,10 @@ class LibxlWorld extends AsyncWorld {
     sim.atEnd(() => this.#checkEnd());
   }
 
-  open(options: Pick<ContextOptions, "holdBack"> = {}): Context<FakeRegistration> {
+  open(options: Pick<ContextOptions, "holdBack"> = {}): Context<Registered> {
     const wallClock = (): number => this.host.now();
     const library = new FakeLibxl(this.sim, this.machine, { form: this.#form, wallClock });
-    const context = new Context<FakeRegistration>(this.loop, library as Library<FakeRegistration>, {
+    const context = new Context<Registered>(this.loop, library as Library<Registered>, {
       wallClock,
       onDisaster: (message) => this.fail(message),
       readLog: () => library.enter("reading the log", () => {}),
@@ -84,7 +85,7 @@ async function codeOf(call: Promise<unknown>): Promise<string> {
   }
 }
 
-async function end(context: Context<FakeRegistration>, loop: Loop): Promise<void> {
+async function end(context: Context<Registered>, loop: Loop): Promise<void> {
   await context.close(100_000);
   await loop.close();
 }

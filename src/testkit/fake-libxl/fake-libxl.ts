@@ -1,21 +1,14 @@
-import { type CookieCell, type OseventHooks, Poll, Ready, type TimeOfDay, type Token } from "../../event/index.ts";
+import { type OseventHooks, Ready } from "../../event/index.ts";
 import type { Sim } from "../explorer/sim.ts";
 import { SimFile } from "../sim/kernel.ts";
 import { Resource } from "../sim/resource.ts";
 import type { FakeChild, FakeMachine } from "./fake-machine.ts";
-
-/**
- * "2012": libxl 4.2, November 2012. What it hands out is its own object, freed when that is deregistered; it believes what
- * it is told; a timeout it no longer wants it deregisters.
- * "4.17": what it hands out is a nexus. A descriptor's stays as long as the context, and readiness is polled again; a
- * timeout's is freed by the one call that ends it, and one it no longer wants it modifies to "now".
- */
-export type LibxlForm = "2012" | "4.17";
+import { FakeOsevents, type FakeRegistration, type LibxlForm } from "./fake-osevents.ts";
 
 export const rc = { timedOut: -9, notFound: -23, aborted: -22 } as const;
 
 interface Listener {
-  readonly hooks: OseventHooks<FakeRegistration>;
+  readonly hooks: OseventHooks<Registered>;
 }
 
 interface RequestListener {
@@ -28,30 +21,11 @@ interface DeathEvent {
   readonly domid: number;
 }
 
-/** What libxl hands to the application as `for_libxl`, and the cell in which it keeps what it was given. */
-export class FakeRegistration implements CookieCell {
-  readonly memory: Resource;
+/** One registration, and what the library does when a call for it comes. */
+export interface Registered extends FakeRegistration {
   readonly fd: number;
-  /** Undefined once libxl has no more use for it. */
-  occurred: (() => void) | undefined;
-  #cookie: Token = 0;
-
-  constructor(memory: Resource, fd: number, occurred: () => void) {
-    this.memory = memory;
-    this.fd = fd;
-    this.occurred = occurred;
-  }
-
-  load(): Token {
-    return this.#cookie;
-  }
-
-  store(cookie: Token): void {
-    this.#cookie = cookie;
-  }
+  readonly occurred: () => void;
 }
-
-const now: TimeOfDay = { seconds: 0, microseconds: 0 };
 
 /**
  * A context of libxl for the explorer: hooks, descriptors, timeouts, operations with children, deaths. It has the methods of
@@ -65,10 +39,10 @@ export class FakeLibxl {
   readonly context: Resource;
   readonly operations = new Set<FakeOperation>();
   readonly #wallClock: () => number;
-  readonly #timeouts = new Set<FakeRegistration>();
+  readonly #osevents: FakeOsevents<Registered>;
+  readonly #timeouts = new Set<Registered>();
   readonly #generators = new Map<(event: DeathEvent) => void, number>();
-  #listener: Listener | undefined;
-  #xenstore: { readonly file: SimFile; readonly registration: FakeRegistration } | undefined;
+  #xenstore: { readonly file: SimFile; readonly registration: Registered } | undefined;
   #inside = false;
 
   constructor(
@@ -79,6 +53,7 @@ export class FakeLibxl {
     this.sim = sim;
     this.machine = machine;
     this.version = options.form;
+    this.#osevents = new FakeOsevents(sim, options.form);
     this.#wallClock = options.wallClock;
     this.context = new Resource(sim, "the context");
   }
@@ -89,7 +64,7 @@ export class FakeLibxl {
   }
 
   attach(listener: Listener): void {
-    this.#listener = listener;
+    this.#osevents.attach(listener.hooks);
   }
 
   dispose(): void {
@@ -151,21 +126,23 @@ export class FakeLibxl {
     });
   }
 
-  occurredFd(registration: FakeRegistration, fd: number): void {
+  occurredFd(registration: Registered, fd: number): void {
     this.enter("occurred_fd", () => {
-      registration.memory.use("told of readiness");
       const isReady = ((this.machine.kernel.file(registration.fd)?.ready ?? 0) & Ready.readable) !== 0;
-      if (this.version === "4.17" && !isReady) return;
+      if (!this.#osevents.heeds(registration, () => isReady)) return;
+      if (!registration.wanted) this.sim.fail("assertion", "told of what has ended");
       if (!isReady || fd !== registration.fd) this.sim.fail("assertion", "told of somebody else's readiness");
-      registration.occurred?.();
+      registration.occurred();
     });
   }
 
-  occurredTimeout(registration: FakeRegistration): void {
+  occurredTimeout(registration: Registered): void {
     this.enter("occurred_timeout", () => {
       this.#timeouts.delete(registration);
-      registration.memory.release();
-      registration.occurred?.();
+      if (!this.#osevents.heeds(registration, () => false)) return;
+      if (!registration.wanted) this.sim.fail("assertion", "told of a timeout that has ended");
+      registration.wanted = false;
+      registration.occurred();
     });
   }
 
@@ -182,39 +159,31 @@ export class FakeLibxl {
     }
   }
 
-  fdRegister(fd: number, name: string, occurred: () => void): FakeRegistration {
-    const registration = new FakeRegistration(new Resource(this.sim, name), fd, occurred);
-    this.#hooks.fdRegister(fd, registration, Poll.in, registration);
-    return registration;
+  fdRegister(fd: number, name: string, owner: Resource, occurred: () => void): Registered {
+    const registered = { ...this.#osevents.registration("fd", name, owner), fd, occurred };
+    this.#osevents.fdRegister(registered, fd);
+    return registered;
   }
 
-  fdDeregister(registration: FakeRegistration): void {
-    this.#hooks.fdDeregister(registration.load());
-    registration.occurred = undefined;
-    if (this.version === "2012") registration.memory.release();
+  fdDeregister(registration: Registered): void {
+    this.#osevents.fdDeregister(registration);
   }
 
-  timeoutRegister(ms: number, name: string, occurred: () => void): FakeRegistration {
-    const registration = new FakeRegistration(new Resource(this.sim, name), -1, occurred);
+  timeoutRegister(ms: number, name: string, owner: Resource, occurred: () => void): Registered {
+    const registered = { ...this.#osevents.registration("timeout", name, owner), fd: -1, occurred };
     const at = this.#wallClock() + ms;
-    const timeOfDay = { seconds: Math.floor(at / 1_000), microseconds: (at % 1_000) * 1_000 };
-    this.#timeouts.add(registration);
-    this.#hooks.timeoutRegister(registration, timeOfDay, registration);
-    return registration;
+    this.#timeouts.add(registered);
+    this.#osevents.timeoutRegister(registered, {
+      seconds: Math.floor(at / 1_000),
+      microseconds: (at % 1_000) * 1_000,
+    });
+    return registered;
   }
 
-  timeoutEnd(registration: FakeRegistration): void {
-    registration.occurred = undefined;
-    if (!this.#timeouts.has(registration)) return;
-    if (this.version === "4.17") return this.#hooks.timeoutModify(registration, now);
-    this.#timeouts.delete(registration);
-    this.#hooks.timeoutDeregister(registration.load());
-    registration.memory.release();
-  }
-
-  get #hooks(): OseventHooks<FakeRegistration> {
-    if (this.#listener === undefined) throw new Error("the library is not attached");
-    return this.#listener.hooks;
+  timeoutEnd(registration: Registered): void {
+    if (!this.#timeouts.has(registration) || !registration.wanted) return;
+    if (this.version === "2012") this.#timeouts.delete(registration);
+    this.#osevents.timeoutEnd(registration);
   }
 
   #watchXenstore(): void {
@@ -223,7 +192,7 @@ export class FakeLibxl {
     file.ready |= Ready.readable;
     this.machine.xenstores.add(file);
     const fd = this.machine.kernel.open(file);
-    const registration = this.fdRegister(fd, "xenstore's registration", () => {
+    const registration = this.fdRegister(fd, "xenstore", this.context, () => {
       file.ready = Ready.none;
       for (const [tell, domid] of this.#generators) {
         if (this.machine.dead.has(domid)) tell({ type: "death", domid });
@@ -242,8 +211,8 @@ export class FakeOperation {
   readonly #libxl: FakeLibxl;
   readonly #listener: RequestListener;
   readonly #memory: Resource;
-  readonly #fd: FakeRegistration;
-  readonly #timeout: FakeRegistration | undefined;
+  readonly #fd: Registered;
+  readonly #timeout: Registered | undefined;
   #hungUp = false;
   #isOver = false;
   #rc = 0;
@@ -253,14 +222,14 @@ export class FakeOperation {
     this.#listener = listener;
     this.#memory = new Resource(libxl.sim, "the operation");
     this.child = libxl.machine.fork("the operation's child");
-    this.#fd = libxl.fdRegister(this.child.fd, "the pipe's registration", () => {
+    this.#fd = libxl.fdRegister(this.child.fd, "the pipe", this.#memory, () => {
       this.#hungUp = true;
       this.#libxl.fdDeregister(this.#fd);
       this.#libxl.machine.kernel.close(this.child.fd);
       this.#check();
     });
     const late = (): void => this.#kill(rc.timedOut);
-    if (isTimed) this.#timeout = libxl.timeoutRegister(10, "the timeout's registration", late);
+    if (isTimed) this.#timeout = libxl.timeoutRegister(10, "the timeout", this.#memory, late);
   }
 
   abort(): number {

@@ -1,9 +1,9 @@
 import { type CookieCell, Loop, OseventHooks, Poll, type TimeOfDay, type Token } from "../../event/index.ts";
 import type { Body } from "../explorer/task.ts";
-import type { LibxlForm } from "../fake-libxl/fake-libxl.ts";
+import { FakeOsevents, type FakeRegistration, type LibxlForm } from "../fake-libxl/fake-osevents.ts";
 import { SimHost } from "../sim/host.ts";
 import type { Kind, Rig } from "./rig.ts";
-import { type LibraryEvent, labTime, type Registration, type World } from "./world.ts";
+import type { LibraryEvent, Registration, World } from "./world.ts";
 
 export interface OursOptions {
   /** Which libxl stands behind the hooks: one that trusts every call, or one with a nexus that polls again. */
@@ -16,7 +16,7 @@ export interface OursOptions {
 }
 
 /** What the library hands us for a registration, C's `for_libxl`. */
-interface ForLibrary {
+interface ForLibrary extends FakeRegistration {
   readonly event: LibraryEvent;
   readonly registration: Registration;
 }
@@ -28,6 +28,9 @@ export class OursRig implements Rig {
   readonly #host: SimHost;
   readonly #loop: Loop;
   readonly #hooks: OseventHooks<ForLibrary>;
+  readonly #osevents: FakeOsevents<ForLibrary>;
+  /** What is registered for each event object, or was last. */
+  readonly #current = new Map<LibraryEvent, ForLibrary>();
   /** Messages on their way. */
   readonly #channel: (() => void)[] = [];
 
@@ -39,10 +42,12 @@ export class OursRig implements Rig {
       onError: (error, source) => world.sim.fail("assertion", `${source}: ${String(error)}`),
     });
     const library = {
-      occurredFd: (it: ForLibrary) => world.sim.call("occurred_fd", () => this.#occurred(it, "fd")),
-      occurredTimeout: (it: ForLibrary) => world.sim.call("occurred_timeout", () => this.#occurred(it, "timeout")),
+      occurredFd: (it: ForLibrary) => world.sim.call("occurred_fd", () => this.#occurred(it)),
+      occurredTimeout: (it: ForLibrary) => world.sim.call("occurred_timeout", () => this.#occurred(it)),
     };
     this.#hooks = new OseventHooks(this.#loop, library, { wallClock: () => this.#host.now() });
+    this.#osevents = new FakeOsevents(world.sim, options.libxl);
+    this.#osevents.attach(this.#hooks);
   }
 
   get leftOver(): number {
@@ -72,39 +77,36 @@ export class OursRig implements Rig {
   *fdRegister(event: LibraryEvent, fd: number): Body {
     yield this.#world.sim.step("fd_register");
     event.fd = fd;
-    const registration = this.#world.begin(event);
-    this.#hooks.fdRegister(fd, cellOf(event), Poll.in, { event, registration });
+    this.#osevents.fdRegister(this.#begin(event, "fd"), fd);
   }
 
   *fdUpdate(event: LibraryEvent, wanted: boolean): Body {
     yield this.#world.sim.step("fd_modify");
-    this.#hooks.fdModify(cellOf(event), wanted ? Poll.in : 0);
+    this.#osevents.fdModify(this.#registered(event), wanted ? Poll.in : 0);
   }
 
   *fdDeregister(event: LibraryEvent): Body {
     yield this.#world.sim.step("fd_deregister");
     this.#world.end(event);
-    this.#hooks.fdDeregister(event.cookie as Token);
+    this.#osevents.fdDeregister(this.#registered(event));
   }
 
   *timeoutRegister(event: LibraryEvent, at: number): Body {
     yield this.#world.sim.step("timeout_register");
     event.at = at;
-    const registration = this.#world.begin(event);
-    this.#hooks.timeoutRegister(cellOf(event), timeOfDay(at), { event, registration });
+    this.#osevents.timeoutRegister(this.#begin(event, "timeout"), timeOfDay(at));
   }
 
   *timeoutModify(event: LibraryEvent, at: number): Body {
     yield this.#world.sim.step("timeout_modify");
     event.at = at;
-    this.#hooks.timeoutModify(cellOf(event), timeOfDay(at));
+    this.#osevents.timeoutModify(this.#registered(event), timeOfDay(at));
   }
 
   *timeoutEnd(event: LibraryEvent): Body {
     yield this.#world.sim.step("timeout_end");
     this.#world.end(event);
-    if (this.#options.libxl === "2012") this.#hooks.timeoutDeregister(event.cookie as Token);
-    else this.#hooks.timeoutModify(cellOf(event), timeOfDay(labTime));
+    this.#osevents.timeoutEnd(this.#registered(event));
   }
 
   *free(event: LibraryEvent): Body {
@@ -140,17 +142,28 @@ export class OursRig implements Rig {
     yield* this.#world.contextLock.unlock();
   }
 
-  *#occurred({ event, registration }: ForLibrary, kind: Kind): Body {
+  *#occurred(it: ForLibrary): Body {
+    const { event, registration, kind } = it;
     this.#world.context.use("locked");
     yield* this.#world.contextLock.lock();
     this.#world.context.use("locked");
-    if (this.#accepts(event, registration, kind)) yield* this.#world.act(event, registration, kind);
+    if (this.#osevents.heeds(it, () => this.#world.isReadable(event.fd))) {
+      yield* this.#world.act(event, registration, kind);
+    }
     yield* this.#world.contextLock.unlock();
   }
 
-  #accepts(event: LibraryEvent, registration: Registration, kind: Kind): boolean {
-    if (this.#options.libxl === "2012") return true;
-    return kind === "timeout" ? !registration.ended : event.registered && this.#world.isReadable(event.fd);
+  #begin(event: LibraryEvent, kind: Kind): ForLibrary {
+    const registration = this.#world.begin(event);
+    const common = this.#osevents.registration(kind, registration.name, event.memory, cellOf(event));
+    const it = { ...common, event, registration };
+    this.#current.set(event, it);
+    return it;
+  }
+
+  #registered(event: LibraryEvent): ForLibrary {
+    const it = this.#current.get(event);
+    return it ?? this.#world.sim.fail("assertion", `${event.name} was never registered`);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Body } from "../explorer/task.ts";
-import { Resource } from "../sim/resource.ts";
+import { FakeOsevents, type FakeRegistration } from "../fake-libxl/fake-osevents.ts";
 import { type HookInfo, type Kind, NaiveRig } from "./rig.ts";
 import { type LibraryEvent, labTime, type World } from "./world.ts";
 
@@ -121,11 +121,12 @@ export class TimeCheckRig extends AcknowledgedRig {
  * that the call each of them ends in is the acknowledgement and frees its nexus.
  */
 export class MergedRig extends AcknowledgedRig {
-  readonly #timers = new Map<HookInfo, Resource>();
+  readonly #osevents = new FakeOsevents(this.world.sim, "4.17");
+  readonly #nexuses = new Map<HookInfo, FakeRegistration>();
 
   protected override begin(event: LibraryEvent, kind: Kind): HookInfo {
     const info = super.begin(event, kind);
-    if (kind === "timeout") this.#timers.set(info, new Resource(this.world.sim, `${info.registration.name}'s nexus`));
+    this.#nexuses.set(info, this.#osevents.registration(kind, info.registration.name, event.memory));
     return info;
   }
 
@@ -135,9 +136,9 @@ export class MergedRig extends AcknowledgedRig {
   }
 
   protected override accepts(info: HookInfo): boolean {
-    const { event, registration } = info;
-    if (info.kind === "fd") return event.registered && this.world.isReadable(event.fd);
-    this.#timers.get(info)?.release();
-    return !registration.ended;
+    const nexus = this.#nexuses.get(info);
+    if (nexus === undefined) return false;
+    nexus.wanted = !info.registration.ended;
+    return this.#osevents.heeds(nexus, () => this.world.isReadable(info.event.fd));
   }
 }

@@ -1,6 +1,7 @@
+import { asSoonAsPossible } from "../fake-libxl/fake-osevents.ts";
 import { Crowd } from "./crowd.ts";
 import { ForeignWorld } from "./foreign-world.ts";
-import { asSoonAsPossible, Library, Operation } from "./library.ts";
+import { Library, Operation } from "./library.ts";
 import type { Scenario } from "./scenario.ts";
 import { SimWorld } from "./sim-world.ts";
 import type { World } from "./world.ts";

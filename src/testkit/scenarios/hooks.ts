@@ -1,5 +1,6 @@
 import { StateError } from "../../event/index.ts";
-import { asSoonAsPossible, Library, Operation } from "./library.ts";
+import { asSoonAsPossible } from "../fake-libxl/fake-osevents.ts";
+import { Library, Operation } from "./library.ts";
 import type { Scenario } from "./scenario.ts";
 import { SimWorld } from "./sim-world.ts";
 
@@ -84,8 +85,8 @@ const staleCookie: Scenario = {
       yield* library.ask("begin B, hand in A's cookies", () => {
         second.begin(100);
         const refused =
-          isRefused(() => library.hook((hooks) => hooks.timeoutModify(first.timeoutCell, asSoonAsPossible))) &&
-          isRefused(() => library.hook((hooks) => hooks.fdDeregister(first.fdCell.load())));
+          isRefused(() => library.osevents.hook((hooks) => hooks.timeoutModify(first.timeoutCell, asSoonAsPossible))) &&
+          isRefused(() => library.osevents.hook((hooks) => hooks.fdDeregister(first.fdCell.load())));
         if (!refused) world.fail("a stale cookie was accepted");
         if (library.hooks.size !== 2) world.fail("a stale cookie had an effect");
         second.moveTimeout(asSoonAsPossible);

@@ -1,60 +1,47 @@
-import { type CookieCell, OseventHooks, Poll, type TimeOfDay, type Token } from "../../event/index.ts";
+import { type CookieCell, OseventHooks, Poll, type TimeOfDay } from "../../event/index.ts";
 import type { Body } from "../explorer/task.ts";
+import { FakeCell, FakeOsevents, type FakeRegistration } from "../fake-libxl/fake-osevents.ts";
 import { Resource } from "../sim/resource.ts";
 import type { Pipe } from "./pipe.ts";
 import type { World } from "./world.ts";
 
-/** C's `void **for_app_update`: the field of the library's object in which our cookie is kept. */
-export class Cell implements CookieCell {
-  #cookie: Token | undefined;
-
-  load(): Token {
-    if (this.#cookie === undefined) throw new Error("the library hands in a cookie it was never given");
-    return this.#cookie;
-  }
-
-  store(cookie: Token): void {
-    this.#cookie = cookie;
-  }
-}
-
-/** The library's own indirection for one registration: what it hands to us and wants back. */
-export interface LibraryNexus {
+/** What the library hands to us and wants back, for one registration. */
+export interface LibraryNexus extends FakeRegistration {
   readonly name: string;
-  readonly memory: Resource;
   /** The library's object, until that has no more use for the registration. */
   owner: Operation | undefined;
 }
 
 /** Seconds and microseconds since 1970, of a clock that started long before the simulation. */
 const epoch = 1_700_000_000_000;
-export const asSoonAsPossible: TimeOfDay = { seconds: 0, microseconds: 0 };
 
 /**
- * A library in the manner of libxl since Xen 4.3: everything happens under its recursive context lock; descriptors are
- * polled again before anything acts on a callback; a timeout that is no longer wanted is modified to "now", and its
- * nexus is freed by the one callback that ends it. It judges us by its own rules.
+ * A library in the manner of libxl since Xen 4.3, on its model of hooks and nexuses: everything happens under its recursive
+ * context lock, in which other threads of ours may come between. It judges us by its own rules.
  */
 export class Library {
   readonly world: World;
   readonly hooks: OseventHooks<LibraryNexus>;
   readonly context: Resource;
+  readonly osevents: FakeOsevents<LibraryNexus>;
   readonly nexuses: LibraryNexus[] = [];
-  #inHook = false;
 
   constructor(world: World) {
     this.world = world;
     this.context = new Resource(world.sim, "the context");
+    this.osevents = new FakeOsevents(world.sim, "4.17");
     const callbacks = {
       occurredFd: (nexus: LibraryNexus, fd: number, _events: number, revents: number) =>
-        this.#enter("occurred_fd", () => nexus.owner?.readable(fd, revents)),
+        this.#enter("occurred_fd", () => {
+          if (this.osevents.heeds(nexus, () => true)) nexus.owner?.readable(fd, revents);
+        }),
       occurredTimeout: (nexus: LibraryNexus) =>
         this.#enter("occurred_timeout", () => {
-          nexus.memory.release();
-          nexus.owner?.timedOut();
+          if (this.osevents.heeds(nexus, () => false)) nexus.owner?.timedOut();
         }),
     };
     this.hooks = new OseventHooks(world.loop, callbacks, { wallClock: () => epoch + world.loop.now() });
+    this.osevents.attach(this.hooks);
     world.atRest(() => this.#checkRest());
   }
 
@@ -71,18 +58,9 @@ export class Library {
     yield this.world.sim.until(`wait: ${label}`, () => done);
   }
 
-  /** A hook is called: meanwhile nobody may call back into the library. */
-  hook<T>(action: (hooks: OseventHooks<LibraryNexus>) => T): T {
-    this.#inHook = true;
-    try {
-      return action(this.hooks);
-    } finally {
-      this.#inHook = false;
-    }
-  }
-
-  nexus(name: string, owner: Operation): LibraryNexus {
-    const nexus = { name, memory: new Resource(this.world.sim, name), owner };
+  nexus(kind: "fd" | "timeout", owner: Operation, cell: CookieCell): LibraryNexus {
+    const name = `the ${kind} of ${owner.name}`;
+    const nexus = { ...this.osevents.registration(kind, name, owner.memory, cell), name, owner };
     this.nexuses.push(nexus);
     return nexus;
   }
@@ -103,12 +81,14 @@ export class Library {
 
   #checkRest(): void {
     if (!this.context.released) this.world.fail("the context was never freed");
-    for (const { name, memory } of this.nexuses) if (!memory.released) this.world.fail(`${name} never ended`);
+    for (const { kind, name, memory, wanted } of this.nexuses) {
+      if (kind === "fd" ? wanted : !memory.released) this.world.fail(`${name} never ended`);
+    }
   }
 
   /** Under the lock, which is taken on the loop's thread only: so nobody else can hold it. */
   #enter(label: string, act: () => void): PromiseLike<void> | undefined {
-    if (this.#inHook) this.world.fail(`${label} is called from inside a hook`);
+    this.osevents.checkOutside(label);
     this.context.use("entered");
     return this.world.section(label, () => {
       this.context.use("locked");
@@ -122,8 +102,8 @@ export class Operation {
   readonly name: string;
   readonly memory: Resource;
   /** One cell for each kind, part of this object: used again by whatever registers next. */
-  readonly fdCell = new Cell();
-  readonly timeoutCell = new Cell();
+  readonly fdCell = new FakeCell();
+  readonly timeoutCell = new FakeCell();
   outcome: "none" | "done" | "timed out" = "none";
   readonly #library: Library;
   readonly #pipe: Pipe;
@@ -139,27 +119,24 @@ export class Operation {
 
   /** Under the lock, like all that follows. */
   begin(at: number): void {
-    this.#fd = this.#library.nexus(`fd nexus of ${this.name}`, this);
-    const fd = this.#fd;
-    this.#library.hook((hooks) => hooks.fdRegister(this.#pipe.fd, this.fdCell, Poll.in, fd));
+    this.#fd = this.#library.nexus("fd", this, this.fdCell);
+    this.#library.osevents.fdRegister(this.#fd, this.#pipe.fd);
     this.beginTimeout(at);
   }
 
   beginTimeout(at: number): void {
-    const timeout = this.#library.nexus(`timeout nexus of ${this.name}`, this);
-    this.#timeout = timeout;
-    this.#library.hook((hooks) => hooks.timeoutRegister(this.timeoutCell, this.#library.timeOfDay(at), timeout));
+    this.#timeout = this.#library.nexus("timeout", this, this.timeoutCell);
+    this.#library.osevents.timeoutRegister(this.#timeout, this.#library.timeOfDay(at));
   }
 
   /** Moves the deadline of the timeout that is out. */
   moveTimeout(at: TimeOfDay): void {
-    if (this.#timeout !== undefined) this.#library.hook((hooks) => hooks.timeoutModify(this.timeoutCell, at));
+    if (this.#timeout !== undefined) this.#library.osevents.timeoutModify(this.#timeout, at);
   }
 
   /** The library has no more use for the timeout: another may be registered at once. */
   endTimeout(): void {
-    this.moveTimeout(asSoonAsPossible);
-    if (this.#timeout !== undefined) this.#timeout.owner = undefined;
+    if (this.#timeout !== undefined) this.#library.osevents.timeoutEnd(this.#timeout);
     this.#timeout = undefined;
   }
 
@@ -181,9 +158,8 @@ export class Operation {
     const fd = this.#fd;
     if (this.outcome !== "none" || fd === undefined) return this.#library.world.fail(`${this.name} ends twice`);
     this.outcome = outcome;
-    this.#library.hook((hooks) => hooks.fdDeregister(this.fdCell.load()));
+    this.#library.osevents.fdDeregister(fd);
     fd.owner = undefined;
-    fd.memory.release();
     this.memory.release();
   }
 }

@@ -1,6 +1,6 @@
 import { DeadlineError, OseventHooks, Ready, Scope, StateError } from "../../event/index.ts";
+import { asSoonAsPossible, FakeCell } from "../fake-libxl/fake-osevents.ts";
 import { AsyncWorld } from "./async-world.ts";
-import { asSoonAsPossible, Cell } from "./library.ts";
 import type { AsyncScenario } from "./scenario.ts";
 
 const acknowledged: AsyncScenario = {
@@ -46,7 +46,7 @@ const drained: AsyncScenario = {
     };
     const library = { occurredFd: occurred, occurredTimeout: occurred };
     const hooks = new OseventHooks(world.loop, library, { wallClock: () => world.loop.now() });
-    const cells = [new Cell(), new Cell()];
+    const cells = [new FakeCell(), new FakeCell()];
     for (const cell of cells) hooks.timeoutRegister(cell, { seconds: 5, microseconds: 0 }, "timeout");
     sim.spawn("owner", async () => {
       const done = hooks.drain();
