@@ -104,6 +104,14 @@ suite("libxl in processes of its own", () => {
     assert.equal(await settled(world, world.processes.create({})), 3);
   });
 
+  test("one that ended with nothing to do, unnoticed, is not asked: another is started", async () => {
+    const world = new ProcessWorld(1);
+    await settled(world, world.processes.create({}));
+    world.crash(world.alive("operations")[0]);
+    assert.equal(await settled(world, world.processes.create({})), 2);
+    assert.deepEqual([world.xen.domains.size, world.launched.length], [2, 3]);
+  });
+
   test("the observer builds nothing, and is not asked to", async () => {
     const world = new ProcessWorld();
     await settled(world, world.processes.create({}));

@@ -23,6 +23,13 @@ export interface CallOptions {
 /** The process that has the context is gone; what was under way there has ended, and nobody knows how. */
 export class ProcessEndedError extends Error {
   override readonly name = "ProcessEndedError";
+  /** False when an operation was asked for that the process had not heard of: nothing was done. */
+  readonly begun: boolean;
+
+  constructor(message: string, begun = true) {
+    super(message);
+    this.begun = begun;
+  }
 }
 
 export interface ClientListener {
@@ -39,6 +46,7 @@ interface Pending {
   readonly onConsole: ((domid: number) => void) | undefined;
   readonly timeout: Timeout;
   readonly forget: () => void;
+  begun: boolean;
 }
 
 const defaultTimeoutMs = 120_000;
@@ -79,7 +87,7 @@ export class ContextClient {
   }
 
   call<C extends CallName>(call: C, args: Calls[C]["args"], options: CallOptions = {}): Promise<Calls[C]["result"]> {
-    if (this.#gone !== undefined) return Promise.reject(this.#gone);
+    if (this.#gone !== undefined) return Promise.reject(new ProcessEndedError(this.#gone.message, false));
     if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error);
     const { signal, timeoutMs = defaultTimeoutMs, onConsole } = options;
     const id = this.#nextId++;
@@ -89,7 +97,7 @@ export class ContextClient {
     const abort = (): void => this.#send({ type: "abort", id, reason: textOf(signal?.reason) });
     signal?.addEventListener("abort", abort);
     const forget = (): void => signal?.removeEventListener("abort", abort);
-    this.#pending.set(id, { result, onConsole, timeout, forget });
+    this.#pending.set(id, { result, onConsole, timeout, forget, begun: false });
     this.#send({ type: "call", id, call, args, timeoutMs });
     return result.promise as Promise<Calls[C]["result"]>;
   }
@@ -115,11 +123,18 @@ export class ContextClient {
         return this.#listener.onLog(answer.line);
       case "console":
         return this.#pending.get(answer.id)?.onConsole?.(answer.domid);
+      case "begun":
+        return this.#begun(answer.id);
       case "result":
         return this.#take(answer.id)?.result.resolve(answer.result);
       case "error":
         return this.#take(answer.id)?.result.reject(decodeError(answer.error));
     }
+  }
+
+  #begun(id: number): void {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) pending.begun = true;
   }
 
   #take(id: number): Pending | undefined {
@@ -136,8 +151,9 @@ export class ContextClient {
 
   #end(cause: Error | undefined): void {
     const reason = cause === undefined ? "" : `: ${cause.message}`;
-    this.#gone = new ProcessEndedError(`the process with libxl's context has ended${reason}`);
-    for (const id of this.#pending.keys()) this.#take(id)?.result.reject(this.#gone);
+    const message = `the process with libxl's context has ended${reason}`;
+    this.#gone = new ProcessEndedError(message);
+    for (const [id, { begun }] of this.#pending) this.#take(id)?.result.reject(new ProcessEndedError(message, begun));
     this.ready.reject(this.#gone);
     this.#listener.onGone(this.#gone);
   }

@@ -81,6 +81,7 @@ export class ContextServer {
   }
 
   async #answer({ id, call, args, timeoutMs }: Question & { type: "call" }): Promise<void> {
+    if (this.#role === "operations") this.#tell({ type: "begun", id });
     const controller = new AbortController();
     this.#calls.set(id, controller);
     const onConsole = (domid: number): void => this.#tell({ type: "console", id, domid });

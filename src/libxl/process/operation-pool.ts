@@ -1,6 +1,6 @@
 import { Deferred, type Loop, StateError } from "../../event/index.ts";
 import type { LogLine } from "../log-line.ts";
-import { ContextClient } from "./context-client.ts";
+import { ContextClient, ProcessEndedError } from "./context-client.ts";
 import type { ContextProcess, Launch } from "./launch.ts";
 
 export interface PoolOptions {
@@ -44,12 +44,18 @@ export class OperationPool {
   async run<T>(operation: (client: ContextClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#turn(signal);
     try {
-      const member = await this.#member();
-      try {
-        return await operation(member.client);
-      } finally {
-        if (this.#closed) member.client.close();
-        else if (!member.client.isGone) this.#idle.push(member);
+      for (;;) {
+        const idle = this.#idle.pop();
+        const member = idle ?? (await this.#start());
+        try {
+          return await operation(member.client);
+        } catch (error) {
+          // It had ended while it had nothing to do, and nobody had noticed.
+          if (idle === undefined || !(error instanceof ProcessEndedError) || error.begun) throw error;
+        } finally {
+          if (this.#closed) member.client.close();
+          else if (!member.client.isGone) this.#idle.push(member);
+        }
       }
     } finally {
       this.#taken--;
@@ -86,9 +92,7 @@ export class OperationPool {
     }
   }
 
-  async #member(): Promise<Member> {
-    const idle = this.#idle.pop();
-    if (idle !== undefined) return idle;
+  async #start(): Promise<Member> {
     const process = await this.#options.launch("operations");
     const client = new ContextClient(this.#loop, process.transport, {
       onEvent: () => {},

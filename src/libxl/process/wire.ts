@@ -59,6 +59,8 @@ export type Question =
 export type Answer =
   | { readonly type: "ready"; readonly version: string }
   | { readonly type: "failed"; readonly message: string }
+  /** Of a call to an operations process, before anything is done for it. */
+  | { readonly type: "begun"; readonly id: number }
   | { readonly type: "result"; readonly id: number; readonly result: unknown }
   | { readonly type: "error"; readonly id: number; readonly error: WireError }
   | { readonly type: "console"; readonly id: number; readonly domid: number }
