@@ -38,7 +38,7 @@ async function compete(native: string): Promise<Taken> {
 
 function print(taken: Taken): void {
   console.log(
-    "One PV guest, an uncompressed Linux with 64 MiB, in dom0 of an emulated machine: medians of alternating",
+    "One PV guest, an uncompressed Linux with 128 MiB, in dom0 of an emulated machine: medians of alternating",
   );
   console.log("rounds in milliseconds, with the fastest and the slowest. The guest stays paused. xl is started anew");
   console.log(
