@@ -11,10 +11,10 @@ const [, , native = ""] = process.argv;
 const { XEN_LAB_VMLINUX: kernel = "" } = process.env;
 const memoryMib = 128;
 /** The first ones warm up and do not count. */
-const warmUps = 2;
-const rounds = 9;
+const warmUps = 1;
+const rounds = 5;
 /** In one round of a list. For xl, which is a program to be started, fewer. */
-const [lists, xlLists] = [200, 3];
+const [lists, xlLists] = [100, 2];
 
 interface Subject {
   readonly name: string;
@@ -92,6 +92,7 @@ for (let round = -warmUps; round < rounds; round++) {
       const times = measure === "list" ? subject.lists : 1;
       const micros = (await subject.round(measure, times)) / times;
       if (round >= 0) taken[subject.name]?.[measure].push(micros);
+      console.error(`round ${round + 1}: ${measure}, ${subject.name}: ${(micros / 1_000).toPrecision(3)} ms`);
     }
   }
 }

@@ -29,7 +29,10 @@ function buildNative(build: NativeBuild): string | undefined {
 
 async function compete(native: string): Promise<Taken> {
   const command = `node bench/xen-contest.ts ${native} > "$XEN_LAB/taken"`;
-  const result = await runInXen(command, { timeoutMs: 1_200_000 });
+  const result = await runInXen(command, {
+    timeoutMs: 1_200_000,
+    onOutput: (_stream, text) => process.stderr.write(text),
+  });
   if (result.exitCode !== 0) throw new Error(`the contest failed: ${result.stderr}; left in ${result.directory}`);
   const taken = JSON.parse(readFileSync(join(result.directory, "taken"), "utf8")) as Taken;
   result.remove();

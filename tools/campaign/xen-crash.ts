@@ -8,11 +8,11 @@ import { fetchedPackages } from "../../lab/xen/fetch.ts";
 import { runInXen, whyNoLab } from "../../lab/xen/lab.ts";
 
 /** Paravirtualised, of 16 MiB; "%d" becomes a number of its own. */
-const guest = (kernel: string): string =>
-  JSON.stringify({
-    c_info: { type: "pv", name: "guest-%d" },
-    b_info: { "type.pv": {}, max_vcpus: 1, max_memkb: 16_384, target_memkb: 16_384, kernel, cmdline: "tick=500" },
-  });
+const build = { "type.pv": {}, max_vcpus: 1, max_memkb: 16_384, target_memkb: 16_384, kernel: "KERNEL" };
+const guest = JSON.stringify({
+  c_info: { type: "pv", name: "guest-%d" },
+  b_info: { ...build, cmdline: "tick=500" },
+});
 
 /**
  * Whose a crash is that comes with one QEMU thread for each processor: the same work through us, in C with libxl alone, and
@@ -46,7 +46,7 @@ export async function xenCrash(args: readonly string[]): Promise<boolean> {
     ];
     for (let boot = 1; boot <= Number(values.boots); boot++) {
       console.log(`boot ${boot}, thread=${values.threads}, -cpu ${values.cpu}`);
-      const result = await runInXen(`guest='${guest("'\"$XEN_LAB_GUEST\"'")}'\n${script.join("\n")}`, {
+      const result = await runInXen(`guest='${guest}'\nguest=\${guest/KERNEL/$XEN_LAB_GUEST}\n${script.join("\n")}`, {
         timeoutMs: 1_900_000,
         cpus: 2,
         memoryMib: 1_536,
