@@ -53,7 +53,7 @@ export function channel(element: Element, context: GuestContext): Part[] {
 }
 
 function defaultName(element: Element): string | undefined {
-  return ["spicevmc", "qemu-vdagent"].includes(element.attribute("type") ?? "") ? "com.redhat.spice.0" : undefined;
+  return element.attribute("type") === "spicevmc" ? "com.redhat.spice.0" : undefined;
 }
 
 function guestForward(element: Element, id: string): Part[] {

@@ -93,9 +93,11 @@ function ordered(elements: readonly Element[], rank: (element: Element) => numbe
     .map(({ element }) => element);
 }
 
-/** A USB controller comes before its companions. */
+/** A USB controller comes before its companions, and before what is plugged into it. */
 function companionRank(element: Element): number {
-  return element.name === "controller" && element.first("master") !== undefined ? 1 : 0;
+  if (element.name !== "controller") return 0;
+  if (element.attribute("type") === "ccid") return 2;
+  return element.first("master") === undefined ? 0 : 1;
 }
 
 function compare(one: readonly number[], other: readonly number[]): number {

@@ -10,6 +10,8 @@ export interface DiskFrontend {
   readonly driver: string;
   readonly properties: Properties;
   readonly id: string;
+  /** How QEMU finds what the device has its images in: the guest's end of it is another object with virtio. */
+  readonly backendPath: string;
 }
 
 type Place = Pick<DiskFrontend, "driver" | "properties"> & { readonly fallbackId: string };
@@ -23,9 +25,11 @@ export function diskFrontend(disk: Element, context: GuestContext): DiskFrontend
   if (place === undefined) throw unsupported(`disk '${target}': a ${kind} on bus '${bus}' is not supported`);
   const { driver, properties, fallbackId } = place;
   const id = disk.first("alias")?.attribute("name") ?? fallbackId;
+  const path = `/machine/peripheral/${id}`;
   return {
     driver,
     id,
+    backendPath: bus === "virtio" ? `${path}/virtio-backend` : path,
     properties: { ...properties, ...blockSizes(disk), ...geometry(disk), ...errors(disk), ...writeCache(disk, bus) },
   };
 }

@@ -13,7 +13,7 @@ export function disk(element: Element, context: GuestContext): Part[] {
   const { parts: images, top } = imageChain(element, options, context);
   const copyOnRead = flag(element.first("driver"), "copy_on_read") === true;
   const node = copyOnRead ? `libvirt-CoR-${options.target}`.slice(0, 31) : top;
-  const { driver, properties, id } = diskFrontend(element, context);
+  const { driver, properties, id, backendPath } = diskFrontend(element, context);
   const drive = images.length === 0 ? undefined : node;
   const parts: Part[] = [...images];
   if (copyOnRead) {
@@ -23,7 +23,7 @@ export function disk(element: Element, context: GuestContext): Part[] {
     });
   }
   parts.push(device(driver, { ...properties, drive, id, bootindex: bootIndex(element, context) }));
-  const limits = throttle(element, id);
+  const limits = throttle(element, backendPath);
   if (limits !== undefined && images.length > 0) parts.push(command("block_set_io_throttle", limits));
   return parts;
 }

@@ -48,9 +48,9 @@ export function imageChain(element: Element, options: ImageOptions, context: Gue
   const links = linksOf(element);
   const parts: Part[] = [];
   let backing: string | null | undefined;
-  for (const [depth, { endsChain, ...link }] of [...links.entries()].reverse()) {
-    const names = nodeNames(link.source, options.target, depth);
-    if (depth === links.length - 1) backing = endsChain ? null : undefined;
+  for (const [depth, link] of [...links.entries()].reverse()) {
+    const names = nodeNames(link, options.target, depth);
+    if (depth === links.length - 1) backing = link.endsChain ? null : undefined;
     parts.push(...imageParts({ ...link, depth, backing, names }, options, context));
     backing = names.format;
   }
@@ -58,6 +58,8 @@ export function imageChain(element: Element, options: ImageOptions, context: Gue
 }
 
 interface Link extends Pick<Image, "type" | "format" | "source"> {
+  /** The number of the image among all of the guest's. */
+  readonly index: string | undefined;
   readonly endsChain: boolean;
 }
 
@@ -70,7 +72,8 @@ function linksOf(disk: Element): Link[] {
     if (source === undefined) return links;
     if (links.length === longest) throw unsupported(`a chain of more than ${longest} images is not supported`);
     const below: Element | undefined = at.first("backingStore");
-    links.push({ type: at.attribute("type") ?? "file", format, source, endsChain: below !== undefined });
+    const index = source.attribute("index") ?? at.attribute("index");
+    links.push({ type: at.attribute("type") ?? "file", format, source, index, endsChain: below !== undefined });
     if (below?.attribute("type") === undefined) return links;
     at = below;
     format = below.first("format")?.attribute("type") ?? "raw";
@@ -78,8 +81,7 @@ function linksOf(disk: Element): Link[] {
 }
 
 /** As libvirt calls them, for the sake of those who talk to QEMU themselves. QEMU takes 31 characters. */
-function nodeNames(source: Element, target: string, depth: number): Image["names"] {
-  const index = source.attribute("index");
+function nodeNames({ index }: Link, target: string, depth: number): Image["names"] {
   const isNumbered = index !== undefined && /^\d{1,9}$/.test(index);
   const base = isNumbered ? `libvirt-${index}` : `${target.slice(0, 12)}${depth === 0 ? "" : `-${depth}`}`;
   return { storage: `${base}-storage`, format: `${base}-format` };

@@ -34,7 +34,7 @@ export function modelOf({ root, definition }: GuestContext): string | undefined 
 
 /** Models and features are words, and nothing else can pass. */
 function isWord(text: string): boolean {
-  return /^[\w.+-]+$/.test(text);
+  return /^\w[\w.+-]*$/.test(text);
 }
 
 /** libvirt's names that are not QEMU's. */

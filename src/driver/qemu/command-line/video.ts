@@ -43,7 +43,7 @@ const models: Readonly<Record<string, Build>> = {
     max_outputs: number(model, "heads"),
     ram_size: bytes(model, "ram"),
     vram_size: bytes(model, "vram"),
-    vram64_size_mb: mebibytes(model, "vram64"),
+    vram64_size_mb: mebibytes(model, "vram64") ?? 0,
     vgamem_mb: mebibytes(model, "vgamem"),
   }),
   virtio: (model, video) => ({ ...virtioOptions(video), max_outputs: number(model, "heads") }),
