@@ -2,6 +2,7 @@ import { clients } from "./campaign/clients.ts";
 import { explore } from "./campaign/explore.ts";
 import { kill } from "./campaign/kill.ts";
 import { matrix } from "./campaign/matrix.ts";
+import { qemu } from "./campaign/qemu.ts";
 import { schedules } from "./campaign/schedules.ts";
 import { xen2012 } from "./campaign/xen-2012.ts";
 import { xenCrash } from "./campaign/xen-crash.ts";
@@ -30,6 +31,10 @@ const campaigns: Readonly<Record<string, Campaign>> = {
   mutations: {
     about: "every mutation of the core against every scenario: who finds what, after how many",
     run: matrix,
+  },
+  qemu: {
+    about: "real guests: 100 rounds of the test script, a daemon killed 100 times (--rounds N, --kills N, --seed N)",
+    run: qemu,
   },
   "xen-2012": {
     about: "500 guests' lives, eight at once, while libxl is called late (--lives N, --seed N); half an hour",

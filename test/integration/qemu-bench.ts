@@ -153,6 +153,9 @@ export const awaitButton = [
   0xfa, 0xba, 0x02, 0x06, 0xb8, 0x00, 0x01, 0xef, 0xba, 0x00, 0x06, 0xed, 0xf6, 0xc4, 0x01, 0x74, 0xfa,
 ];
 
+/** Powers off when its button is pressed. */
+export const powerOnButton: readonly number[] = [...awaitButton, ...powerOff];
+
 /** A disk that boots into this code. */
 export function bootable(path: string, code: readonly number[]): string {
   const sector = Buffer.alloc(65_536);

@@ -43,7 +43,13 @@ export class Dumps {
     await this.#guests.onRunAtLength(domain, "dump", patience, async (run, work) => {
       const wasRunning = domain.status.state === DomainState.running;
       const isPaused = wasRunning && !options.live;
-      const job: UnfinishedJob = { kind: "dump", path, wasRunning: isPaused, byMigration: !options.memoryOnly };
+      const job: UnfinishedJob = {
+        kind: "dump",
+        path,
+        isBegun: true,
+        wasRunning: isPaused,
+        byMigration: !options.memoryOnly,
+      };
       await this.#jobs.show(domain, "dump", work, !options.memoryOnly, (onProgress) =>
         this.#dump(run, job, options, work, onProgress),
       );
@@ -85,7 +91,7 @@ export class Dumps {
       run.note(job);
       if (!live) await run.suspend(commandMs, DomainReason.paused.dump);
       const end = await abortable(run, work, () => writeMemory(run, file.fd, writing, this.#guests.loop, onProgress));
-      work.signal.throwIfAborted();
+      if (end.status !== "completed") work.signal.throwIfAborted();
       if (end.status !== "completed") throw await writeFailure(path, "dump", end.error);
       await file.sync().catch((error: unknown) => {
         // Not everything that can be dumped into can be synced.

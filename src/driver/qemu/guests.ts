@@ -14,6 +14,7 @@ import { closed, notRunning, toVirError } from "./errors.ts";
 import type { LaunchPlan, QemuHost } from "./host.ts";
 import { type BootManner, Run } from "./run.ts";
 import type { RunRecord, RunRecords, UnfinishedJob } from "./run-record.ts";
+import type { Told } from "./told.ts";
 
 /** How long the caller waits, for its turn and for QEMU; and what kind of job it is (default: modify). */
 export type Patience = Pick<JobRequest, "deadline" | "signal" | "kind">;
@@ -35,8 +36,8 @@ export interface GuestsOptions {
   readonly publish: (event: DomainEvent) => Promise<void> | undefined;
   /** The number of the last event. */
   readonly position?: () => number;
-  /** Whether the domain's end was told behind that number: by the daemon before us, if at all. */
-  readonly isEndTold?: (uuid: string, since: number) => boolean;
+  /** What has been told of the domain behind that number: by the daemon before us. Absent: all that it knew. */
+  readonly toldOf?: (uuid: string, since: number) => Told;
   /** Writes something into the domain's log. */
   readonly note?: (definition: Definition, text: string) => void;
   /** Hears of what went wrong where no caller is to be told. */
@@ -269,14 +270,14 @@ export class Guests {
    * contradicts another; what fails later is reported, and the record stays.
    */
   #adopt(record: RunRecord): void {
-    const { host, records, report, isEndTold } = this.#options;
+    const { host, records, report, toldOf } = this.#options;
     const { id, process, definition, since, job } = record;
     const domain = this.#domains.claim(definition);
     const work = this.exclusively(domain, "reconnect", {}, async () => {
       const connected = host.find(process, records.monitorPath(definition.uuid));
-      const isTold = since !== undefined && isEndTold?.(definition.uuid, since) === true;
+      const told = since === undefined ? undefined : toldOf?.(definition.uuid, since);
       const run = this.#begin(domain, definition, id, since);
-      await run.adopt(connected, record, isTold);
+      await run.adopt(connected, record, told);
       if (job !== undefined) await this.care?.recover(run, job);
       if (!run.hasEnded) await this.care?.onTakenUp(domain);
     });

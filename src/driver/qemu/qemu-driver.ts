@@ -2,12 +2,13 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
 import { type Definition, DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
-import { type DomainEvent, Lifecycle } from "../../protocol/index.ts";
+import type { DomainEvent } from "../../protocol/index.ts";
 import type { Driver, DriverProcedures, Hypervisor, HypervisorHold, ObjectEventSource } from "../driver.ts";
 import { EventLog } from "../event-log.ts";
 import { type HostResourcePlaces, HostResources } from "../host-resources.ts";
 import { type MachineObjects, openMachineObjects } from "../machine-objects.ts";
 import { joinEvents } from "../object-events.ts";
+import { WrittenEvents } from "../written-events.ts";
 import { binaryVersion } from "./binary.ts";
 import { completionFor } from "./definition/complete.ts";
 import { makeDirectory } from "./files.ts";
@@ -17,7 +18,9 @@ import { planLaunch } from "./launch-plan.ts";
 import { LocalHost } from "./local-host.ts";
 import { Operations } from "./operations.ts";
 import { qemuProcedures } from "./procedures/index.ts";
+import { reportProcedures } from "./procedures/reports.ts";
 import { RunRecords } from "./run-record.ts";
+import { toldOf } from "./told.ts";
 
 export interface QemuDriverOptions {
   /** The connections that it serves: "qemu:///system" or "qemu:///session". */
@@ -59,22 +62,30 @@ export class QemuDriver implements Driver, Hypervisor {
   readonly #operations: Operations;
   readonly #resources: HostResources | undefined;
   readonly #log: EventLog;
+  readonly #events: WrittenEvents;
   #closed: Promise<void> | undefined;
 
   private constructor(
     uri: string,
     operations: Operations,
     log: EventLog,
+    events: WrittenEvents,
     version: bigint,
     resources: HostResources | undefined,
     machine: MachineObjects,
   ) {
-    this.procedures = { ...qemuProcedures(operations, version), ...resources?.procedures, ...machine.procedures };
+    this.procedures = {
+      ...qemuProcedures(operations, version),
+      ...reportProcedures(operations, log.journal),
+      ...resources?.procedures,
+      ...machine.procedures,
+    };
     this.objectEvents = joinEvents(resources === undefined ? [machine.events] : [resources.events, machine.events]);
     this.#resources = resources;
     this.#uri = uri;
     this.#operations = operations;
     this.#log = log;
+    this.#events = events;
   }
 
   /** Rejects with StateError when another driver has `runDir`. */
@@ -99,7 +110,7 @@ export class QemuDriver implements Driver, Hypervisor {
         stateDir: options.stateDir,
         freePort: (first) => ports.take(first),
       });
-    let position = journal.position.sequence;
+    const events = new WrittenEvents(log, report);
     const operations = new Operations({
       loop,
       records,
@@ -116,14 +127,9 @@ export class QemuDriver implements Driver, Hypervisor {
         autostart: join(options.stateDir, "autostart"),
         run: options.runDir,
       },
-      publish: (event) => {
-        const stamped = log.write(event);
-        position = stamped.sequence;
-        log.tell(stamped);
-        return journal.written(stamped.sequence);
-      },
-      position: () => position,
-      isEndTold: (uuid, since) => journal.after(journal.cursorAt(since)).events.some(({ event }) => isEnd(event, uuid)),
+      publish: (event) => events.publish(event),
+      position: () => events.position,
+      toldOf: (uuid, since) => toldOf(journal, uuid, since),
       note: ({ name }, text) =>
         appendFileSync(join(options.logDir, `${name}.monitor.log`), `${new Date().toISOString()} ${text}\n`),
     });
@@ -134,9 +140,10 @@ export class QemuDriver implements Driver, Hypervisor {
       resources = places && (await HostResources.open(loop, { places, onWarning: report }));
       const machine = await openMachineObjects(join(options.stateDir, "secrets"), report);
       await operations.load();
-      return new QemuDriver(options.uri, operations, log, version, resources, machine);
+      return new QemuDriver(options.uri, operations, log, events, version, resources, machine);
     } catch (error) {
       await operations.guests.close();
+      await events.settled();
       await resources?.close();
       await log.journal.close();
       throw error;
@@ -167,6 +174,7 @@ export class QemuDriver implements Driver, Hypervisor {
   async #close(): Promise<void> {
     await this.#operations.guests.close();
     await this.#resources?.close();
+    await this.#events.settled();
     await this.#log.journal.close();
   }
 
@@ -180,10 +188,6 @@ function openJournal(loop: Loop, stateDir: string, report: (error: unknown) => v
   const files = new DirectoryFiles(join(stateDir, "journal"));
   const onWarning = (message: string, cause?: unknown): void => report(new Error(message, { cause }));
   return Journal.open<DomainEvent>({ now: Date.now }, { loop, files, onWarning });
-}
-
-function isEnd(event: DomainEvent, uuid: string): boolean {
-  return event.name === "lifecycle" && event.event === Lifecycle.stopped.event && event.dom.uuid === uuid;
 }
 
 function raise(loop: Loop, error: unknown): void {

@@ -36,6 +36,7 @@ export class QemuProcess {
   /** Settles at ended and at released. */
   readonly #ended = new Deferred();
   #state: "alive" | "ending" | "ended" | "released" = "alive";
+  #silentSince: number | undefined;
   #exit: ProcessExit | undefined;
   /** Until SIGKILL, or until a dead QEMU's monitor is closed. */
   #timeout: Timeout | undefined;
@@ -49,12 +50,20 @@ export class QemuProcess {
     this.monitor = new Monitor(loop, transport, {
       onEvent: (event) => listener.onEvent(event),
       onClose: (cause) => this.#onMonitorClose(cause),
+      onResponsive: (isResponsive) => {
+        this.#silentSince = isResponsive ? undefined : loop.now();
+      },
     });
     this.#watch = process.onExit((exit) => this.#onExit(exit));
   }
 
   get state(): "alive" | "ending" | "ended" | "released" {
     return this.#state;
+  }
+
+  /** For how long it has owed an answer whose deadline has passed; 0 while it answers. */
+  get silenceMs(): number {
+    return this.#silentSince === undefined ? 0 : this.#loop.now() - this.#silentSince;
   }
 
   get identity(): ProcessIdentity {

@@ -18,6 +18,8 @@ export interface UnfinishedJob {
   readonly kind: "save" | "dump";
   /** Of the file that is being written. */
   readonly path: string;
+  /** What is in the file is of this job; before, it may be of whatever was there. */
+  readonly isBegun: boolean;
   /** The guest was paused for it. */
   readonly wasRunning: boolean;
   /** QEMU's memory goes into the file by a migration, not by a dump. */
@@ -102,9 +104,13 @@ export class RunRecords {
     rmSync(this.#path(uuid), { force: true });
   }
 
-  /** All records; what cannot be read is told to `unreadable` and left alone. */
+  /**
+   * All records; what cannot be read is told to `unreadable` and left alone. What a sudden end has left of one that was
+   * being written or removed goes.
+   */
   readAll(unreadable: (path: string, error: Error) => void): RunRecord[] {
     const records: RunRecord[] = [];
+    this.#sweep();
     for (const name of readdirSync(this.#directory)) {
       if (!name.endsWith(".json")) continue;
       const path = join(this.#directory, name);
@@ -121,6 +127,15 @@ export class RunRecords {
   close(): void {
     if (!this.#closed) closeSync(this.#lock.fd);
     this.#closed = true;
+  }
+
+  #sweep(): void {
+    for (const name of readdirSync(this.#directory))
+      if (name.endsWith(".json.new")) rmSync(join(this.#directory, name), { force: true });
+    for (const name of readdirSync(this.#monitorDirectory)) {
+      const uuid = /^(.{36})\.monitor$/.exec(name)?.[1];
+      if (uuid !== undefined && !existsSync(this.#path(uuid))) rmSync(this.monitorPath(uuid), { force: true });
+    }
   }
 
   #path(uuid: string): string {

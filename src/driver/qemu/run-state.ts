@@ -1,6 +1,7 @@
 import type { Domain, DomainStatus, Incarnation } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, Lifecycle } from "../../protocol/index.ts";
 import type { JsonObject, MonitorEvent } from "../../qmp/index.ts";
+import type { Told } from "./told.ts";
 
 /** What a run does about what happened in its guest. */
 export interface RunStateListener {
@@ -97,6 +98,16 @@ export class RunState {
     this.move({ state: running, reason: DomainReason.running.booted });
     this.tell(Lifecycle.resumed.event, Lifecycle.resumed.detail.unpaused);
     this.tell(Lifecycle.started.event, Lifecycle.started.detail.booted);
+  }
+
+  /** Tells what nobody has been told of the state that it is known to be in. */
+  catchUp({ isStarted, isPaused }: Told): void {
+    const { state, reason } = this.#domain.status;
+    const { started, suspended, resumed } = Lifecycle;
+    const isRestored = state === running && reason === DomainReason.running.restored;
+    if (!isStarted) this.tell(started.event, isRestored ? started.detail.restored : started.detail.booted);
+    if (state === paused && !isPaused) this.tell(suspended.event, suspended.detail.paused);
+    if (state === running && (isPaused || !isStarted)) this.tell(resumed.event, resumed.detail.unpaused);
   }
 
   /** What QEMU says it does now, against what was last known of it. */

@@ -16,6 +16,7 @@ import { loadMemory, type MemorySource } from "./memory-stream.ts";
 import { QemuProcess, type QemuProcessListener } from "./qemu-process.ts";
 import type { RunEnding, RunRecord, RunRecords, UnfinishedJob } from "./run-record.ts";
 import { RunState } from "./run-state.ts";
+import type { Told } from "./told.ts";
 
 /** What all runs of a driver have in common. */
 export interface RunSurroundings {
@@ -139,6 +140,11 @@ export class Run implements QemuProcessListener {
     return this.#state.isShutDown;
   }
 
+  /** For how long its QEMU has owed an answer whose deadline has passed: how old all is that is known of it. */
+  get silenceMs(): number {
+    return this.#process?.silenceMs ?? 0;
+  }
+
   /** What it does now that takes long. */
   get job(): UnfinishedJob | undefined {
     return this.#job;
@@ -183,17 +189,18 @@ export class Run implements QemuProcessListener {
   /**
    * Takes up a guest that ran before the driver was opened, in its last known state at once; resolves when QEMU has said
    * what it does now. One that does not answer is waited for as long as it lives: it is no worse a guest than before. It
-   * ends when its monitor is closed, when its start had not come to an end, or its end had begun. `isTold`: whoever
-   * found it gone before has said so.
+   * ends when its monitor is closed, when its start had not come to an end, or its end had begun. `told`: by the daemon
+   * before us, if that may have ended before it had told everything.
    */
-  async adopt(connected: Connected | undefined, record: RunRecord, isTold: boolean): Promise<void> {
+  async adopt(connected: Connected | undefined, record: RunRecord, told?: Told): Promise<void> {
     const { status, job, ending } = record;
     this.#state.isStarted = status.reason !== DomainReason.paused.startingUp || status.state !== DomainState.paused;
     this.#state.rebootsOnPowerOff = record.rebootsOnPowerOff === true;
     this.#job = job;
     this.#ending = ending;
     this.#domain.move(this.incarnation, status);
-    if (connected === undefined) return this.#finish(isTold);
+    if (told !== undefined && this.#state.isStarted && !told.isEnded) this.#state.catchUp(told);
+    if (connected === undefined) return this.#finish(told?.isEnded === true);
     const { monitor } = this.#attach(connected);
     if (!this.#state.isStarted || ending !== undefined) return this.#abort().catch(this.#around.report);
     const complaint = this.#complainLater();

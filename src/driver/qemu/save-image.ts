@@ -112,17 +112,30 @@ export async function openFile(path: string, writable = false): Promise<FileHand
   });
 }
 
-/** Removes an image unless it is complete, or none of ours; true when there is a complete one. */
-export async function discardPartial(path: string): Promise<boolean> {
-  let image: SaveImage;
+/**
+ * An image that nobody writes any more: complete, if all of the memory has been written, and otherwise removed. True when
+ * there is a complete one; what is none of ours is left alone.
+ */
+export async function settlePartial(path: string, isWritten: boolean): Promise<boolean> {
   try {
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    image = await readImage(file);
-  } catch {
-    return false;
+    await using file = await open(path, constants.O_RDWR | constants.O_NONBLOCK);
+    const { size } = await file.stat();
+    // An empty one was made, and no more.
+    if (size > 0) {
+      const image = await readImage(file);
+      if (image.isComplete) return true;
+      if (isWritten && size > image.offset) {
+        await completeImage(file);
+        return true;
+      }
+    }
+  } catch (error) {
+    // It is not there, or no image: neither is ours to remove.
+    if (error instanceof VirError || (error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
   }
-  if (!image.isComplete) await rm(path, { force: true });
-  return image.isComplete;
+  await rm(path, { force: true });
+  return false;
 }
 
 /** In libvirt's words, with the system's own. */

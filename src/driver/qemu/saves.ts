@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type AsyncWork, Definition, type Domain } from "../../model/index.ts";
 import {
@@ -10,6 +10,7 @@ import {
   VirError,
   type Domain as WireDomain,
 } from "../../protocol/index.ts";
+import type { JsonObject } from "../../qmp/index.ts";
 import { invalid } from "./errors.ts";
 import type { Guests, Patience } from "./guests.ts";
 import type { LongJobs } from "./long-jobs.ts";
@@ -21,11 +22,11 @@ import {
   beginImage,
   completeImage,
   createFile,
-  discardPartial,
   openFile,
   readImage,
   replaceXml,
   type SaveImage,
+  settlePartial,
   systemError,
 } from "./save-image.ts";
 
@@ -146,9 +147,12 @@ export class Saves {
 
   /** Finds out whether the saving had come to its end, and ends it if it had. Under the domain's job. */
   async recover(run: Run, job: UnfinishedJob): Promise<void> {
-    const isComplete = await discardPartial(job.path);
+    const isWritten = job.isBegun && !run.hasEnded && (await hasWritten(run));
+    const isThere = await settlePartial(job.path, isWritten);
+    // What was there before is not of this guest as it is now.
+    const isComplete = isThere && job.isBegun;
     const isManaged = job.path === this.managedPath(run.domain);
-    if (isManaged && isComplete) this.#managed.add(run.domain.uuid);
+    if (isManaged && isThere) this.#managed.add(run.domain.uuid);
     else if (isManaged) this.#managed.delete(run.domain.uuid);
     if (run.hasEnded) return;
     if (isComplete) return run.end(saved);
@@ -169,12 +173,13 @@ export class Saves {
     if (given !== undefined) checkSame(definition, given);
     const wasRunning = domain.status.state === DomainState.running;
     const xml = migratable(given ?? definition).toXml();
-    const job: UnfinishedJob = { kind: "save", path, wasRunning, byMigration: true };
+    const job: UnfinishedJob = { kind: "save", path, isBegun: false, wasRunning, byMigration: true };
     await this.#jobs.show(domain, "save", work, true, async (onProgress) => {
-      await using file = await createFile(path);
+      run.note(job);
+      await using file = await this.#create(run, path);
       try {
         await writing(path, () => beginImage(file, xml, running ?? wasRunning));
-        run.note(job);
+        run.note({ ...job, isBegun: true });
         await run.suspend(commandMs, DomainReason.paused.save);
         await this.#write(run, path, file.fd, work, onProgress);
         await writing(path, () => completeImage(file));
@@ -189,6 +194,13 @@ export class Saves {
     });
   }
 
+  async #create(run: Run, path: string): Promise<FileHandle> {
+    return createFile(path).catch((error: unknown) => {
+      if (!run.hasEnded) run.note(undefined);
+      throw error;
+    });
+  }
+
   async #write(
     run: Run,
     path: string,
@@ -197,7 +209,8 @@ export class Saves {
     onProgress: Parameters<typeof writeMemory>[4],
   ): Promise<void> {
     const end = await abortable(run, work, () => writeMemory(run, fd, asMigration, this.#guests.loop, onProgress));
-    work.signal.throwIfAborted();
+    // An abort that comes when all is there is too late: QEMU would not write the memory of a paused guest again.
+    if (end.status !== "completed") work.signal.throwIfAborted();
     // The guest was faster: what is in the file is one that has powered off.
     if (run.isShutDown) throw invalid("domain is not running");
     if (end.status !== "completed") throw await writeFailure(path, "save", end.error);
@@ -215,6 +228,12 @@ export class Saves {
         if (!run.hasEnded) this.#guests.report(error);
       });
   }
+}
+
+/** Whether QEMU has come to the end of writing its memory since the guest ran last. */
+async function hasWritten(run: Run): Promise<boolean> {
+  const { status } = (await run.execute("query-status", {}, Number.POSITIVE_INFINITY)) as JsonObject;
+  return status === "postmigrate";
 }
 
 const suffix = ".save";

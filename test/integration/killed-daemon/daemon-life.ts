@@ -11,7 +11,7 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-const script = fileURLToPath(new URL("./daemon-process.ts", import.meta.url));
+const simulator = fileURLToPath(new URL("./daemon-process.ts", import.meta.url));
 /** Longest that a start or an ordered end may take, on a machine with much else to do. */
 const patienceMs = 30_000;
 
@@ -26,7 +26,8 @@ export class DaemonLife implements AsyncDisposable {
   #onReady: () => void = () => {};
   readonly #over = new AbortController();
 
-  constructor(path: string, uri: string, moment?: Moment) {
+  /** `script` serves on `path`, and says so as daemon-process.ts does. */
+  constructor(path: string, uri: string, moment?: Moment, script: string = simulator) {
     const args = [script, path, uri, ...(moment === undefined ? [] : [JSON.stringify(moment)])];
     this.#child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     const { stdout } = this.#child;
@@ -36,6 +37,10 @@ export class DaemonLife implements AsyncDisposable {
       this.#over.abort(new Error("the daemon has ended"));
       return { code: code as number | null, signal: signal as NodeJS.Signals | null };
     });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** Aborted at its end. */

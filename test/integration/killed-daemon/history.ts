@@ -7,12 +7,13 @@ import { text } from "./guest-model.ts";
 
 type Received = ReceivedEvent<typeof virtwright.procedures>;
 
-const lifecycle = eventProcedures.domainEventCallbackLifecycle;
+const { domainEventCallbackLifecycle: lifecycle, domainEventCallbackReboot: reboot } = eventProcedures;
 
 /** All that one reader has been told, over all lives of the daemon, by a cursor that it keeps. */
 export class History {
   readonly #onFound: (sentence: string) => void;
   readonly #byUuid = new Map<string, string[]>();
+  readonly #all = new Map<string, string[]>();
   #cursor: Cursor | null = null;
   /** What comes with the reply is read before whoever waits for the reply goes on. */
   #early: Received[] | undefined;
@@ -30,6 +31,11 @@ export class History {
   /** "event/detail" of each lifecycle event of a domain. */
   of(uuid: string): readonly string[] {
     return this.#byUuid.get(uuid) ?? [];
+  }
+
+  /** Those, and "reboot" where that was told. */
+  allOf(uuid: string): readonly string[] {
+    return this.#all.get(uuid) ?? [];
   }
 
   /** Goes on behind the last event. `client` hands its events to `take`. */
@@ -65,10 +71,15 @@ export class History {
     if (position.sequence !== this.last + 1n) this.#onFound(`event ${position.sequence} follows ${this.last}`);
     this.#cursor = position;
     this.length++;
+    if (procedure === reboot.number) add(this.#all, decode(reboot.message, message).msg.dom.uuid, "reboot");
     if (procedure !== lifecycle.number) return;
     const { msg } = decode(lifecycle.message, message);
-    const told = this.#byUuid.get(msg.dom.uuid) ?? [];
-    told.push(text(msg.event, msg.detail));
-    this.#byUuid.set(msg.dom.uuid, told);
+    for (const map of [this.#byUuid, this.#all]) add(map, msg.dom.uuid, text(msg.event, msg.detail));
   }
+}
+
+function add(map: Map<string, string[]>, uuid: string, event: string): void {
+  const told = map.get(uuid) ?? [];
+  told.push(event);
+  map.set(uuid, told);
 }

@@ -1,0 +1,30 @@
+import type { Journal } from "../../model/index.ts";
+import { type DomainEvent, Lifecycle, type LifecycleEvent } from "../../protocol/index.ts";
+
+/** What has been told of one run. */
+export interface Told {
+  readonly isStarted: boolean;
+  readonly isEnded: boolean;
+  /** As the last event left it. */
+  readonly isPaused: boolean;
+}
+
+export const nothingTold: Told = { isStarted: false, isEnded: false, isPaused: false };
+
+const { started, suspended, resumed, stopped } = Lifecycle;
+
+/** What the journal has of a domain behind that number. A daemon that ended suddenly may have known more than it told. */
+export function toldOf(journal: Journal<DomainEvent>, uuid: string, since: number): Told {
+  const { events } = journal.after(journal.cursorAt(since));
+  const isMeant = (event: DomainEvent): event is LifecycleEvent =>
+    event.name === "lifecycle" && event.dom.uuid === uuid;
+  return events
+    .map(({ event }) => event)
+    .filter(isMeant)
+    .reduce((told, { event }) => {
+      if (event === started.event) return { ...told, isStarted: true };
+      if (event === stopped.event) return { ...told, isEnded: true };
+      if (event === suspended.event) return { ...told, isPaused: true };
+      return event === resumed.event ? { ...told, isPaused: false } : told;
+    }, nothingTold);
+}

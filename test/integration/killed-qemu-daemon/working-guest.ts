@@ -1,0 +1,146 @@
+import { readFileSync } from "node:fs";
+import type { Random } from "../../../fuzz/random.ts";
+import { type Domain, DomainState } from "../../../src/protocol/index.ts";
+import type { DaemonClient } from "../killed-daemon/daemon-client.ts";
+import type { FoundQemu } from "./qemu-processes.ts";
+
+export interface WorkingGuestOptions {
+  readonly name: string;
+  readonly uuid: string;
+  readonly random: Random;
+  /** Where it is saved to. */
+  readonly saveFile: string;
+  readonly serialLog: string;
+  readonly onFound: (sentence: string) => void;
+  readonly onCall: (isConfirmed: boolean) => void;
+}
+
+type Action = "start" | "save" | "restore" | "managed save" | "destroy" | "suspend" | "resume" | "dump";
+
+/** Numbers of Lifecycle. */
+const [started, stopped] = ["2/", "5/"];
+
+/**
+ * A guest that one client takes through its life, whatever becomes of the daemon; and what must be true of it when the
+ * next daemon serves.
+ */
+export class WorkingGuest {
+  readonly #options: WorkingGuestOptions;
+  #calls = 0;
+
+  constructor(options: WorkingGuestOptions) {
+    this.#options = options;
+  }
+
+  get uuid(): string {
+    return this.#options.uuid;
+  }
+
+  get dom(): Domain {
+    return { name: this.#options.name, uuid: this.uuid, id: -1 };
+  }
+
+  get xml(): string {
+    const { name, serialLog } = this.#options;
+    return `<domain type='qemu'><name>${name}</name><uuid>${this.uuid}</uuid><memory unit='MiB'>16</memory>
+      <os><type>hvm</type></os><features><acpi/></features>
+      <devices><serial type='file'><source path='${serialLog}'/></serial><memballoon model='none'/></devices></domain>`;
+  }
+
+  async define({ call }: DaemonClient): Promise<void> {
+    await call.domainDefineXml({ xml: this.xml });
+  }
+
+  /** One thing after the other until the daemon is gone. */
+  async work(client: DaemonClient): Promise<void> {
+    const { random, onCall, onFound, name } = this.#options;
+    while (client.isOpen) {
+      const action = await this.#choose(client, random);
+      if (action === undefined) return;
+      this.#calls++;
+      try {
+        await this.#do(client, action);
+        onCall(true);
+      } catch (error) {
+        if (!client.isOpen) return;
+        onCall(false);
+        // What the guest is may have changed between looking and doing, but by nobody but this client.
+        onFound(`${name}: ${action} (call ${this.#calls}) fails: ${(error as Error).message}`);
+        return;
+      }
+    }
+  }
+
+  async #choose(client: DaemonClient, random: Random): Promise<Action | undefined> {
+    const { dom } = this;
+    try {
+      const { state } = await client.call.domainGetState({ dom, flags: 0 });
+      if (state === DomainState.shutoff) {
+        return random.pick(readSave(this.#options.saveFile) === "complete" ? ["start", "restore"] : ["start"]);
+      }
+      if (state === DomainState.paused) return random.pick(["resume", "save", "destroy", "managed save"]);
+      return random.pick(["save", "destroy", "suspend", "managed save", "destroy", "dump"]);
+    } catch (error) {
+      if (client.isOpen) throw error;
+      return undefined;
+    }
+  }
+
+  async #do({ call }: DaemonClient, action: Action): Promise<void> {
+    const { dom } = this;
+    const { saveFile } = this.#options;
+    if (action === "start") await call.domainCreate({ dom });
+    else if (action === "save") await call.domainSave({ dom, to: saveFile });
+    else if (action === "restore") await call.domainRestore({ from: saveFile });
+    else if (action === "managed save") await call.domainManagedSave({ dom, flags: 0 });
+    else if (action === "destroy") await call.domainDestroy({ dom });
+    else if (action === "suspend") await call.domainSuspend({ dom });
+    else if (action === "resume") await call.domainResume({ dom });
+    else await call.domainCoreDump({ dom, to: `${saveFile}.core`, flags: 16 });
+  }
+
+  /** Whether what the daemon says, what is there and what was told agree. */
+  judge(
+    state: number,
+    qemus: readonly FoundQemu[],
+    told: readonly string[],
+    record: { pid: number } | undefined,
+  ): void {
+    const { name, onFound, saveFile } = this.#options;
+    const mine = qemus.filter(({ uuid }) => uuid === this.uuid);
+    const runs = state !== DomainState.shutoff;
+    if (mine.length > 1) onFound(`${name} runs ${mine.length} times`);
+    if (runs && mine.length === 0) onFound(`${name} is said to be in state ${state}, and there is no QEMU`);
+    if (!runs && mine.length > 0) onFound(`${name} is said to be off, and there is a QEMU (pid ${mine[0]?.pid})`);
+    if (runs && mine[0]?.pid !== record?.pid)
+      onFound(`${name} runs as ${mine[0]?.pid}, and its record says ${record?.pid}`);
+    if (!runs && record !== undefined) onFound(`${name} is off, and its record is left`);
+    this.#judgeTold(told, runs);
+    if (readSave(saveFile) === "partial") onFound(`${name}: half a save is left`);
+  }
+
+  /** One end for each start, and none without: what a kill has made untold is told by the next daemon, or never was. */
+  #judgeTold(told: readonly string[], runs: boolean): void {
+    const { name, onFound } = this.#options;
+    let isUp = false;
+    for (const event of told) {
+      if (event.startsWith(started)) {
+        if (isUp) onFound(`${name} is started twice without an end: ${told.join(" ")}`);
+        isUp = true;
+      } else if (event.startsWith(stopped)) {
+        if (!isUp) onFound(`${name} has ended without a start: ${told.slice(-12).join(" ")}`);
+        isUp = false;
+      }
+    }
+    if (isUp && !runs) onFound(`${name} has ended, and nobody was told: ${told.slice(-12).join(" ")}`);
+    if (!isUp && runs) onFound(`${name} runs, and its start was not told: ${told.slice(-12).join(" ")}`);
+  }
+}
+
+function readSave(path: string): "none" | "partial" | "complete" {
+  try {
+    return readFileSync(path, "latin1").startsWith("LibvirtQemudSave") ? "complete" : "partial";
+  } catch {
+    return "none";
+  }
+}
