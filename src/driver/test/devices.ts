@@ -1,8 +1,17 @@
 import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import { Element, readXml } from "../../xml/index.ts";
+import {
+  aliasOf,
+  describeDevice,
+  deviceOf,
+  fillMac,
+  findAlias,
+  findDevice,
+  giveAlias,
+  remove,
+} from "../domain-device.ts";
 import type { CallContext, DriverProcedures } from "../driver.ts";
 import { worded } from "../objects/worded.ts";
-import { aliasOf, describeDevice, deviceOf, fillMac, findAlias, findDevice, giveAlias, remove } from "./device.ts";
 import { addDriveAddresses } from "./drive-address.ts";
 import { checkFlags, invalid } from "./failure.ts";
 import { affect, type Guest } from "./guest.ts";
@@ -62,7 +71,7 @@ function attach(hypervisor: Hypervisor, guest: Guest, device: Element, flags: nu
 /** Two of the same are nothing unusual where nothing tells them apart. */
 function checkFree(devices: Element, device: Element): void {
   if (!["disk", "interface", "controller"].includes(device.name)) return;
-  if (findDevice(devices, device) === undefined) return;
+  if (findDevice(devices, device, ErrorDomain.test) === undefined) return;
   const what = device.name === "disk" ? `target ${device.first("target")?.attribute("dev")}` : describeDevice(device);
   throw invalid(`${what} already exists`);
 }
@@ -127,7 +136,7 @@ function replace(devices: Element, found: Element, own: Element): void {
 }
 
 function known(devices: Element, device: Element): Element {
-  const found = findDevice(devices, device);
+  const found = findDevice(devices, device, ErrorDomain.test);
   if (found !== undefined) return found;
   throw missing(`${describeDevice(device)} not found`);
 }

@@ -10,16 +10,35 @@ export async function describeImages(devices: Element): Promise<void> {
   let number = 0;
   // libvirt counts from the last disk to the first.
   for (const disk of devices.all("disk").toReversed()) {
-    number++;
-    const source = disk.first("source");
-    if (source === undefined) continue;
-    source.setAttribute("index", String(number));
-    const known = disk.first("backingStore");
-    if (known === undefined) disk.children.push(await backingStore(disk, source));
-    for (let store = disk.first("backingStore"); store?.first("source"); store = store.first("backingStore")) {
-      store.setAttribute("index", String(++number));
-    }
+    number = await describeDisk(disk, number + 1);
   }
+}
+
+/** The same for a disk that joins others which have their numbers. Rejects with VirError. */
+export async function describeNewImage(devices: Element, disk: Element): Promise<void> {
+  const numbers = devices.all("disk").flatMap(numbersOf);
+  await describeDisk(disk, Math.max(0, ...numbers) + 1);
+}
+
+function numbersOf(disk: Element): number[] {
+  const numbers = [Number(disk.first("source")?.attribute("index") ?? 0)];
+  for (let store = disk.first("backingStore"); store !== undefined; store = store.first("backingStore")) {
+    numbers.push(Number(store.attribute("index") ?? 0));
+  }
+  return numbers;
+}
+
+/** Its image gets `number`, and those below the next ones. Resolves to the last of them. */
+async function describeDisk(disk: Element, number: number): Promise<number> {
+  const source = disk.first("source");
+  if (source === undefined) return number;
+  source.setAttribute("index", String(number));
+  if (disk.first("backingStore") === undefined) disk.children.push(await backingStore(disk, source));
+  let last = number;
+  for (let store = disk.first("backingStore"); store?.first("source"); store = store.first("backingStore")) {
+    store.setAttribute("index", String(++last));
+  }
+  return last;
 }
 
 /** All that an image stands on; empty: nothing. */

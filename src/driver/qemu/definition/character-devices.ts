@@ -48,7 +48,7 @@ function completeConsole(console: Element): void {
   setDefault(ensure(console, "target"), "type", "serial");
 }
 
-function completeChannel(channel: Element): void {
+export function completeChannel(channel: Element): void {
   const target = ensure(channel, "target");
   target.removeAttribute("state");
   if (channel.attribute("type") === "spicevmc") setDefault(target, "name", "com.redhat.spice.0");

@@ -6,12 +6,13 @@ import { ensure, reorder } from "../../objects/element-edit.ts";
 import { defaultPath, localArch, packages } from "../binary.ts";
 import { completeAddresses } from "./addresses.ts";
 import { completeCharacterDevices } from "./character-devices.ts";
-import { checkDevices } from "./checks.ts";
+import { checkDefinition } from "./checks.ts";
 import { completeController, numberControllers, sortControllers } from "./controllers.ts";
 import { completeDisk, sortDisks } from "./disks.ts";
 import { completeDisplays, sortVideos } from "./displays.ts";
 import { addImplicitControllers, addMachineDevices } from "./implicit-devices.ts";
 import { completeInterface } from "./interfaces.ts";
+import { checkValues } from "./known-values.ts";
 import { completeMachineSettings } from "./machine-settings.ts";
 import { canonicalMachine, type MachineType, machineType } from "./machine-type.ts";
 import { completeOther } from "./other-devices.ts";
@@ -33,12 +34,14 @@ export interface CompletionFacts {
 export function completionFor({ version, nvramDirectory }: CompletionFacts): Completion {
   return (root, definition) => {
     completeType(root, definition, version);
+    checkValues(root);
     const machine = machineType(root);
     completeMemory(root);
     completeDevices(root, machine);
     completeMachineSettings(root, machine, `${nvramDirectory}/${definition.name}_VARS.fd`);
     completeProcessor(root, machine);
     completeTuning(root);
+    checkDefinition(root);
     arrangeDomain(root);
   };
 }
@@ -86,7 +89,6 @@ function completeDevices(root: Element, machine: MachineType): void {
   completeDisplays(devices);
   addImplicitControllers(devices);
   for (const controller of devices.all("controller")) completeController(controller);
-  checkDevices(root, devices, machine);
   completeAddresses(root, devices, machine);
 }
 

@@ -57,11 +57,6 @@ function freeIndex(controllers: readonly Element[], controller: Element): number
   return index;
 }
 
-const scsiModels =
-  "lsilogic buslogic lsisas1068 vmpvscsi lsisas1078 virtio-scsi virtio-transitional virtio-non-transitional ncr53c90 dc390 am53c974 ibmvscsi".split(
-    " ",
-  );
-
 /** Fills in what libvirt's QEMU driver fills in at a controller. Throws VirError. */
 export function completeController(controller: Element): void {
   setDefault(controller, "index", "0");
@@ -69,10 +64,6 @@ export function completeController(controller: Element): void {
   const model = controller.attribute("model");
   if (type === "usb") setDefault(controller, "model", "piix3-uhci");
   if (type === "scsi" && (model === undefined || model === "auto")) controller.setAttribute("model", "lsilogic");
-  if (type === "scsi" && model !== undefined && model !== "auto" && !scsiModels.includes(model)) {
-    const detail = `Unknown model type '${model}'`;
-    throw VirError.of(ErrorCode.xmlError, ErrorDomain.domain, detail);
-  }
   const hasIoThread = controller.first("driver")?.attribute("iothread") !== undefined;
   if (hasIoThread && (type !== "scsi" || !model?.startsWith("virtio-"))) {
     const detail = "'iothread' attribute only supported for virtio scsi controllers";

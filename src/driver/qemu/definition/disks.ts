@@ -89,7 +89,7 @@ function check(disk: Element, bus: string, { isQ35, name, arch }: MachineType): 
   const device = disk.attribute("device") ?? "disk";
   if ((device === "floppy") !== (bus === "fdc")) {
     const detail = `Invalid bus type '${bus}' for ${device === "floppy" ? "floppy disk" : "disk"}`;
-    throw VirError.of(ErrorCode.xmlError, ErrorDomain.domain, detail);
+    throw VirError.of(ErrorCode.internalError, ErrorDomain.domain, detail);
   }
   if (!["ide", "fdc", "scsi", "virtio", "usb", "sata", "sd"].includes(bus)) {
     const detail = `disk device='${device}' on bus '${bus}' is not supported by machine '${name}' of ${arch}`;

@@ -49,7 +49,7 @@ function checkSame(address: string | undefined, attribute: string): void {
   const detail =
     `graphics 'listen' attribute '${attribute}' must match 'address' attribute of first listen element ` +
     `(found '${address}')`;
-  throw VirError.of(ErrorCode.xmlError, ErrorDomain.domain, detail);
+  throw VirError.of(ErrorCode.configUnsupported, ErrorDomain.domain, detail);
 }
 
 function completeVnc(graphics: Element, listen: Element): void {
@@ -57,7 +57,11 @@ function completeVnc(graphics: Element, listen: Element): void {
     for (const name of ["port", "autoport", "websocket"]) graphics.removeAttribute(name);
     return;
   }
-  const port = readNumber(graphics.attribute("port")) ?? -1;
+  const given = graphics.attribute("port");
+  if (given !== undefined && !/^-?\d+$/.test(given)) {
+    throw VirError.of(ErrorCode.internalError, ErrorDomain.domain, `cannot parse vnc port ${given}`);
+  }
+  const port = Number(given ?? -1);
   const isAutomatic = graphics.attribute("autoport") === "yes" || port <= 0;
   graphics.setAttribute("port", isAutomatic ? "-1" : String(port));
   graphics.setAttribute("autoport", isAutomatic ? "yes" : "no");

@@ -26,8 +26,8 @@ function addRoot(devices: Element, model: string): void {
   const found = known?.attribute("model");
   if (known !== undefined && found === undefined) known.setAttribute("model", model);
   if (found !== undefined && found !== model) {
-    const detail = `The PCI controller with index=0 must be model='${model}' for this machine type, but model='${found}' was found instead`;
-    throw VirError.of(ErrorCode.internalError, ErrorDomain.qemu, detail);
+    const detail = `The PCI controller with index='0' must be model='${model}' for this machine type, but model='${found}' was found instead`;
+    throw VirError.of(ErrorCode.xmlError, ErrorDomain.qemu, detail);
   }
   ensureController(devices, "pci", 0, model);
 }

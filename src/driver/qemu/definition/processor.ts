@@ -1,5 +1,4 @@
 import { memoryKib } from "../../../model/index.ts";
-import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import { Element } from "../../../xml/index.ts";
 import { ensure, readNumber, setDefault } from "../../objects/element-edit.ts";
 import type { MachineType } from "./machine-type.ts";
@@ -45,15 +44,9 @@ function completeMode(cpu: Element, isEmulated: boolean): void {
     const model = cpu.first("model");
     if (model !== undefined) setDefault(model, "fallback", "allow");
   } else {
-    if (mode === "host-passthrough" && isEmulated) throw unsupported(mode);
     setDefault(cpu, "check", "none");
     setDefault(cpu, "migratable", "on");
   }
-}
-
-function unsupported(mode: string): VirError {
-  const detail = `CPU mode '${mode}' for x86_64 qemu domain on x86_64 host is not supported by hypervisor`;
-  return VirError.of(ErrorCode.configUnsupported, ErrorDomain.qemu, detail);
 }
 
 /** Sizes in KiB, numbers where there are none, and distances both ways. */

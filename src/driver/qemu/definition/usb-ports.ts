@@ -90,6 +90,11 @@ function freePort(hub: Hub): string | undefined {
 function addHubs(devices: Element): void {
   const controllers = devices.all("controller").filter((each) => each.attribute("type") === "usb");
   const demand = usbDevices(devices).length;
+  const input = devices.all("input").some(isUsb);
+  if (input && controllers.some((each) => each.attribute("model") === "none")) {
+    const detail = "Can't add USB input device. USB bus is disabled";
+    throw VirError.of(ErrorCode.configUnsupported, ErrorDomain.domain, detail);
+  }
   if (demand > 0 && !controllers.some((each) => each.attribute("model") !== "none")) {
     const detail = "USB is disabled for this domain, but USB devices are present in the domain XML";
     throw VirError.of(ErrorCode.configUnsupported, ErrorDomain.qemu, detail);

@@ -24,8 +24,11 @@ export function readPciAddress(element: Element): PciAddress | undefined {
   const [domain, bus, slot, func] = parts.map((part) => {
     const text = element.attribute(part);
     const value = text === undefined ? 0 : readNumber(text);
-    if (value === undefined || value > limits[part]) {
-      throw wrong(`Invalid value for attribute '${part}' in element 'address': '${text}'`);
+    if (value === undefined) throw wrong(`Invalid value for attribute '${part}' in element 'address': '${text}'.`);
+    if (value > limits[part]) {
+      const [hex, most] = [value, limits[part]].map((each) => `0x${each.toString(16).toUpperCase()}`);
+      const detail = `Invalid PCI address ${part}='${hex?.toLowerCase()}', must be <= ${most}`;
+      throw VirError.of(ErrorCode.xmlError, ErrorDomain.none, detail);
     }
     return value;
   });
@@ -71,5 +74,5 @@ export function setPciAddress(device: Element, address: PciAddress): void {
 }
 
 function wrong(detail: string): VirError {
-  return VirError.of(ErrorCode.xmlError, ErrorDomain.domain, detail);
+  return VirError.of(ErrorCode.xmlError, ErrorDomain.xml, detail);
 }

@@ -43,8 +43,15 @@ export function assignPciAddresses(devices: Element, machine: MachineType): void
   completePciControllers(pciControllers(devices));
 }
 
+/** The buses of a guest whose devices all have their places, for one more. */
+export function occupiedPciBuses(devices: Element, machine: MachineType): PciBuses {
+  const buses = pciBuses(devices, machine);
+  if (buses.all.length > 0) placeChipsetDevices(devices, machine, buses);
+  return buses;
+}
+
 /** The buses of a guest with all who have a place on them. Throws VirError for places that two have. */
-export function pciBuses(devices: Element, machine: MachineType, grows = false): PciBuses {
+function pciBuses(devices: Element, machine: MachineType, grows = false): PciBuses {
   const models = new Map(pciControllers(devices).map((each) => [indexOf(each), each]));
   const count = Math.max(-1, ...models.keys()) + 1;
   const buses = Array.from({ length: count }, (_, index) => busOf(models.get(index), index, hasPcieRoot(devices)));

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
-import { type Document, Element, writeXml, XmlError } from "../../xml/index.ts";
-import { arrangeDomain } from "../domain-places.ts";
+import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
+import { type Document, Element, writeXml, XmlError } from "../xml/index.ts";
+import { arrangeDomain } from "./domain-places.ts";
 
 /** By the kind of a device: what the names of such devices begin with. Disks and controllers have names of their own. */
 const prefixes: Readonly<Record<string, string>> = {
@@ -59,18 +59,18 @@ export function fillMac(device: Element): void {
   device.children.push(new Element("mac", { address: address.join(":") }));
 }
 
-/** Which of a domain's devices it is; undefined: none. Throws VirError when it may be several. */
-export function findDevice(devices: Element, device: Element): Element | undefined {
+/** Which of a domain's devices it is; undefined: none. Throws VirError, of that domain, when it may be several. */
+export function findDevice(devices: Element, device: Element, domain: ErrorDomain): Element | undefined {
   const all = devices.all(device.name);
-  if (device.name === "interface" && macOf(device) === undefined) return soleInterface(all, device);
+  if (device.name === "interface" && macOf(device) === undefined) return soleInterface(all, device, domain);
   const key = keyOf(device);
   return all.find((each) => keyOf(each) === key);
 }
 
-function soleInterface(all: readonly Element[], device: Element): Element | undefined {
+function soleInterface(all: readonly Element[], device: Element, domain: ErrorDomain): Element | undefined {
   const [found, ...more] = all.filter((each) => each.attribute("type") === device.attribute("type"));
   if (more.length === 0) return found;
-  throw VirError.of(ErrorCode.operationFailed, ErrorDomain.test, "multiple matching interfaces: name one by its MAC");
+  throw VirError.of(ErrorCode.operationFailed, domain, "multiple matching interfaces: name one by its MAC");
 }
 
 /** What makes it the same device as another of its kind. */
