@@ -46,8 +46,13 @@ const changing: readonly (readonly [RegExp, string])[] = [
   [/\/dev\/pts\/\d+/g, "/dev/pts/N"],
   [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?(\+0000|Z)?/g, "DATE"],
   [/^(rss|last_update|actual_rss) \d+$/gm, "$1 COUNT"],
-  [/^(\w+ (?:rd|wr|flush)_total_times) \d+$/gm, "$1 COUNT"],
-  [/(\.(?:time|wait|delay|rss|times|system|user|last-update|halted\.sum|exits\.sum)=)\d+$/gm, "$1COUNT"],
+  // The firmware reads when it comes to that.
+  [/^(\w* (?:rd_req|rd_bytes|(?:rd|wr|flush)_total_times)) \d+$/gm, "$1 COUNT"],
+  [/^( (?:number of (?:read operations|bytes read)|total duration of \w+ \(ns\)): +)\d+$/gm, "$1COUNT"],
+  [
+    /(\.(?:time|wait|delay|rss|times|system|user|last-update|rd\.reqs|rd\.bytes|halted\.sum|exits\.sum)=)\d+$/gm,
+    "$1COUNT",
+  ],
   [/("id":"libvirt-|"id": "libvirt-)\d+/g, "$1N"],
   [/^(CPU:  +)\d+$/gm, "$1CPU"],
   [/^\d+( \S+)$/gm, "ID$1"],

@@ -6,8 +6,11 @@ const most = 1_000_000_000_000_000n;
 const kinds = ["bytes_sec", "iops_sec"];
 const directions = ["total", "read", "write"];
 
-/** Refuses limits of a disk that QEMU would not take together once these are set. Throws VirError. */
-export function checkLimits(disk: Element, params: readonly TypedParam[]): void {
+/**
+ * Refuses limits of a disk that QEMU would not take together once these are set; of a definition alone libvirt looks at
+ * less. Throws VirError.
+ */
+export function checkLimits(disk: Element, params: readonly TypedParam[], isLive: boolean): void {
   for (const { value } of params) {
     if (value.type !== "ullong" || value.value <= most) continue;
     const detail = `block I/O throttle limit value must be no more than ${most}`;
@@ -24,6 +27,7 @@ export function checkLimits(disk: Element, params: readonly TypedParam[]): void 
       throw VirError.of(ErrorCode.invalidArg, ErrorDomain.qemu, detail);
     }
   }
+  if (!isLive) return;
   const fields = kinds.flatMap((kind) => directions.map((direction) => `${direction}_${kind}`));
   for (const field of fields) {
     if (of(`${field}_max`) === 0n || of(`${field}_max`) >= of(field)) continue;

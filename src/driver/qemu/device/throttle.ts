@@ -1,6 +1,5 @@
 import type { JsonObject } from "../../../qmp/index.ts";
 import type { Element } from "../../../xml/index.ts";
-import { aliasOf } from "../devices-of.ts";
 
 const kinds = ["total", "read", "write"] as const;
 
@@ -12,11 +11,11 @@ const units = [
 /** QEMU's words for the directions. */
 const directions = { total: "", read: "_rd", write: "_wr" };
 
-/** What `block_set_io_throttle` takes for the limits that stand at a disk. */
-export function throttleArguments(disk: Element): JsonObject {
+/** What `block_set_io_throttle` takes for the limits that stand at a disk; `id` is QEMU's name for its device. */
+export function throttleArguments(disk: Element, id: string): JsonObject {
   const limits = disk.first("iotune");
   const of = (name: string): number => Number(limits?.first(name)?.text ?? 0);
-  const args: Record<string, unknown> = { id: aliasOf(disk) };
+  const args: Record<string, unknown> = { id };
   for (const kind of kinds) {
     for (const [unit, short] of units) {
       const name = `${short}${directions[kind]}`;

@@ -16,7 +16,7 @@ import { blockTunables, checkParams } from "../../tuning/tunables.ts";
 import { nodeNameOf, queryAnswer } from "../device/disk-nodes.ts";
 import { checkLimits } from "../device/limit-checks.ts";
 import { limitsOf, throttleArguments } from "../device/throttle.ts";
-import { findDisk, sourceOf, targetOf } from "../devices-of.ts";
+import { aliasOf, findDisk, sourceOf, targetOf } from "../devices-of.ts";
 import { notRunning, toVirError } from "../errors.ts";
 import type { Guests } from "../guests.ts";
 import { affect, modify, soleTarget } from "../modification.ts";
@@ -54,16 +54,14 @@ export function blockProcedures(guests: Guests, observations: Observations): Dri
         const answer = answerOf(answers, disk);
         const image = nodes.find((node) => node["node-name"] === answer?.["node-name"])?.image;
         const actual = BigInt(image?.["actual-size"] ?? 0);
-        const highest = answer === undefined ? 0n : countersOf(answer).highestOffset;
         const physical = await fileSize(source).then(
           (size) => size.physical,
           () => actual,
         );
-        return {
-          allocation: highest === 0n ? actual : highest,
-          capacity: BigInt(image?.["virtual-size"] ?? 0),
-          physical,
-        };
+        // A file says itself how much of it there is; of a block device QEMU alone knows how much is used.
+        const isGrowing = disk.attribute("type") === "block" && formatOf(disk) !== "raw" && answer !== undefined;
+        const allocation = isGrowing ? countersOf(answer).highestOffset : actual;
+        return { allocation, capacity: BigInt(image?.["virtual-size"] ?? 0), physical };
       } catch (error) {
         throw toVirError(error);
       }
@@ -116,12 +114,13 @@ export function blockProcedures(guests: Guests, observations: Observations): Dri
         const target = live ?? config;
         const disk = target && findDisk(target, name);
         if (disk === undefined) throw wrong(`disk '${name}' not found in domain`);
-        checkLimits(disk, params);
+        checkLimits(disk, params, change.run !== undefined);
         if (change.run !== undefined) {
           if (sourceOf(disk) === undefined) throw wrong(`disk '${name}' does not currently have a source assigned`);
           const tuned = disk.clone();
           writeAll(blockTunables, tuned, params);
-          await change.run.execute("block_set_io_throttle", throttleArguments(tuned), change.timeoutMs);
+          const id = (await queryAnswer(change.run, disk, change.timeoutMs))?.qdev ?? aliasOf(disk);
+          await change.run.execute("block_set_io_throttle", throttleArguments(tuned, id), change.timeoutMs);
           guests.publish({ name: "tunable", dom: domain.reference, params: tunableParams(disk, params) });
         }
         await change.editAll((root) => {
@@ -138,8 +137,7 @@ export function blockProcedures(guests: Guests, observations: Observations): Dri
       return guests.onRun(find(dom), "block threshold", patienceOf(context), async (run, timeoutMs) => {
         const { definition } = find(dom);
         const disk = definition && findDisk(definition, dev);
-        if (disk === undefined)
-          throw VirError.of(ErrorCode.invalidArg, ErrorDomain.domain, `block device '${dev}' not found`);
+        if (disk === undefined) throw wrong(`failed to find disk '${dev}'`);
         const answer = await queryAnswer(run, disk, timeoutMs);
         const node = (answer as unknown as JsonObject | undefined)?.["node-name"];
         if (typeof node !== "string") throw notRunning();

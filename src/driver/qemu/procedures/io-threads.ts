@@ -22,7 +22,7 @@ import type { Observations } from "../observation.ts";
 import { allowedCpus, hostCpus } from "../processes.ts";
 import type { Run } from "../run.ts";
 import { check, patienceOf } from "./asked.ts";
-import { setPin } from "./pinning.ts";
+import { setPin, tellPin } from "./pinning.ts";
 
 const either = affect.live | affect.config;
 /** What can be set of a thread, of which type it is, and QEMU's name for it. */
@@ -97,6 +97,7 @@ export function ioThreadProcedures(guests: Guests, observations: Observations): 
         }
         const key = { iothread: String(iothreadsId) };
         await change.editAll((root) => setPin(tuneOf(root), "iothreadpin", key, formatCpuList(cpus)));
+        if (change.run !== undefined) tellPin(guests, change.domain, `iothreadpin${iothreadsId}`, cpus);
       });
     },
     domainSetIothreadParams: ({ dom, iothreadId, params, flags }, context) => {

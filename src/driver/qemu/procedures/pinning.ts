@@ -33,6 +33,7 @@ export function pinningProcedures(guests: Guests, observations: Observations): D
         if (thread !== undefined) await setAffinity(thread, formatCpuList(cpus));
       }
       await change.editAll((root) => setPin(tuneOf(root), "vcpupin", { vcpu: String(vcpu) }, formatCpuList(cpus)));
+      if (change.run !== undefined) tellPin(guests, change.domain, `vcpupin${vcpu}`, cpus);
     });
   };
   return {
@@ -74,6 +75,7 @@ export function pinningProcedures(guests: Guests, observations: Observations): D
         const pid = change.run?.pid;
         if (pid !== undefined) await setAffinity(pid, formatCpuList(cpus));
         await change.editAll((root) => setPin(tuneOf(root), "emulatorpin", {}, formatCpuList(cpus)));
+        if (change.run !== undefined) tellPin(guests, change.domain, "emulatorpin", cpus);
       });
     },
   };
@@ -85,6 +87,12 @@ async function asked<T>(answer: Promise<T>): Promise<T> {
   } catch (error) {
     throw toVirError(error);
   }
+}
+
+/** Tells that something of a guest that runs has another place. */
+export function tellPin(guests: Guests, { reference: dom }: Domain, name: string, cpus: readonly number[]): void {
+  const value = { type: "string", value: formatCpuList(cpus) } as const;
+  guests.publish({ name: "tunable", dom, params: [{ field: `cputune.${name}`, value }] });
 }
 
 /** An element that says where one thing runs; in the order of numbers. */

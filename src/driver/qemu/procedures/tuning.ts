@@ -142,7 +142,7 @@ export function tuningProcedures(guests: Guests): DriverProcedures {
       checkParams(params, typesOf(interfaceTunables));
       return set(find(dom), flags, context, async (change) => {
         const { live, config } = change.targets;
-        if (config !== undefined) interfaceNamed(config, device);
+        for (const each of [live, config]) if (each !== undefined) checkBandwidth(interfaceNamed(each, device));
         if (live !== undefined) throw noBandwidth(interfaceNamed(live, device));
         await change.keep((root) => {
           const own = root.first("devices")?.all("interface") ?? [];
@@ -169,6 +169,15 @@ function checkSwapLimit(root: Element, params: readonly TypedParam[]): void {
   if (!touched || limit("hard_limit") <= limit("swap_hard_limit")) return;
   const detail = "memory hard_limit tunable value must be lower than or equal to swap_hard_limit";
   throw VirError.of(ErrorCode.invalidArg, ErrorDomain.qemu, detail);
+}
+
+const limitedTypes = ["ethernet", "network", "bridge", "direct"];
+
+function checkBandwidth(device: Element): void {
+  const type = device.attribute("type") ?? "";
+  if (limitedTypes.includes(type)) return;
+  const detail = `setting bandwidth on interfaces of type '${type}' is not implemented yet`;
+  throw VirError.of(ErrorCode.configUnsupported, ErrorDomain.qemu, detail);
 }
 
 /** As where the host's CPU counts nothing for others. */

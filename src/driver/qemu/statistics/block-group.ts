@@ -79,8 +79,18 @@ async function rowParams(
   if (node === undefined) return params;
   number("allocation", counters.highestOffset);
   number("capacity", BigInt(node.image["virtual-size"]));
-  number("physical", BigInt(node.image["actual-size"] ?? 0));
+  number("physical", await physicalOf(node, path));
   return params;
+}
+
+/** What QEMU says it takes; of a file with nothing but holes its length. */
+async function physicalOf({ image }: BlockNode, path: string | undefined): Promise<bigint> {
+  const actual = BigInt(image["actual-size"] ?? 0);
+  if (actual > 0n || path === undefined) return actual;
+  return fileSize(path).then(
+    ({ physical }) => physical,
+    () => 0n,
+  );
 }
 
 /** Of a domain that does not run only the file can be looked at, if it is there. */
@@ -88,11 +98,10 @@ async function offline(disk: Element, path: string, prefix: string): Promise<Typ
   try {
     const { allocation, physical } = await fileSize(path);
     const capacity = await imageCapacity(path, formatOf(disk));
-    return [
-      param.ullong(`${prefix}.allocation`, allocation),
-      param.ullong(`${prefix}.capacity`, capacity),
-      param.ullong(`${prefix}.physical`, physical),
-    ];
+    const sizes = { allocation, capacity, physical };
+    return Object.entries(sizes).flatMap(([name, value]) =>
+      value === 0n ? [] : [param.ullong(`${prefix}.${name}`, value)],
+    );
   } catch {
     return [];
   }
