@@ -10,6 +10,7 @@ import {
   type JobRequest,
 } from "../../model/index.ts";
 import { type DomainEvent, ErrorDomain, type VirError } from "../../protocol/index.ts";
+import { GuestContext, type PartsOptions } from "./command-line/index.ts";
 import { closed, notRunning, toVirError } from "./errors.ts";
 import type { LaunchPlan, QemuHost } from "./host.ts";
 import { type BootManner, Run } from "./run.ts";
@@ -30,6 +31,8 @@ export interface GuestsOptions {
   readonly terminateMs: number;
   /** What every definition that comes from outside is completed with. */
   readonly complete: Completion;
+  /** What a guest's devices depend on beside its definition. */
+  readonly partsOptions: (definition: Definition) => PartsOptions;
   /** Checks what the guest needs, and says how to launch it. */
   readonly plan: (definition: Definition) => Promise<LaunchPlan>;
   /** Resolves when no sudden end of ours makes it untold; undefined: it is so already. */
@@ -95,6 +98,16 @@ export class Guests {
 
   get loop(): Loop {
     return this.#options.loop;
+  }
+
+  /** What every definition that comes from outside is completed with. */
+  get complete(): Completion {
+    return this.#options.complete;
+  }
+
+  /** For the devices of a guest that runs. */
+  contextOf(definition: Definition): GuestContext {
+    return new GuestContext(definition, this.#options.partsOptions(definition));
   }
 
   /** Calls for every run there is, and for every one that begins from here on. */

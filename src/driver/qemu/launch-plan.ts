@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Definition } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import { findBinary } from "./binary.ts";
-import { planGuest } from "./command-line/index.ts";
+import { type PartsOptions, planGuest } from "./command-line/index.ts";
 import { prepareRun, type RunFacts } from "./definition/prepare-run.ts";
 import { checkFiles, makeDirectory, makeVariables } from "./files.ts";
 import type { LaunchPlan } from "./host.ts";
@@ -22,18 +22,26 @@ export async function planLaunch(given: Definition, places: LaunchPlaces): Promi
   const channelDirectory = places.records.channelDirectory(given.uuid);
   const definition = await prepareRun(given, { ...places, channelDirectory });
   const monitorPath = places.records.monitorPath(definition.uuid);
-  const { args, environment, commands, variables, descriptors, companions } = planGuest(definition, {
-    // The sockets of what serves it stand beside its monitor, under the same name.
-    directory: monitorPath.replace(/\.monitor$/, ""),
-    stateDirectory: join(places.stateDir, "guests", definition.uuid),
-    nowMs: Date.now(),
-  });
+  const { args, environment, commands, variables, descriptors, companions } = planGuest(
+    definition,
+    partsOptions(definition, places),
+  );
   for (const { name } of [...descriptors, ...companions]) throw noHelp(name);
   if (variables !== undefined) await makeVariables(variables);
   await makeDirectory(channelDirectory);
   if (Buffer.byteLength(monitorPath) > 107) throw tooLong(monitorPath);
   const logPath = join(places.logDir, `${definition.name}.log`);
   return { definition, binary, args, environment, commands, monitorPath, logPath };
+}
+
+/** What a guest's devices depend on beside its definition. */
+export function partsOptions({ uuid }: Definition, places: Pick<LaunchPlaces, "records" | "stateDir">): PartsOptions {
+  return {
+    // The sockets of what serves it stand beside its monitor, under the same name.
+    directory: places.records.monitorPath(uuid).replace(/\.monitor$/, ""),
+    stateDirectory: join(places.stateDir, "guests", uuid),
+    nowMs: Date.now(),
+  };
 }
 
 function tooLong(path: string): VirError {

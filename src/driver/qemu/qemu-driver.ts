@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
-import { type Definition, DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
+import { DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
 import type { DomainEvent } from "../../protocol/index.ts";
 import type { Driver, DriverProcedures, Hypervisor, HypervisorHold, ObjectEventSource } from "../driver.ts";
 import { EventLog } from "../event-log.ts";
@@ -13,8 +13,8 @@ import { binaryVersion } from "./binary.ts";
 import { completionFor } from "./definition/complete.ts";
 import { makeDirectory } from "./files.ts";
 import { FreePorts } from "./free-ports.ts";
-import type { LaunchPlan, QemuHost } from "./host.ts";
-import { planLaunch } from "./launch-plan.ts";
+import type { QemuHost } from "./host.ts";
+import { type LaunchPlaces, partsOptions, planLaunch } from "./launch-plan.ts";
 import { LocalHost } from "./local-host.ts";
 import { Operations } from "./operations.ts";
 import { qemuProcedures } from "./procedures/index.ts";
@@ -102,14 +102,13 @@ export class QemuDriver implements Driver, Hypervisor {
     const nvramDirectory = join(options.stateDir, "nvram");
     const startTimeoutMs = options.startTimeoutMs ?? 60_000;
     const ports = new FreePorts(loop, startTimeoutMs);
-    const plan = (definition: Definition): Promise<LaunchPlan> =>
-      planLaunch(definition, {
-        records,
-        nvramDirectory,
-        logDir: options.logDir,
-        stateDir: options.stateDir,
-        freePort: (first) => ports.take(first),
-      });
+    const launchPlaces: LaunchPlaces = {
+      records,
+      nvramDirectory,
+      logDir: options.logDir,
+      stateDir: options.stateDir,
+      freePort: (first) => ports.take(first),
+    };
     const events = new WrittenEvents(log, report);
     const operations = new Operations({
       loop,
@@ -120,7 +119,8 @@ export class QemuDriver implements Driver, Hypervisor {
       startTimeoutMs,
       terminateMs: options.terminateMs ?? 10_000,
       complete: completionFor({ version, nvramDirectory }),
-      plan,
+      plan: (definition) => planLaunch(definition, launchPlaces),
+      partsOptions: (definition) => partsOptions(definition, launchPlaces),
       directories: {
         save: join(options.stateDir, "save"),
         dump: join(options.stateDir, "dump"),

@@ -85,6 +85,7 @@ export class Bench {
       readAll: () => [...this.records.values()],
     },
     complete: completionFor({ version: 7_002_000n, nvramDirectory: "/nvram" }),
+    partsOptions: () => ({ directory: "/run", stateDirectory: "/state", nowMs: 0 }),
     plan: async (definition) => {
       if (this.planFailure !== undefined) throw this.planFailure;
       return { definition, binary: "qemu", args: [], monitorPath: `/run/${definition.uuid}`, logPath: "/log" };

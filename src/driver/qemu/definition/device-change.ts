@@ -78,16 +78,13 @@ export function completeOne(device: Element, devices: Element, machine: MachineT
 
 /** Two that cannot be told apart cannot both be there. */
 function checkNew(devices: Element, device: Element): void {
-  if (!["disk", "controller", "interface"].includes(device.name)) return;
+  // Cards may have one address: it is QEMU's to mind, and libvirt's not.
+  if (!["disk", "controller"].includes(device.name)) return;
   if (findDevice(devices, device, ErrorDomain.qemu) === undefined) return;
   const name = device.first("target")?.attribute("dev");
   if (device.name === "disk") throw failure(`target ${name} already exists`);
-  if (device.name === "controller") {
-    const [type, index] = [device.attribute("type"), device.attribute("index")];
-    throw failure(`target ${type}:${index} already exists`);
-  }
-  const detail = `interface with mac address ${device.first("mac")?.attribute("address")} already exists`;
-  throw VirError.of(ErrorCode.operationInvalid, ErrorDomain.domain, detail);
+  const [type, index] = [device.attribute("type"), device.attribute("index")];
+  throw failure(`target ${type}:${index} already exists`);
 }
 
 /** What a disk or a channel hangs on comes with it, of the kind that is there already. */

@@ -1,5 +1,6 @@
 import type { DriverProcedures } from "../../driver.ts";
 import { BlockJobs } from "../block-job/block-jobs.ts";
+import { Removals } from "../device/removals.ts";
 import { relay } from "../events.ts";
 import { Observations } from "../observation.ts";
 import type { Operations } from "../operations.ts";
@@ -7,6 +8,7 @@ import { blockJobProcedures } from "./block-jobs.ts";
 import { blockProcedures } from "./blocks.ts";
 import { consoleProcedures } from "./consoles.ts";
 import { definitionProcedures } from "./definition.ts";
+import { deviceProcedures } from "./devices.ts";
 import { hostProcedures } from "./host.ts";
 import { inspectionProcedures } from "./inspection.ts";
 import { ioThreadProcedures } from "./io-threads.ts";
@@ -28,10 +30,12 @@ export function qemuProcedures(operations: Operations, version: bigint): DriverP
   const { guests } = operations;
   const observations = new Observations(guests.loop);
   const blockJobs = new BlockJobs(guests);
+  const removals = new Removals(guests);
   guests.watchRuns((run, domain) =>
     run.onMonitorEvent((event) => {
       relay(guests, domain, run, event);
       blockJobs.onEvent(domain, run, event);
+      removals.onEvent(domain, run, event);
     }),
   );
   return {
@@ -50,6 +54,7 @@ export function qemuProcedures(operations: Operations, version: bigint): DriverP
     ...blockProcedures(guests, observations),
     ...blockJobProcedures(guests, blockJobs),
     ...consoleProcedures(guests),
+    ...deviceProcedures(guests, removals),
     ...screenProcedures(guests),
     ...nodeProcedures(),
     ...ioThreadProcedures(guests, observations),

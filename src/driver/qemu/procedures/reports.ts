@@ -1,8 +1,8 @@
 import type { Domain, Journal } from "../../../model/index.ts";
 import type { DomainEvent, DomainReport, TypedParam } from "../../../protocol/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
-import { cpuTimeNs } from "../machine.ts";
 import type { Operations } from "../operations.ts";
+import { cpuTimeOf } from "../processes.ts";
 
 /** Domains in one answer: what is made in one go. */
 const pageSize = 500;
@@ -67,7 +67,8 @@ function statsOf({ status, definition }: Domain, types: number, pid: number | un
     int("state.state", status.state);
     int("state.reason", status.reason);
   }
-  if ((types & 2) !== 0 && pid !== undefined) ullong("cpu.time", cpuTimeNs(pid));
+  const used = (types & 2) === 0 ? undefined : cpuTimeOf(pid);
+  if (used !== undefined) ullong("cpu.time", used.userNs + used.systemNs);
   if ((types & 4) !== 0) {
     ullong("balloon.current", BigInt(definition?.currentMemoryKib ?? 0));
     ullong("balloon.maximum", BigInt(definition?.memoryKib ?? 0));
