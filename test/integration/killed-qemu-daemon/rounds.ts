@@ -31,7 +31,7 @@ interface ScriptGuest {
   readonly xml: string;
   readonly file: string;
   /** Asks until the guest, which may still be booting, has heard. */
-  until(told: string, ask: () => Promise<unknown>): Promise<void>;
+  readonly until: (told: string, ask: () => Promise<unknown>) => Promise<void>;
 }
 
 const { running, paused, shutoff } = DomainState;
