@@ -54,8 +54,27 @@ function fillDefaults(root: Element, osType: string): void {
   if (vcpu?.attribute("current") === vcpu?.text.trim()) vcpu?.removeAttribute("current");
 }
 
+interface Shown {
+  readonly id: number | undefined;
+  readonly text: string;
+}
+
+/** What was shown last, oldest first: who watches a domain asks for the same again and again. */
+const shown = new Map<Definition, Shown>();
+const mostShown = 16;
+
 /** As `virsh dumpxml` shows it; `id` is that of the running domain. An empty list of devices takes two lines. */
-export function formatDefinition({ root }: Definition, id?: number): string {
+export function formatDefinition(definition: Definition, id?: number): string {
+  const known = shown.get(definition);
+  if (known !== undefined && known.id === id) return known.text;
+  const text = write(definition, id);
+  shown.delete(definition);
+  if (text.length <= shortLength) shown.set(definition, { id, text });
+  for (const oldest of shown.keys()) if (shown.size > mostShown) shown.delete(oldest);
+  return text;
+}
+
+function write({ root }: Definition, id: number | undefined): string {
   const attributes = id === undefined ? root.attributes : [...root.attributes, { name: "id", value: String(id) }];
   return writeWithMetadata(new Element(root.name, attributes, root.children, root.uri), (text) =>
     text.replace("  <devices/>\n", "  <devices>\n  </devices>\n"),
