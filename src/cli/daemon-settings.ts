@@ -16,6 +16,7 @@ export function limitsOf(config: DaemonConfig): DaemonLimits {
       callsUnderWay: config.max_client_requests,
       messageLength: config.max_message_bytes,
       backlog: config.max_outgoing_bytes,
+      patienceMs: config.unread_timeout * 1000,
       streams: config.max_client_streams,
     },
     keepalive: interval <= 0 ? "off" : { intervalMs: interval * 1000, count },

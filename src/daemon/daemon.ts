@@ -24,7 +24,7 @@ export interface DaemonLimits {
   readonly keepalive?: KeepaliveOptions | "off";
 }
 
-/** Those of each client, and of all together. */
+/** Those of each client, and of all together. `patienceMs` is 30,000 by default. */
 export interface Limits extends Omit<ConnectionOptions, "releaseFds" | "breather">, UnopenedLimits {
   /** Connections at once; more wait in the sockets' queues until one ends. Default 5,000. */
   readonly clients?: number;

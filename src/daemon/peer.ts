@@ -90,6 +90,7 @@ export class Peer {
     const { messageLength = messageLengthLimit } = options.connection;
     const { openWithinMs = 30_000, unopenedMessageLength = 262_144 } = options.unopened;
     this.#connection = new Connection(loop, transport, {
+      patienceMs: 30_000,
       ...options.connection,
       messageLength: Math.min(messageLength, unopenedMessageLength),
     });
@@ -249,7 +250,7 @@ export class Peer {
 
   #deliver({ callbackId, legacy }: Subscription, event: DomainEvent): void {
     const message = legacy ? legacyEventBytes(event) : eventBytes(event, callbackId);
-    if (message !== undefined) this.#connection.sendEncoded(message);
+    if (message !== undefined) this.#connection.sendEncoded(message.head, message.rest);
   }
 
   #deliverObject(callbackId: number, { name, ...content }: ObjectEvent): void {

@@ -47,7 +47,7 @@ export function decodeEvent<T extends Table>(program: Program<T>, frame: Frame):
   return { name: found.name, message: decode<unknown>(found.row.message, frame.payload) } as ReceivedEvent<T>;
 }
 
-/** An event as a whole message, for `sendEncoded`. ProtocolError when the message does not fit its type. */
+/** An event as a whole message, for `sendEncoded` to cut in two. ProtocolError when the message does not fit its type. */
 export function encodeEvent<T extends Table, N extends EventName<T> & string>(
   program: Program<T>,
   name: N,

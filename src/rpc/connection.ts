@@ -35,6 +35,7 @@ import { Answers } from "./answers.ts";
 import type { CallOptions } from "./call-options.ts";
 import { connectionEnded } from "./call-table.ts";
 import { Caller } from "./caller.ts";
+import type { ConnectionListener, ConnectionOptions } from "./connection-options.ts";
 import { type Frame, Framer } from "./framer.ts";
 import { IncomingCall } from "./incoming-call.ts";
 import { Intake } from "./intake.ts";
@@ -42,49 +43,9 @@ import { Keepalive, type KeepaliveOptions } from "./keepalive.ts";
 import { LongReplies } from "./long-replies.ts";
 import { Outbox } from "./outbox.ts";
 import { PassedFds } from "./passed-fds.ts";
+import { Pressure } from "./pressure.ts";
 import type { Stream } from "./stream.ts";
 import { StreamTable } from "./stream-table.ts";
-
-/** What a connection tells its owner, always from a turn of the loop. `onClose` comes exactly once and last. */
-export interface ConnectionListener {
-  /** The peer calls: answer `call`, now or later. Without it this is a client's end, and calls from a server are ignored. */
-  onCall?(call: IncomingCall): void;
-  /** Whether a call is handed on even when too many are under way: one that helps to end them. */
-  isUrgent?(header: Header): boolean;
-  /** The peer sent an event; `decodeEvent` reads it. */
-  onEvent?(frame: Frame): void;
-  /** Something has left: `isCongested` may be false again. */
-  onRoom?(): void;
-  /** A message that is for nobody here was ignored. */
-  onIgnored?(header: Header): void;
-  /** Without a cause when the peer or we closed in order. */
-  onClose(cause?: Error): void;
-}
-
-export interface ConnectionOptions {
-  /** Longest message that is read, in bytes. Longer ones end the connection. */
-  readonly messageLength?: number;
-  /** Calls of the peer that may be under way at once; more wait, and reading with them. Default 64. */
-  readonly callsUnderWay?: number;
-  /** Bytes that may wait for the peer to read them, beside one message of any length. More end the connection. Default 2 MiB. */
-  readonly backlog?: number;
-  /** Streams that may be open at once. More are refused. Default 64. */
-  readonly streams?: number;
-  /** Bytes of one stream, and of all, that may wait for their reader; with more, reading waits too. Default 1 and 4 MiB. */
-  readonly unread?: { readonly ofOne: number; readonly ofAll: number };
-  /** Whether the transport passes descriptors: Unix sockets do. Default false. */
-  readonly passesFds?: boolean;
-  /** Descriptors that may be with calls under way. More end the connection. Default 256. */
-  readonly fdsUnderWay?: number;
-  /** Closes descriptors that a peer has passed and nobody has taken. To be given where the transport can pass some. */
-  readonly releaseFds?: (fds: readonly number[]) => void;
-  /** Cuts the encoding of long replies. Default: one of its own; connections of one loop should share it. */
-  readonly breather?: Breather;
-}
-
-/** What waits for the peer from which on no more calls are taken from it, in bytes; and from which on data waits. */
-const congestion = 1_048_576;
-const dataCongestion = 524_288;
 
 /**
  * One end of a connection, client's or server's: calls both ways by serial, replies in any order, events, streams,
@@ -106,6 +67,7 @@ export class Connection implements Handle {
   readonly #caller: Caller;
   readonly #intake: Intake;
   readonly #outbox: Outbox;
+  readonly #pressure: Pressure;
   readonly #longReplies: LongReplies;
   readonly #streams: StreamTable;
   readonly #answers: Answers;
@@ -132,8 +94,16 @@ export class Connection implements Handle {
       limit,
       onOverflow: (error) => this.close(error),
       onFlushed: () => this.#onRoom(),
+      onStalled: () => this.#pressure.watch(),
     });
-    const isCongested = (): boolean => this.#outbox.pending > congestion;
+    this.#pressure = new Pressure({
+      loop,
+      outbox: this.#outbox,
+      limit,
+      patienceMs: options.patienceMs,
+      onOver: (error) => this.close(error),
+    });
+    const isCongested = (): boolean => this.#pressure.holdsCalls;
     this.#longReplies = new LongReplies({
       outbox: this.#outbox,
       breather: options.breather ?? new Breather(loop),
@@ -152,7 +122,7 @@ export class Connection implements Handle {
       limit: options.streams ?? 64,
       unread: options.unread ?? { ofOne: 1_048_576, ofAll: 4_194_304 },
       send: (header, codec, value) => this.#outbox.add(header, codec, value),
-      isCongested: () => this.#outbox.pending > Math.min(dataCongestion, limit),
+      isCongested: () => this.#pressure.holdsData,
       onFull: (full) => this.#deafen("streams", full),
     });
     const { passesFds = false } = options;
@@ -168,7 +138,7 @@ export class Connection implements Handle {
 
   /** So much waits for the peer that what can wait should, until `onRoom`. */
   get isCongested(): boolean {
-    return this.#outbox.pending > dataCongestion;
+    return this.#pressure.holdsData;
   }
 
   /** Resolves when the transport is gone too; never rejects. */
@@ -239,9 +209,9 @@ export class Connection implements Handle {
     this.#outbox.add<unknown>(headerOf(program, row, MessageType.message, eventSerial), row.message, message);
   }
 
-  /** Sends what `encodeEvent` has made; the bytes stay the caller's. */
-  sendEncoded(message: Uint8Array): void {
-    if (this.#state === "open") this.#outbox.addEncoded(message);
+  /** Sends what `encodeEvent` has made, in two parts: `head` stays the caller's, `rest` may not change any more. */
+  sendEncoded(head: Uint8Array, rest: Uint8Array): void {
+    if (this.#state === "open") this.#outbox.addEncoded(head, rest);
   }
 
   /** Begins to ask the peer for signs of life. It must have said that it answers. Once; later calls change nothing. */
@@ -365,6 +335,7 @@ export class Connection implements Handle {
   }
 
   #onDrain(): void {
+    this.#pressure.stop();
     this.#outbox.drained();
     this.#onRoom();
   }
@@ -403,6 +374,7 @@ export class Connection implements Handle {
     this.#intake.close();
     this.#longReplies.close();
     this.#outbox.close();
+    this.#pressure.stop();
     this.#framer.close();
     this.#caller.failAll(cause);
     this.#streams.failAll(connectionEnded("the end of the stream", cause));

@@ -16,7 +16,7 @@ export interface IntakeOptions {
 }
 
 /** Calls handed on in one go: others have their turn in between. */
-const burst = 200;
+const burst = 16;
 
 /**
  * Calls on their way in, in the order of arrival: so many at once, the others wait, and the peer with them. What is

@@ -11,10 +11,14 @@ export interface OutboxOptions {
   readonly onOverflow: (error: OverflowError) => void;
   /** What was collected in the turn before has gone to the transport. */
   readonly onFlushed: () => void;
+  /** The transport has more than the peer takes; until it is drained this may come again. */
+  readonly onStalled: () => void;
 }
 
 /** What is collected goes out when it is as long as this, without waiting for more. */
 const portion = 65_536;
+/** What many are sent is copied for each of them if it is shorter: a piece costs a system call and some objects. */
+const worthSharing = 8_192;
 /** Of what waits, so much goes out in one turn: a peer that reads as fast as this is written keeps nobody else waiting. */
 const turnShare = 1_048_576;
 
@@ -40,6 +44,8 @@ export class Outbox {
   /** The longest message since nothing waited. */
   #longest = 0;
   #held = false;
+  /** Bytes that the transport was given, ever. */
+  #given = 0;
   /** Something has gone out in this turn. */
   #busy = false;
   #closed = false;
@@ -53,17 +59,27 @@ export class Outbox {
     return this.#queued + this.#collected.length + this.#options.transport.backlog;
   }
 
+  /** Bytes that the peer has taken, ever. */
+  get taken(): number {
+    return this.#given - this.#options.transport.backlog;
+  }
+
   add<T>(header: Header, codec: Codec<T>, value: T): void {
     if (this.#closed || !this.#makeRoom()) return;
     this.#append(header, codec, value, 0);
     this.#sendOrWait();
   }
 
-  /** A whole message; the bytes stay the caller's. */
-  addEncoded(message: Uint8Array): void {
+  /** A whole message in two parts. `head` stays the caller's; `rest` may be shared, and does not change any more. */
+  addEncoded(head: Uint8Array, rest: Uint8Array): void {
     if (this.#closed || !this.#makeRoom()) return;
-    this.#collected.fixedOpaque(message);
-    this.#longest = Math.max(this.#longest, message.length);
+    this.#longest = Math.max(this.#longest, head.length + rest.length);
+    this.#collected.raw(head);
+    if (rest.length < worthSharing) this.#collected.raw(rest);
+    else {
+      this.#seal();
+      this.#enqueue(rest);
+    }
     this.#sendOrWait();
   }
 
@@ -85,7 +101,8 @@ export class Outbox {
     if (this.#closed || !this.#makeRoom()) return;
     this.#append(header, codec, value, fds.length);
     this.#handOver();
-    for (const fd of fds) this.#options.transport.send(new Uint8Array(1), [fd]);
+    for (const fd of fds) this.#send(new Uint8Array(1), [fd]);
+    if (this.#options.transport.backlog > 0) this.#options.onStalled();
   }
 
   hold(): void {
@@ -126,7 +143,7 @@ export class Outbox {
   }
 
   #sendOrWait(): void {
-    if (this.#collected.length >= portion) this.#flush();
+    if (this.#queued + this.#collected.length >= portion) this.#flush();
     else if (!this.#mayWait()) {
       this.#flush();
       this.#busy ||= this.#options.loop.post(() => this.#rest());
@@ -147,6 +164,7 @@ export class Outbox {
       this.#busy ||= loop.post(() => this.#rest());
       return;
     }
+    this.#options.onStalled();
     // A longer buffer would have to be copied as it grows.
     if (this.#collected.length >= portion) this.#seal();
   }
@@ -160,8 +178,13 @@ export class Outbox {
   #sendNext(): number {
     const piece = this.#queue.shift() as Uint8Array;
     this.#queued -= piece.length;
-    this.#options.transport.send(piece);
+    this.#send(piece);
     return piece.length;
+  }
+
+  #send(bytes: Uint8Array, fds?: readonly number[]): void {
+    this.#given += bytes.length;
+    this.#options.transport.send(bytes, fds);
   }
 
   /** The transport may keep what it is given, so the next message goes into a new buffer. */

@@ -38,6 +38,8 @@ export interface StreamPort {
 
 /** Bytes that may wait to be sent, beside one part of any length. */
 const sendLimit = 1_048_576;
+/** Most data in one packet. A server's are shorter, so that they alone never hold its client's calls back: `pressure.ts`. */
+const packetLength = { client: streamDataLimit, server: 61_440 } as const;
 const nothing = struct("nothing", {});
 
 /**
@@ -124,7 +126,7 @@ export class StreamEnd {
   }
 
   sendNext(): number {
-    const part = this.#toSend.take(streamDataLimit);
+    const part = this.#toSend.take(packetLength[this.#side.role]);
     if (part === undefined) return 0;
     if (isHole(part)) {
       this.#port.send(MessageType.streamHole, Status.continue, StreamHole, { length: part.hole, flags: 0 });

@@ -3,7 +3,7 @@ import { fstatSync, openSync } from "node:fs";
 import { describe, it } from "node:test";
 import { ErrorCode, MessageType, remote, type WireError } from "../../src/protocol/index.ts";
 import { encode, rest, uint } from "../../src/xdr/index.ts";
-import type { RawEnd } from "../rpc/world.ts";
+import { nothing, type RawEnd } from "../rpc/world.ts";
 import { Serving } from "./serving.ts";
 
 const rows = remote.procedures;
@@ -421,6 +421,27 @@ describe("a client that opens no hypervisor", () => {
     await serving.settle(opening);
     serving.world.pass(5_000);
     assert.deepEqual(client.closed, []);
+  });
+});
+
+describe("a client that does not read", () => {
+  it("is dropped after half a minute, with a line in the log, while others are served", async () => {
+    const serving = new Serving({ keepalive: "off" });
+    const raw = await openRaw(serving);
+    raw.take();
+    raw.transport.pause();
+    for (let serial = 0; serial < 10_000; serial++)
+      raw.send({ procedure: rows.connectGetType.number, serial }, nothing, {});
+    const friend = await serving.open();
+    serving.world.pass(29_999);
+    assert.equal(serving.daemon.size, 2);
+    assert.ok(await serving.settle(friend.call.connectGetHostname({})));
+    serving.world.pass(1);
+    assert.equal(serving.daemon.size, 1);
+    const [entry, ...others] = serving.log.filter(({ level }) => level === "warn");
+    const words = /^dropped: the peer does not read: \d+ bytes wait for it, and it has taken none for \d+ ms$/;
+    assert.match(entry?.message ?? "", words);
+    assert.deepEqual([entry?.peer, others], [1, []]);
   });
 });
 

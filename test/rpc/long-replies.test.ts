@@ -213,7 +213,7 @@ describe("a long reply", () => {
     for (const call of calls) call.reply(list.ret, value);
     await run(world);
     const made = asked / many.length;
-    assert.ok(made > 1.9 && made < 2.5, `${made} of 4 replies were made`);
+    assert.ok(made > 1 && made < 1.5, `${made} of 4 replies were made`);
     assert.ok(transport.sent <= 131_072, "the transport holds what it was given first, and no more");
     transport.drain();
     await run(world);

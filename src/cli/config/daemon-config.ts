@@ -39,6 +39,7 @@ export const configKeys = {
   drivers: listOf<DriverName>(driverNames, "restart"),
   max_message_bytes: integer(33_554_436, 65_536, "new clients"),
   max_outgoing_bytes: integer(2_097_152, 65_536, "new clients"),
+  unread_timeout: integer(30, 1, "new clients"),
   max_client_streams: integer(64, 1, "new clients"),
   shutdown_timeout: integer(5, 0, "at once"),
   max_anonymous_clients: without("nobody has to log in"),
