@@ -73,6 +73,7 @@ export class StateDirectory {
         const guest = hypervisor.find(uuid);
         return guest === undefined ? undefined : writeGuest(guest);
       },
+      nameOf: (uuid) => hypervisor.find(uuid)?.name,
       restore: (uuid, text) => {
         if (text === undefined) hypervisor.forget(uuid);
         else hypervisor.adopt(readGuest(text));

@@ -7,6 +7,8 @@ export interface StateKeeperOptions {
   readonly store: Pick<RecordStore, "save" | "remove">;
   /** A domain as it is now, as text; undefined when it does not exist. */
   readonly read: (uuid: string) => string | undefined;
+  /** Its name as it is now; undefined when it does not exist. */
+  readonly nameOf: (uuid: string) => string | undefined;
   /** Makes a domain again what it was, or makes it not exist. */
   readonly restore: (uuid: string, text: string | undefined) => void;
   /** Where the journal stands. */
@@ -17,12 +19,18 @@ export interface StateKeeperOptions {
 
 /** What there is to do about one domain. */
 interface Entry {
-  /** As it is on disk. */
+  readonly uuid: string;
+  /** As it is on disk, and its name there. */
   saved: string | undefined;
+  savedName: string | undefined;
   /** A writing has failed: it may be something else on disk. */
   isDoubtful: boolean;
   isDirty: boolean;
   isWriting: boolean;
+  /** Until it is no longer dirty. */
+  writing: Promise<void> | undefined;
+  /** It is not written before this one, which has its name on disk. */
+  waitsFor: Entry | undefined;
   /** To be told once what they tell of is on disk. */
   events: DomainEvent[];
   /** On disk with the domain, and not known to be in the journal. */
@@ -38,6 +46,9 @@ interface Entry {
  * The events of a change are on disk with it, so that the journal gets them later if the process ends in between. Of a
  * domain that is gone its news remain until the journal has them.
  *
+ * A name is on disk once: who takes it over is written when the one who had it no longer has. Where several exchange their
+ * names in a circle one of them goes first.
+ *
  * adopt:   takes up what was read from the disk at the beginning.
  * tell:    an event of a domain that has changed.
  * settle:  resolves when these domains are on disk as they are now, and told; VirError when they cannot be.
@@ -46,6 +57,8 @@ interface Entry {
 export class StateKeeper {
   readonly #options: StateKeeperOptions;
   readonly #entries = new Map<string, Entry>();
+  /** Who has a name on disk. */
+  readonly #owners = new Map<string, Entry>();
   readonly #writing = new Set<Promise<void>>();
 
   constructor(options: StateKeeperOptions) {
@@ -53,7 +66,9 @@ export class StateKeeper {
   }
 
   adopt(uuid: string, text: string): void {
-    this.#entries.set(uuid, newEntry(text));
+    const entry = newEntry(uuid, text);
+    this.#entries.set(uuid, entry);
+    this.#keepName(entry, this.#options.nameOf(uuid));
   }
 
   tell(event: DomainEvent): void {
@@ -77,7 +92,7 @@ export class StateKeeper {
   #touch(uuid: string): Entry {
     let entry = this.#entries.get(uuid);
     if (entry === undefined) {
-      entry = newEntry(undefined);
+      entry = newEntry(uuid, undefined);
       this.#entries.set(uuid, entry);
     }
     entry.isDirty = true;
@@ -89,12 +104,18 @@ export class StateKeeper {
     entry.isWriting = true;
     const writing = this.#writeAll(uuid, entry).finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);
+    entry.writing = writing;
   }
 
   async #writeAll(uuid: string, entry: Entry): Promise<void> {
     // Whoever has touched it is still at it.
     await Promise.resolve();
     while (entry.isDirty) {
+      for (let owner = this.#owner(entry); owner !== undefined; owner = this.#owner(entry)) {
+        entry.waitsFor = owner;
+        await owner.writing;
+        entry.waitsFor = undefined;
+      }
       entry.isDirty = false;
       const [events, waiting] = [entry.events.splice(0), entry.waiting.splice(0)];
       try {
@@ -111,13 +132,30 @@ export class StateKeeper {
   }
 
   async #write(uuid: string, entry: Entry, events: readonly DomainEvent[]): Promise<void> {
-    const text = this.#options.read(uuid);
+    const [text, name] = [this.#options.read(uuid), this.#options.nameOf(uuid)];
     const { since, events: before } = entry.news ?? { since: this.#options.position(), events: [] };
     const news = before.length + events.length === 0 ? undefined : { since, events: [...before, ...events] };
     // Several events lead back to the same state: told of the first alone, a reader would believe another.
     if (text === entry.saved && !entry.isDoubtful && events.length < 2) return;
     await this.#bring(uuid, text, news);
     [entry.saved, entry.news, entry.isDoubtful] = [text, news, false];
+    this.#keepName(entry, name);
+  }
+
+  /** Who is about to give up on disk the name that this one is to have there. */
+  #owner(entry: Entry): Entry | undefined {
+    const name = this.#options.nameOf(entry.uuid);
+    const owner = name === undefined ? undefined : this.#owners.get(name);
+    if (owner === undefined || owner === entry || !owner.isWriting) return undefined;
+    for (let each = owner.waitsFor; each !== undefined; each = each.waitsFor) if (each === entry) return undefined;
+    return this.#options.nameOf(owner.uuid) === name ? undefined : owner;
+  }
+
+  #keepName(entry: Entry, name: string | undefined): void {
+    const { savedName } = entry;
+    if (savedName !== undefined && this.#owners.get(savedName) === entry) this.#owners.delete(savedName);
+    entry.savedName = name;
+    if (name !== undefined) this.#owners.set(name, entry);
   }
 
   #bring(uuid: string, text: string | undefined, news: News | undefined): Promise<void> {
@@ -171,6 +209,18 @@ export class StateKeeper {
   }
 }
 
-function newEntry(saved: string | undefined): Entry {
-  return { saved, isDoubtful: false, isDirty: false, isWriting: false, events: [], news: undefined, waiting: [] };
+function newEntry(uuid: string, saved: string | undefined): Entry {
+  return {
+    uuid,
+    saved,
+    savedName: undefined,
+    isDoubtful: false,
+    isDirty: false,
+    isWriting: false,
+    writing: undefined,
+    waitsFor: undefined,
+    events: [],
+    news: undefined,
+    waiting: [],
+  };
 }

@@ -35,6 +35,7 @@ class Bench {
       remove: () => this.#begin(false, () => (this.#record = undefined)),
     },
     read: () => (this.#live === undefined ? undefined : `{"value":${this.#live}}\n`),
+    nameOf: () => undefined,
     restore: (_, text) => (this.#live = text === undefined ? undefined : valueIn(text)),
     position: () => ({ journal: "journal", run: "run", sequence: this.#journal.length }),
     publish: (event) => this.#begin(false, () => this.#journal.push((event as LifecycleEvent).detail)),

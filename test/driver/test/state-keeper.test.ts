@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { suite, test } from "node:test";
 import { readKept } from "../../../src/driver/test/guest-record.ts";
 import { StateKeeper } from "../../../src/driver/test/state-keeper.ts";
 import { Deferred } from "../../../src/event/index.ts";
@@ -39,6 +39,7 @@ class Work {
 /** A keeper over a disk, a journal and domains in memory; a domain is a number that grows with each change. */
 class Bench {
   readonly live = new Map<string, number>();
+  readonly names = new Map<string, string>();
   readonly disk = new Map<string, string>();
   readonly journal: string[] = [];
   readonly work: Work[] = [];
@@ -57,6 +58,7 @@ class Bench {
       const value = this.live.get(name);
       return value === undefined ? undefined : text(value);
     },
+    nameOf: (name) => this.names.get(name),
     restore: (name, kept) => {
       if (kept === undefined) this.live.delete(name);
       else this.live.set(name, Number(/"value":(\d+)/.exec(kept)?.[1]));
@@ -307,4 +309,78 @@ test("news that the journal does not take stay on disk, with those that follow",
   await (await bench.next("tell 2")).end();
   bench.change(3);
   await (await bench.next("save 3, telling 3")).end();
+});
+
+suite("a name that goes from one domain to another", () => {
+  /** Saves and removals, in the order in which the disk is asked for them. */
+  async function orderOf(change: (bench: Bench) => void): Promise<string[]> {
+    const bench = new Bench();
+    for (const [at, name] of ["x", "y"].entries()) {
+      const owner = `owner of ${name}`;
+      bench.names.set(owner, name);
+      bench.live.set(owner, at + 1);
+      bench.keeper.adopt(owner, text(at + 1));
+    }
+    change(bench);
+    const order: string[] = [];
+    for (await turn(); bench.work.length > 0; await turn()) {
+      for (const work of bench.work.splice(0)) {
+        order.push(work.what);
+        await work.end();
+      }
+    }
+    await bench.keeper.idle();
+    return order;
+  }
+
+  function become(bench: Bench, who: string, value: number | undefined, name: string | undefined): void {
+    if (value === undefined) bench.live.delete(who);
+    else bench.live.set(who, value);
+    if (name === undefined) bench.names.delete(who);
+    else bench.names.set(who, name);
+  }
+
+  const settle = (bench: Bench, ...uuids: string[]): void => void bench.keeper.settle(uuids);
+
+  test("is on disk with the second when the first has been renamed there, whichever is asked for first", async () => {
+    for (const uuids of [
+      ["owner of x", "new"],
+      ["new", "owner of x"],
+    ]) {
+      const order = await orderOf((bench) => {
+        become(bench, "owner of x", 10, "z");
+        become(bench, "new", 20, "x");
+        settle(bench, ...uuids);
+      });
+      assert.deepEqual(order, ["save 10", "save 20"]);
+    }
+  });
+
+  test("is on disk with the second when the first is gone there", async () => {
+    const order = await orderOf((bench) => {
+      become(bench, "owner of x", undefined, undefined);
+      become(bench, "new", 20, "x");
+      settle(bench, "new", "owner of x");
+    });
+    assert.deepEqual(order, ["remove", "save 20"]);
+  });
+
+  test("goes along a row of domains, from its end", async () => {
+    const order = await orderOf((bench) => {
+      become(bench, "owner of y", 12, "z");
+      become(bench, "owner of x", 11, "y");
+      become(bench, "new", 20, "x");
+      settle(bench, "new", "owner of x", "owner of y");
+    });
+    assert.deepEqual(order, ["save 12", "save 11", "save 20"]);
+  });
+
+  test("keeps nobody waiting for ever when two exchange theirs", async () => {
+    const order = await orderOf((bench) => {
+      become(bench, "owner of y", 12, "x");
+      become(bench, "owner of x", 11, "y");
+      settle(bench, "owner of x", "owner of y");
+    });
+    assert.deepEqual(order.toSorted(), ["save 11", "save 12"]);
+  });
 });
