@@ -19,7 +19,7 @@ import { openLoop } from "../../src/os/index.ts";
 const [, , kills = "20", seed = "1"] = process.argv;
 const kernel = process.env["XEN_LAB_GUEST"] ?? "";
 /** What anything may take before it counts as hanging. */
-const patienceMs = 120_000;
+const patienceMs = 300_000;
 const saved = "/tmp/kills.saved";
 
 const errors: string[] = [];
