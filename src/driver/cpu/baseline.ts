@@ -20,7 +20,7 @@ export async function baselineCpu(sources: readonly string[], expanded: boolean,
   const best = compute(family, cpus, preferred);
   const cpu = expanded && family.name === "x86" ? expandFeatures(best) : best;
   const isSure = family.name !== "arm" && cpu.model === preferred;
-  return format(cpu, isSure);
+  return formatGuestCpu(cpu, isSure);
 }
 
 function compute({ name, models }: Family, cpus: readonly CpuDefinition[], preferred: string | undefined): GuestCpu {
@@ -40,7 +40,7 @@ function compute({ name, models }: Family, cpus: readonly CpuDefinition[], prefe
 }
 
 /** `isSure`: another model will not do in its place. */
-function format({ model, vendor, features }: GuestCpu, isSure: boolean): string {
+export function formatGuestCpu({ model, vendor, features }: GuestCpu, isSure: boolean): string {
   const parts = [
     Element.leaf("model", model, { fallback: isSure ? "forbid" : "allow" }),
     ...(vendor === undefined ? [] : [Element.leaf("vendor", vendor)]),

@@ -13,14 +13,13 @@ export interface CpuDefinition {
 
 /** `read` gives the document. Throws VirError. */
 export function parseCpu(read: () => Document): CpuDefinition {
-  const root = parseRoot(read);
-  if (root.name !== "cpu") throw xmlFailure("XML does not contain expected 'cpu' element");
+  const root = parseCpuRoot(read);
   if (root.attribute("mode") !== undefined) throw unsupported("Attribute mode is only allowed for guest CPU");
   const architecture = root.first("arch")?.text;
-  if (architecture === undefined) throw xmlFailure("Missing CPU architecture");
+  if (architecture === undefined) throw failedCpu("Missing CPU architecture");
   if (!isArchitecture(architecture)) throw unsupported(`Unknown architecture ${architecture}`);
   const model = root.first("model")?.text ?? "";
-  if (model === "") throw xmlFailure("Missing CPU model name");
+  if (model === "") throw failedCpu("Missing CPU model name");
   return { architecture, model, vendor: root.first("vendor")?.text, features: readFeatures(root) };
 }
 
@@ -28,11 +27,22 @@ function readFeatures(root: Element): string[] {
   const features = new Set<string>();
   for (const each of root.all("feature")) {
     const name = each.attribute("name") ?? "";
-    if (name === "") throw xmlFailure("Invalid CPU feature name");
-    if (features.has(name)) throw xmlFailure(`CPU feature '${name}' specified more than once`);
+    if (name === "") throw failedCpu("Invalid CPU feature name");
+    if (features.has(name)) throw failedCpu(`CPU feature '${name}' specified more than once`);
     features.add(name);
   }
   return [...features];
+}
+
+/** `<cpu>`. Throws VirError when the document is another one, or none. */
+export function parseCpuRoot(read: () => Document): Element {
+  const root = parseRoot(read);
+  if (root.name !== "cpu") throw failedCpu("XML does not contain expected 'cpu' element");
+  return root;
+}
+
+export function readVendor(root: Element): string | undefined {
+  return root.first("vendor")?.text.trim() || undefined;
 }
 
 function parseRoot(read: () => Document): Element {
@@ -45,10 +55,16 @@ function parseRoot(read: () => Document): Element {
   }
 }
 
-function xmlFailure(detail: string): VirError {
+/** The XML is not what it should be. */
+export function failedCpu(detail: string): VirError {
   return VirError.of(ErrorCode.xmlError, ErrorDomain.cpu, detail);
 }
 
 function unsupported(detail: string): VirError {
   return VirError.of(ErrorCode.configUnsupported, ErrorDomain.cpu, detail);
+}
+
+/** For a model or a feature that nobody knows. */
+export function internalCpu(detail: string): VirError {
+  return VirError.of(ErrorCode.internalError, ErrorDomain.cpu, detail);
 }

@@ -1,24 +1,34 @@
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import type { CpuDefinition } from "./cpu-definition.ts";
-import { type X86Model, x86Features, x86Models } from "./x86-models.ts";
+import { decodeX86, type FeaturePolicy } from "./x86-decode.ts";
+import { x86Features, x86Models } from "./x86-models.ts";
 
 /** What a guest is to have. */
 export interface GuestCpu {
   readonly model: string;
   readonly vendor: string | undefined;
-  readonly features: readonly { readonly name: string; readonly policy: "require" | "disable" }[];
+  readonly features: readonly FeaturePolicy[];
 }
 
 const names: ReadonlySet<string> = new Set(x86Features);
 const vendors = ["Intel", "AMD", "Hygon"];
 
-/** The best that all of them have; `preferred` is the model that they have in common. Throws VirError. */
-export function x86Baseline(cpus: readonly CpuDefinition[], preferred: string | undefined): GuestCpu {
-  const sets = cpus.map(featuresOf);
+/**
+ * The best that all of them have; `preferred` is the model that they have in common, and `mask` what there can be at all. Throws
+ * VirError.
+ */
+export function x86Baseline(
+  cpus: readonly CpuDefinition[],
+  preferred: string | undefined,
+  mask?: ReadonlySet<string>,
+): GuestCpu {
+  const sets = [...cpus.map(featuresOf), ...(mask === undefined ? [] : [mask])];
   const vendor = commonVendor(cpus);
   const common = new Set(x86Features.filter((feature) => sets.every((set) => set.has(feature))));
   if (common.size === 0) throw failed("CPUs are incompatible");
-  const { model, features } = decode(common, vendor, preferred);
+  const found = decodeX86(common, { vendor, preferred });
+  if (found === undefined) throw failed("CPUs are incompatible");
+  const { model, features } = found;
   return { model: model.name, vendor: cpus.every((cpu) => cpu.vendor !== undefined) ? vendor : undefined, features };
 }
 
@@ -53,37 +63,6 @@ function commonVendor(cpus: readonly CpuDefinition[]): string | undefined {
     common ??= own;
   }
   return common;
-}
-
-interface Candidate {
-  readonly model: X86Model;
-  readonly features: GuestCpu["features"];
-  /** What is to be taken from the model weighs twice. */
-  readonly weight: number;
-}
-
-function decode(common: ReadonlySet<string>, vendor: string | undefined, preferred: string | undefined): Candidate {
-  let best: Candidate | undefined;
-  for (const model of [...x86Models.values()].reverse()) {
-    if (vendor !== undefined && model.vendor !== undefined && model.vendor !== vendor) continue;
-    if (!model.offered) continue;
-    const candidate = against(model, common);
-    if (model.name === preferred) return candidate;
-    if (best === undefined || candidate.weight <= best.weight) best = candidate;
-  }
-  if (best === undefined) throw failed("CPUs are incompatible");
-  return best;
-}
-
-function against(model: X86Model, common: ReadonlySet<string>): Candidate {
-  const required = x86Features.filter((name) => common.has(name) && !model.features.has(name));
-  const disabled = x86Features.filter((name) => !common.has(name) && model.features.has(name));
-  const lost = model.lost.filter((name) => !common.has(name));
-  const features = [
-    ...required.map((name) => ({ name, policy: "require" as const })),
-    ...[...disabled, ...lost].map((name) => ({ name, policy: "disable" as const })),
-  ];
-  return { model, features, weight: required.length + 2 * disabled.length };
 }
 
 function internal(detail: string): VirError {

@@ -226,14 +226,18 @@ export class Guests {
 
   /** Other calls have their turn while a long one is read. */
   async read(xml: string, { signal }: Patience): Promise<Definition> {
-    const pause = async (): Promise<void> => {
+    const definition = await Definition.parseWithPauses(xml, this.pauseFor(signal), this.#options.complete);
+    this.#checkOpen();
+    return definition;
+  }
+
+  /** For long work on behalf of a caller: others have their turn. It rejects when nobody waits for the result any more. */
+  pauseFor(signal: AbortSignal | undefined): () => Promise<void> {
+    return async () => {
       await this.#breather.breathe();
       signal?.throwIfAborted();
       this.#checkOpen();
     };
-    const definition = await Definition.parseWithPauses(xml, pause, this.#options.complete);
-    this.#checkOpen();
-    return definition;
   }
 
   /** As `onRun`, for what takes long. */

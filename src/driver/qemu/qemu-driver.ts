@@ -10,6 +10,7 @@ import { type MachineObjects, openMachineObjects } from "../machine-objects.ts";
 import { joinEvents } from "../object-events.ts";
 import { WrittenEvents } from "../written-events.ts";
 import { binaryVersion } from "./binary.ts";
+import { Capabilities } from "./capabilities/index.ts";
 import { completionFor } from "./definition/complete.ts";
 import { makeDirectory } from "./files.ts";
 import { FreePorts } from "./free-ports.ts";
@@ -70,12 +71,13 @@ export class QemuDriver implements Driver, Hypervisor {
     operations: Operations,
     log: EventLog,
     events: WrittenEvents,
+    capabilities: Capabilities,
     version: bigint,
     resources: HostResources | undefined,
     machine: MachineObjects,
   ) {
     this.procedures = {
-      ...qemuProcedures(operations, version),
+      ...qemuProcedures(operations, capabilities, version),
       ...reportProcedures(operations, log.journal),
       ...resources?.procedures,
       ...machine.procedures,
@@ -140,7 +142,8 @@ export class QemuDriver implements Driver, Hypervisor {
       resources = places && (await HostResources.open(loop, { places, onWarning: report }));
       const machine = await openMachineObjects(join(options.stateDir, "secrets"), report);
       await operations.load();
-      return new QemuDriver(options.uri, operations, log, events, version, resources, machine);
+      const capabilities = new Capabilities(join(options.stateDir, "cache"));
+      return new QemuDriver(options.uri, operations, log, events, capabilities, version, resources, machine);
     } catch (error) {
       await operations.guests.close();
       await events.settled();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { localContext } from "../../../src/driver/local-context.ts";
+import { Capabilities } from "../../../src/driver/qemu/capabilities/index.ts";
 import { qemuProcedures } from "../../../src/driver/qemu/procedures/index.ts";
 import type { VirError } from "../../../src/protocol/index.ts";
 import { Bench, uuid, xml } from "./bench.ts";
@@ -11,7 +12,7 @@ type Procedures = Required<ReturnType<typeof qemuProcedures>>;
 
 function setUp(): { bench: Bench; procedures: Procedures; dom: { name: string; uuid: string; id: number } } {
   const bench = new Bench();
-  const procedures = qemuProcedures(bench.operations, 0n) as Procedures;
+  const procedures = qemuProcedures(bench.operations, new Capabilities(undefined), 0n) as Procedures;
   return { bench, procedures, dom: { name: "hello", uuid, id: -1 } };
 }
 
@@ -124,4 +125,23 @@ test("a definition is shown as it runs, or as it will", async () => {
   assert.deepEqual(await show(2), ["<domain type='qemu'>", "2048"]);
   await bench.done(bench.operations.destroy(domain, false, {}));
   assert.deepEqual(await show(0), ["<domain type='qemu'>", "2048"]);
+});
+
+test("a CPU is compared with the host's, and refused by its reason when that is wanted", async () => {
+  const { bench, procedures } = setUp();
+  const xml = "<cpu><arch>x86_64</arch><model>486</model><vendor>Hygon</vendor></cpu>";
+  const { result } = await bench.done((async () => procedures.connectCompareCpu({ xml, flags: 0 }, context))());
+  assert.equal(result, 0);
+  const refused = await refusal(bench, () => procedures.connectCompareCpu({ xml, flags: 1 }, context));
+  const why = "host CPU vendor does not match required CPU vendor Hygon";
+  assert.deepEqual(refused, [91, 31, `the CPU is incompatible with host CPU: ${why}`]);
+});
+
+test("a definition is shown as a line for a shell, completed as for a start", async () => {
+  const { bench, procedures } = setUp();
+  const asked = { nativeFormat: "qemu-argv", domainXml: xml("it's"), flags: 0 };
+  const { nativeConfig } = await bench.done((async () => procedures.connectDomainXmlToNative(asked, context))());
+  assert.match(nativeConfig, /^LC_ALL=C \/usr\/bin\/qemu-system-x86_64 -name 'guest=it'\\''s,debug-threads=on' -S /);
+  const foreign = () => procedures.connectDomainXmlToNative({ ...asked, nativeFormat: "xen-xl" }, context);
+  assert.match(String(await refusal(bench, foreign)), /invalid argument: unsupported config type xen-xl/);
 });

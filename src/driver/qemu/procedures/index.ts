@@ -1,6 +1,7 @@
 import type { DriverProcedures } from "../../driver.ts";
 import { BlockJobs } from "../block-job/block-jobs.ts";
 import { Removals } from "../device/removals.ts";
+import type { Capabilities } from "../capabilities/index.ts";
 import { relay } from "../events.ts";
 import { Observations } from "../observation.ts";
 import type { Operations } from "../operations.ts";
@@ -26,7 +27,7 @@ import { statisticsProcedures } from "./statistics.ts";
 import { tuningProcedures } from "./tuning.ts";
 
 /** What the driver answers: arguments in, Operations or a look at the domain, results out. */
-export function qemuProcedures(operations: Operations, version: bigint): DriverProcedures {
+export function qemuProcedures(operations: Operations, capabilities: Capabilities, version: bigint): DriverProcedures {
   const { guests } = operations;
   const observations = new Observations(guests.loop);
   const blockJobs = new BlockJobs(guests);
@@ -39,7 +40,7 @@ export function qemuProcedures(operations: Operations, version: bigint): DriverP
     }),
   );
   return {
-    ...hostProcedures(version),
+    ...hostProcedures(guests, capabilities, version),
     ...listingProcedures(operations),
     ...definitionProcedures(operations),
     ...lifecycleProcedures(operations),

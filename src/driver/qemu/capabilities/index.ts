@@ -1,0 +1,4 @@
+export { Capabilities, type GuestKind } from "./capabilities.ts";
+export { hostTopology } from "./capabilities-xml.ts";
+export { type HostFacts, readHostFacts } from "./host-facts.ts";
+export { baselineOn, compareCpu, guestProcessor, hostProcessor } from "./processors.ts";
