@@ -11,6 +11,7 @@ import {
 } from "../../model/index.ts";
 import { type DomainEvent, ErrorDomain, type VirError } from "../../protocol/index.ts";
 import { GuestContext, type PartsOptions } from "./command-line/index.ts";
+import { checkNames } from "./definition/schema.ts";
 import { closed, notRunning, toVirError } from "./errors.ts";
 import type { LaunchPlan, QemuHost } from "./host.ts";
 import { type BootManner, Run } from "./run.ts";
@@ -224,9 +225,12 @@ export class Guests {
     }
   }
 
-  /** Other calls have their turn while a long one is read. */
-  async read(xml: string, { signal }: Patience): Promise<Definition> {
-    const definition = await Definition.parseWithPauses(xml, this.pauseFor(signal), this.#options.complete);
+  /** Other calls have their turn while a long one is read; `validate` refuses what libvirt's schema has not. */
+  async read(xml: string, { signal }: Patience, validate = false): Promise<Definition> {
+    const definition = await Definition.parseWithPauses(xml, this.pauseFor(signal), (root, given) => {
+      if (validate) checkNames(root, given);
+      this.#options.complete(root, given);
+    });
     this.#checkOpen();
     return definition;
   }

@@ -72,8 +72,9 @@ export class Operations {
     if (await this.autostarts.takeTurn()) void this.#autostart();
   }
 
-  async define(xml: string, patience: Patience): Promise<WireDomain> {
-    const definition = await this.guests.read(xml, patience);
+  /** `validate`: nothing may be in it that libvirt's schema has not. */
+  async define(xml: string, patience: Patience, validate = false): Promise<WireDomain> {
+    const definition = await this.guests.read(xml, patience, validate);
     const domain = this.guests.domains.claim(definition);
     return this.guests.exclusively(domain, "define", patience, async () => {
       const isUpdate = await this.guests.keep(domain, definition);

@@ -13,6 +13,7 @@ import { completeDisplays, sortVideos } from "./displays.ts";
 import { addImplicitControllers, addMachineDevices } from "./implicit-devices.ts";
 import { completeInterface } from "./interfaces.ts";
 import { checkValues } from "./known-values.ts";
+import { checkLimits } from "./limits.ts";
 import { completeMachineSettings } from "./machine-settings.ts";
 import { canonicalMachine, type MachineType, machineType } from "./machine-type.ts";
 import { completeOther } from "./other-devices.ts";
@@ -33,6 +34,7 @@ export interface CompletionFacts {
  */
 export function completionFor({ version, nvramDirectory }: CompletionFacts): Completion {
   return (root, definition) => {
+    checkLimits(root);
     completeType(root, definition, version);
     checkValues(root);
     const machine = machineType(root);

@@ -4,21 +4,34 @@ import { readNumber, setDefault } from "../../objects/element-edit.ts";
 
 /** Controllers of a kind by their numbers, as they are inserted one by one; those without a number keep their turn. */
 export function sortControllers(controllers: readonly Element[]): Element[] {
-  const sorted: Element[] = [];
-  for (const controller of controllers) sorted.splice(placeFor(controller, sorted), 0, controller);
-  return sorted;
+  const sorted: Sorted[] = [];
+  for (const controller of controllers) {
+    const one = {
+      controller,
+      type: controller.attribute("type"),
+      number: readNumber(controller.attribute("index")),
+      isMaster: controller.first("master") === undefined,
+    };
+    sorted.splice(placeFor(one, sorted), 0, one);
+  }
+  return sorted.map(({ controller }) => controller);
 }
 
-function placeFor(controller: Element, sorted: readonly Element[]): number {
-  const number = readNumber(controller.attribute("index"));
+interface Sorted {
+  readonly controller: Element;
+  readonly type: string | undefined;
+  readonly number: number | undefined;
+  readonly isMaster: boolean;
+}
+
+function placeFor({ type, number, isMaster }: Sorted, sorted: readonly Sorted[]): number {
   let place: number | undefined;
   for (let at = sorted.length - 1; at >= 0; at--) {
-    const other = sorted[at] as Element;
-    if (other.attribute("type") !== controller.attribute("type")) continue;
+    const other = sorted[at];
+    if (other === undefined || other.type !== type) continue;
     if (number === undefined) return at + 1;
-    const othersNumber = readNumber(other.attribute("index")) ?? -1;
-    const isCompanionOf = controller.first("master") === undefined && other.first("master") !== undefined;
-    if (othersNumber > number || (isCompanionOf && othersNumber === number)) place = at;
+    const othersNumber = other.number ?? -1;
+    if (othersNumber > number || (isMaster && !other.isMaster && othersNumber === number)) place = at;
     else place ??= at + 1;
   }
   return place ?? sorted.length;

@@ -2,6 +2,7 @@ import { bytesPer } from "../../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import { Element } from "../../../xml/index.ts";
 import { ensure, readNumber, remove, setDefault } from "../../objects/element-edit.ts";
+import { checkController } from "./limits.ts";
 import type { MachineType } from "./machine-type.ts";
 import { readPciAddress, writePciAddress } from "./pci/pci-address.ts";
 
@@ -53,7 +54,12 @@ function completeDriver(disk: Element): void {
   }
   const size = driver.find("metadata_cache", "max_size");
   if (size === undefined) return;
-  const bytes = BigInt(size.text.trim()) * bytesPer(size.attribute("unit") ?? "bytes");
+  const text = size.text.trim();
+  if (!/^\d{1,20}$/.test(text)) {
+    const detail = `Invalid value '${text}' for element or attribute './metadata_cache/max_size[1]'`;
+    throw VirError.of(ErrorCode.xmlError, ErrorDomain.xml, detail);
+  }
+  const bytes = BigInt(text) * bytesPer(size.attribute("unit") ?? "bytes");
   size.setAttribute("unit", "bytes");
   size.setText(String(bytes));
 }
@@ -102,6 +108,7 @@ function addDriveAddress(disk: Element, bus: string): void {
   const index = diskNumber(nameOf(disk));
   if (kind === undefined || index === undefined || disk.first("address") !== undefined) return;
   const controller = Math.floor(index / kind.perController);
+  checkController(controller);
   const place = index % kind.perController;
   const numbers = { controller, bus: Math.floor(place / kind.perBus), target: 0, unit: place % kind.perBus };
   const attributes = Object.entries(numbers).map(([name, value]) => [name, String(value)] as const);
@@ -117,20 +124,18 @@ export function diskNumber(name: string): number | undefined {
 
 /** Disks of a bus by their names, as they are inserted one by one; `disks` as they were written. */
 export function sortDisks(disks: readonly Element[]): Element[] {
-  const sorted: Element[] = [];
+  const sorted: { readonly disk: Element; readonly bus: string | undefined; readonly number: number }[] = [];
   for (const disk of disks) {
-    const bus = disk.first("target")?.attribute("bus");
-    const number = diskNumber(nameOf(disk)) ?? -1;
+    const one = { disk, bus: disk.first("target")?.attribute("bus"), number: diskNumber(nameOf(disk)) ?? -1 };
     let place: number | undefined;
-    for (let at = sorted.length - 1; at >= 0; at--) {
-      const other = sorted[at] as Element;
-      if (other.first("target")?.attribute("bus") !== bus) continue;
-      if ((diskNumber(nameOf(other)) ?? -1) > number) place = at;
+    for (const [at, other] of [...sorted.entries()].reverse()) {
+      if (other.bus !== one.bus) continue;
+      if (other.number > one.number) place = at;
       else place ??= at + 1;
     }
-    sorted.splice(place ?? sorted.length, 0, disk);
+    sorted.splice(place ?? sorted.length, 0, one);
   }
-  return sorted;
+  return sorted.map(({ disk }) => disk);
 }
 
 /** The highest controller of a kind that disks hang on; undefined: none does. */

@@ -58,7 +58,6 @@ function addVirtioSerialControllers(devices: Element): void {
     (each) => each.first("target")?.attribute("type") === "virtio",
   );
   for (const port of ports) {
-    const index = readNumber(port.first("address")?.attribute("controller"));
-    for (let number = 0; number <= (index ?? -1); number++) ensureController(devices, "virtio-serial", number);
+    ensureController(devices, "virtio-serial", readNumber(port.first("address")?.attribute("controller")) ?? 0);
   }
 }

@@ -1,4 +1,5 @@
 import { memoryKib } from "../../../model/index.ts";
+import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import { Element } from "../../../xml/index.ts";
 import { remove } from "../../objects/element-edit.ts";
 import { completeIoThreadIds } from "../../tuning/io-thread-list.ts";
@@ -44,13 +45,19 @@ function normalise(element: Element | undefined, attribute: string): void {
 /** One element for each thread. */
 function splitSchedules(root: Element, name: string, attribute: string): void {
   const tune = root.first("cputune");
+  const known = new Set<number>();
   for (const each of tune?.all(name) ?? []) {
-    const numbers = readNumberSet(each.attribute(attribute) ?? "");
-    for (const number of numbers) {
+    for (const number of readNumberSet(each.attribute(attribute) ?? "")) {
+      if (known.has(number)) throw overlap(name, attribute);
+      known.add(number);
       const one = each.clone();
       one.setAttribute(attribute, String(number));
       tune?.children.push(one);
     }
     if (tune !== undefined) remove(tune, each);
   }
+}
+
+function overlap(name: string, attribute: string): VirError {
+  return VirError.of(ErrorCode.xmlDetail, ErrorDomain.domain, `${name} attributes '${attribute}' must not overlap`);
 }

@@ -7,6 +7,8 @@ import { check, has, patienceOf } from "./asked.ts";
 
 /** Bits of virDomainXMLFlags. */
 const xml = { secure: 1, inactive: 2, migratable: 8, all: 1 | 2 | 4 | 8 };
+/** VIR_DOMAIN_DEFINE_VALIDATE. */
+const validate = 1;
 /** Managed save, snapshots, NVRAM, checkpoints: of the last three there are none that could stay behind or go. */
 const undefineFlags = 1 | 2 | 4 | 8 | 16;
 const withManagedSave = 1;
@@ -17,8 +19,8 @@ export function definitionProcedures(operations: Operations): DriverProcedures {
   return {
     domainDefineXml: async ({ xml }, context) => ({ dom: await operations.define(xml, patienceOf(context)) }),
     domainDefineXmlFlags: async ({ xml, flags }, context) => {
-      check(flags, 0, "qemuDomainDefineXMLFlags");
-      return { dom: await operations.define(xml, patienceOf(context)) };
+      check(flags, validate, "qemuDomainDefineXMLFlags");
+      return { dom: await operations.define(xml, patienceOf(context), has(flags, validate)) };
     },
     domainUndefine: ({ dom }, context) => operations.undefine(find(dom), patienceOf(context)),
     domainUndefineFlags: ({ dom, flags }, context) => {

@@ -95,8 +95,7 @@ export class PciBus {
   }
 
   get isFull(): boolean {
-    for (let slot = this.minSlot; slot <= this.maxSlot; slot++) if (!this.isUsed(slot)) return false;
-    return true;
+    return this.#slots.size > this.maxSlot - this.minSlot;
   }
 
   isUsed(slot: number, func?: number): boolean {
@@ -119,7 +118,7 @@ export class PciBus {
 
   /** The first place that is free for it; undefined: none. `func` when it has to be that function. */
   findFree(demand: PciDemand, func?: number): { readonly slot: number; readonly function: number } | undefined {
-    if (this.objection(demand, false) !== undefined) return undefined;
+    if (this.objection(demand, false) !== undefined || (this.isFull && demand.aggregate !== true)) return undefined;
     for (let slot = this.minSlot; slot <= this.maxSlot; slot++) {
       if (!this.isUsed(slot)) return { slot, function: func ?? 0 };
       if (demand.aggregate !== true || this.#slots.get(slot)?.aggregate !== true) continue;
