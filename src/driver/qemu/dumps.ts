@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { AsyncWork, Domain } from "../../model/index.ts";
 import { DomainReason, DomainState, ErrorCode, ErrorDomain, Lifecycle, VirError } from "../../protocol/index.ts";
+import { MonitorClosedError } from "../../qmp/index.ts";
 import type { Guests, Patience } from "./guests.ts";
 import type { LongJobs } from "./long-jobs.ts";
 import { asDump, asMigration, writeMemory } from "./memory-stream.ts";
@@ -101,7 +102,11 @@ export class Dumps {
       if (!memoryOnly) this.#jobs.tellCompleted(run.domain);
     } catch (error) {
       await rm(path, { force: true });
-      if (!run.hasEnded) await goOn(run, job).catch((cause: unknown) => this.#guests.report(cause));
+      // A QEMU that has gone needs nothing any more.
+      const complain = (cause: unknown): void => {
+        if (!(cause instanceof MonitorClosedError)) this.#guests.report(cause);
+      };
+      if (!run.hasEnded) await goOn(run, job).catch(complain);
       throw error;
     }
   }

@@ -10,7 +10,7 @@ import {
   VirError,
   type Domain as WireDomain,
 } from "../../protocol/index.ts";
-import type { JsonObject } from "../../qmp/index.ts";
+import { type JsonObject, MonitorClosedError } from "../../qmp/index.ts";
 import { invalid } from "./errors.ts";
 import type { Guests, Patience } from "./guests.ts";
 import type { LongJobs } from "./long-jobs.ts";
@@ -219,13 +219,17 @@ export class Saves {
   /** The guest goes on as before, as soon as its QEMU answers: nobody is kept waiting for one that does not. */
   async #giveUp(run: Run, job: UnfinishedJob): Promise<void> {
     if (run.hasEnded) return;
-    if (run.isResponsive) return goOn(run, job).catch((error: unknown) => this.#guests.report(error));
+    const complain = (error: unknown): void => {
+      // A QEMU that has gone needs nothing any more.
+      if (!(error instanceof MonitorClosedError)) this.#guests.report(error);
+    };
+    if (run.isResponsive) return goOn(run, job).catch(complain);
     this.#guests
       .onRun(run.domain, "recover", { deadline: Number.POSITIVE_INFINITY }, (now) =>
         now === run ? goOn(run, job, Number.POSITIVE_INFINITY) : undefined,
       )
       .catch((error: unknown) => {
-        if (!run.hasEnded) this.#guests.report(error);
+        if (!run.hasEnded) complain(error);
       });
   }
 }

@@ -5,6 +5,7 @@ import type { Capabilities } from "../capabilities/index.ts";
 import { relay } from "../events.ts";
 import { Observations } from "../observation.ts";
 import type { Operations } from "../operations.ts";
+import { agentProcedures } from "./agent.ts";
 import { blockJobProcedures } from "./block-jobs.ts";
 import { blockProcedures } from "./blocks.ts";
 import { consoleProcedures } from "./consoles.ts";
@@ -46,6 +47,7 @@ export function qemuProcedures(operations: Operations, capabilities: Capabilitie
     ...lifecycleProcedures(operations),
     ...saveProcedures(operations),
     ...jobProcedures(operations),
+    ...agentProcedures(operations),
     ...inspectionProcedures(guests),
     ...metadataProcedures(guests),
     ...tuningProcedures(guests),
