@@ -354,7 +354,8 @@ export const explored: readonly Explored[] = [
           if (sim.choose(2) === 1) work.reverse();
           const results = await Promise.all(work.map((each) => each()));
           const isThere = domain.incarnation !== undefined;
-          if (!isThere && !results.includes(ErrorCode.noDomain)) world.fail(`neither runs nor is refused: ${results.join()}`);
+          if (!isThere && !results.includes(ErrorCode.noDomain))
+            world.fail(`neither runs nor is refused: ${results.join()}`);
           if (isThere && domain.persistent !== undefined) world.fail("it is defined still");
         },
       ]);
