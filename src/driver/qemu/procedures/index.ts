@@ -18,6 +18,7 @@ import { jobProcedures } from "./jobs.ts";
 import { lifecycleProcedures } from "./lifecycle.ts";
 import { listingProcedures } from "./listing.ts";
 import { metadataProcedures } from "./metadata.ts";
+import { momentProcedures } from "./moments.ts";
 import { nodeProcedures } from "./node.ts";
 import { passthroughProcedures } from "./passthrough.ts";
 import { pinningProcedures } from "./pinning.ts";
@@ -59,6 +60,7 @@ export function qemuProcedures(operations: Operations, capabilities: Capabilitie
     ...consoleProcedures(guests),
     ...deviceProcedures(guests, removals),
     ...screenProcedures(guests),
+    ...momentProcedures(guests),
     ...nodeProcedures(),
     ...ioThreadProcedures(guests, observations),
     ...statisticsProcedures(guests, observations),
