@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { localContext } from "../../../src/driver/local-context.ts";
+import { Capabilities } from "../../../src/driver/qemu/capabilities/index.ts";
 import { qemuProcedures } from "../../../src/driver/qemu/procedures/index.ts";
 import { ErrorCode, ErrorDomain } from "../../../src/protocol/index.ts";
 import { Bench, uuid } from "./bench.ts";
@@ -10,7 +11,7 @@ const dom = { name: "hello", uuid, id: -1 };
 
 test("a guest has no snapshots and no checkpoints, and a domain that is not there has not even those", async () => {
   const bench = new Bench();
-  const procedures = qemuProcedures(bench.operations, 0n) as Required<ReturnType<typeof qemuProcedures>>;
+  const procedures = qemuProcedures(bench.operations, new Capabilities(undefined), 0n) as Required<ReturnType<typeof qemuProcedures>>;
   const list = (): unknown => procedures.domainListAllSnapshots({ dom, needResults: 1, flags: 0 }, context);
   assert.throws(list, { code: ErrorCode.noDomain });
   await bench.defined();
