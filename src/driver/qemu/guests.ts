@@ -12,6 +12,7 @@ import {
 import { type DomainEvent, ErrorDomain, type VirError } from "../../protocol/index.ts";
 import { GuestContext, type PartsOptions } from "./command-line/index.ts";
 import { checkNames } from "./definition/schema.ts";
+import { MonitorClosedError } from "../../qmp/index.ts";
 import { closed, notRunning, toVirError } from "./errors.ts";
 import type { LaunchPlan, QemuHost } from "./host.ts";
 import { type BootManner, Run } from "./run.ts";
@@ -38,6 +39,8 @@ export interface GuestsOptions {
   readonly plan: (definition: Definition) => Promise<LaunchPlan>;
   /** Resolves when no sudden end of ours makes it untold; undefined: it is so already. */
   readonly publish: (event: DomainEvent) => Promise<void> | undefined;
+  /** Resolves when everybody has been told of all that was published. Absent: at once. */
+  readonly told?: () => Promise<void>;
   /** The number of the last event. */
   readonly position?: () => number;
   /** What has been told of the domain behind that number: by the daemon before us. Absent: all that it knew. */
@@ -216,7 +219,10 @@ export class Guests {
   async #watched<T>(domain: Domain, work: Promise<T>): Promise<T> {
     this.#underWay.add(work);
     try {
-      return await work;
+      const result = await work;
+      // Who has its answer has heard of what that was about.
+      await this.#options.told?.();
+      return result;
     } catch (error) {
       throw toVirError(error);
     } finally {
@@ -343,7 +349,9 @@ export class Guests {
   #react(domain: Domain, operation: string, act: () => Promise<void>): void {
     const run = this.#runs.get(domain);
     this.exclusively(domain, operation, {}, act).catch((error: unknown) => {
-      if (this.#closed || run === undefined || run.hasEnded) return;
+      // One whose monitor is closed is ending already.
+      const isEnding = error instanceof Error && error.cause instanceof MonitorClosedError;
+      if (this.#closed || run === undefined || run.hasEnded || isEnding) return;
       this.#options.report(error);
       // It stands still, and nobody else would see to it.
       run.destroy(false);

@@ -130,6 +130,7 @@ export class QemuDriver implements Driver, Hypervisor {
         run: options.runDir,
       },
       publish: (event) => events.publish(event),
+      told: () => events.settled(),
       position: () => events.position,
       toldOf: (uuid, since) => toldOf(journal, uuid, since),
       note: ({ name }, text) =>
