@@ -49,9 +49,9 @@ assert.match(show("nft", "list", "table", "inet", `virtwright_${bridge}`), /masq
 assert.equal(readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8").trim(), "1");
 say("a network with NAT has its bridge, its rules and forwarding");
 
-const tap = await resources.taps.add({ bridge, mac: "52:54:00:aa:00:01" });
-assert.match(show("ip", "link", "show", "dev", tap), /master virbr0/);
-assert.match(show("ip", "link", "show", "dev", tap), /link\/ether fe:54:00:aa:00:01/);
+const tap = await resources.taps.open({ bridge, mac: "52:54:00:aa:00:01" });
+assert.match(show("ip", "link", "show", "dev", tap.name), /master virbr0/);
+assert.match(show("ip", "link", "show", "dev", tap.name), /link\/ether fe:54:00:aa:00:01/);
 assert.match(await resources.networks.textOf(lab(), false), /<network connections='1'>/);
 say("a tap device is plugged into it");
 
@@ -102,12 +102,12 @@ assert.deepEqual(await resolver.resolve4("eight.lab.test"), ["10.99.1.8"]);
 say("a name that is added is answered for at once");
 
 const last = Number(readFileSync(pidFile, "utf8"));
-await resources.taps.remove(tap);
+tap.close();
 await resources.networks.stop(lab(), {});
 assert.equal(isAlive(last), false);
 assert.equal(existsSync(`/sys/class/net/${bridge}`), false);
 assert.equal(show("nft", "list", "tables"), "");
-assert.equal(show("ip", "link").includes(tap), false);
+assert.equal(show("ip", "link").includes(tap.name), false);
 say("stopped, nothing is left of it");
 
 show("ip", "link", "add", "name", "virbr0", "type", "bridge");

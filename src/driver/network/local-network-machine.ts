@@ -1,10 +1,17 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
-import { openProcess, type Process, type ProcessIdentity, watchProcess } from "../../os/index.ts";
+import {
+  openProcess,
+  openTapQueue,
+  type Process,
+  type ProcessIdentity,
+  type TapQueueOptions,
+  watchProcess,
+} from "../../os/index.ts";
 import { LocalPrograms } from "../programs.ts";
-import type { LeaseServer, NetworkMachine, Route } from "./network-machine.ts";
+import type { LeaseServer, NetworkMachine, Route, TapQueue } from "./network-machine.ts";
 
 const devicesDirectory = "/sys/class/net";
 /** libvirt's definitions, and what runs of them. We read them, to stay out of its way. */
@@ -59,6 +66,16 @@ export class LocalNetworkMachine implements NetworkMachine {
 
   async setKernelValue(path: string, value: string): Promise<void> {
     await writeFile(join("/proc/sys/net", path), value);
+  }
+
+  openTap(name: string, options: TapQueueOptions): TapQueue {
+    const fd = openTapQueue(name, options);
+    let isOpen = true;
+    const close = (): void => {
+      if (isOpen) closeSync(fd);
+      isOpen = false;
+    };
+    return { fd, close };
   }
 
   findByFile(pidFile: string, argument: string): LeaseServer | undefined {

@@ -1,4 +1,4 @@
-import type { ProcessExit, ProcessIdentity } from "../../os/index.ts";
+import type { ProcessExit, ProcessIdentity, TapQueueOptions } from "../../os/index.ts";
 import type { Programs } from "../programs.ts";
 
 /** A dnsmasq, held so that nobody else can be meant. */
@@ -19,6 +19,13 @@ export interface Route {
   readonly mask: number;
 }
 
+/** A descriptor of a tap device. */
+export interface TapQueue {
+  readonly fd: number;
+  /** Idempotent. */
+  close(): void;
+}
+
 /** What networks need of the machine. */
 export interface NetworkMachine {
   readonly programs: Programs;
@@ -35,6 +42,11 @@ export interface NetworkMachine {
   foreignBridges(): Promise<ReadonlySet<string>>;
   /** Sets a value below /proc/sys/net. */
   setKernelValue(path: string, value: string): Promise<void>;
+  /**
+   * A descriptor of a tap device, which is gone with the last one if this made it. Throws Node's error without the kernel's
+   * door to such devices, SystemError when the kernel refuses.
+   */
+  openTap(name: string, options: TapQueueOptions): TapQueue;
   /** The process whose number is in the file, if its command line names `argument`. Throws SystemError. */
   findByFile(pidFile: string, argument: string): LeaseServer | undefined;
   /** Some process whose command line names `argument`: for one that nobody has noted down. Throws SystemError. */

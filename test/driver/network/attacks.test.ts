@@ -111,10 +111,11 @@ describe("a hostile text in a network", () => {
     const machine = new FakeMachine();
     const taps = new Taps(machine);
     for (const text of hostile.map((each) => each.replace(/&#?\w+;/, "\n"))) {
-      await assert.rejects(taps.add({ bridge: text, mac: "52:54:00:00:00:01" }), { name: "VirError" }, text);
-      await assert.rejects(taps.add({ bridge: "b", mac: text }), { name: "VirError" }, text);
-      await assert.rejects(taps.remove(text), { name: "VirError" }, text);
+      await assert.rejects(taps.open({ bridge: text, mac: "52:54:00:00:00:01" }), { name: "VirError" }, text);
+      await assert.rejects(taps.open({ bridge: "b", mac: text }), { name: "VirError" }, text);
+      await assert.rejects(taps.open({ bridge: "b", mac: undefined, name: text }), { name: "VirError" }, text);
     }
     assert.deepEqual(machine.commands, []);
+    assert.equal(machine.queues.size, 0);
   });
 });

@@ -1,6 +1,6 @@
-import type { LeaseServer, NetworkMachine, Route } from "../../../src/driver/network/network-machine.ts";
+import type { LeaseServer, NetworkMachine, Route, TapQueue } from "../../../src/driver/network/network-machine.ts";
 import { missingProgram, type ProgramName, type ProgramRequest, type Programs } from "../../../src/driver/programs.ts";
-import type { ProcessExit, ProcessIdentity } from "../../../src/os/index.ts";
+import { type ProcessExit, type ProcessIdentity, SystemError, type TapQueueOptions } from "../../../src/os/index.ts";
 
 /** A dnsmasq that is not there: it ends when it is told to. */
 export class FakeServer implements LeaseServer {
@@ -50,6 +50,10 @@ export class FakeMachine implements NetworkMachine {
   /** Programs that are not installed, and those that wait. */
   readonly missing = new Set<ProgramName>();
   gate: Promise<void> | undefined;
+  /** Open descriptors of tap devices. */
+  readonly queues = new Map<number, TapQueueOptions & { readonly name: string }>();
+  /** What opening one fails with. */
+  tapFailure: Error | undefined;
   /** The next command that has this in it fails. */
   failing: string | undefined;
   #pids = 100;
@@ -88,6 +92,21 @@ export class FakeMachine implements NetworkMachine {
   async setKernelValue(path: string, value: string): Promise<void> {
     this.kernelValues.set(path, value);
   }
+  openTap(name: string, options: TapQueueOptions): TapQueue {
+    if (this.tapFailure !== undefined) throw this.tapFailure;
+    const busy = 16;
+    if (options.isNew && this.links.has(name)) throw new SystemError(busy, "ioctl", name);
+    const fd = 40 + this.queues.size;
+    if (options.isNew) this.links.set(name, "");
+    this.queues.set(fd, { name, ...options });
+    return {
+      fd,
+      close: () => {
+        this.queues.delete(fd);
+        if (![...this.queues.values()].some((each) => each.name === name)) this.links.delete(name);
+      },
+    };
+  }
   findByFile(_: string, argument: string): LeaseServer | undefined {
     return this.servers.findLast((each) => each.isAlive && each.argument === argument);
   }
@@ -104,9 +123,9 @@ export class FakeMachine implements NetworkMachine {
 
   #ip(args: readonly string[]): void {
     const words = args.join(" ");
-    const added = /^link add name (\S+) address (\S+)/.exec(words) ?? /^tuntap add dev (\S+)( )/.exec(words);
+    const added = /^link add name (\S+) address (\S+)/.exec(words);
     if (added !== null) this.links.set(added[1] ?? "", added[2] ?? "");
-    const removed = /^(?:link delete|tuntap del) dev (\S+)/.exec(words);
+    const removed = /^link delete dev (\S+)/.exec(words);
     if (removed !== null) this.links.delete(removed[1] ?? "");
   }
 
