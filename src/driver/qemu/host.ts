@@ -26,7 +26,7 @@ export interface LaunchPlan {
   /** What it runs as, as far as that is known before. */
   readonly definition: Definition;
   readonly binary: string;
-  /** The listening socket of the monitor is descriptor 3. */
+  /** The listening socket of the monitor is descriptor 3, those of `fds` follow. */
   readonly args: readonly string[];
   /** What is in its environment beside what every QEMU has. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -36,6 +36,10 @@ export interface LaunchPlan {
   readonly monitorPath: string;
   /** What QEMU prints is added to it. */
   readonly logPath: string;
+  /** Open for QEMU. They stay the plan's. */
+  readonly fds?: readonly number[];
+  /** Closes what is open for the plan, once QEMU has been launched, or will not be. Idempotent. */
+  readonly release?: () => void;
 }
 
 /** What the driver needs of the machine to have guests. */

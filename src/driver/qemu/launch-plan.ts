@@ -1,37 +1,61 @@
 import { join } from "node:path";
 import type { Definition } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import type { Element } from "../../xml/index.ts";
+import { ensure } from "../objects/element-edit.ts";
 import { findBinary } from "./binary.ts";
-import { type PartsOptions, planGuest } from "./command-line/index.ts";
+import { type GuestPlan, type PartsOptions, planGuest } from "./command-line/index.ts";
 import { prepareRun, type RunFacts } from "./definition/prepare-run.ts";
 import { checkFiles, makeDirectory, makeVariables } from "./files.ts";
 import type { LaunchPlan } from "./host.ts";
+import { type Descriptors, openDescriptors } from "./host-side/descriptors.ts";
+import { nameTargets, settleInterfaces } from "./host-side/interface-sources.ts";
+import type { SharedResources } from "./host-side/shared-resources.ts";
+import { showPaths, showVolumes } from "./host-side/volume-sources.ts";
+import { changed } from "./modification.ts";
 import type { RunRecords } from "./run-record.ts";
 
-/** Where a guest's files are. */
+/** Where a guest's files are, and what it may have of the host. */
 export interface LaunchPlaces extends Pick<RunFacts, "nvramDirectory" | "freePort"> {
   readonly records: Pick<RunRecords, "monitorPath" | "channelDirectory">;
   readonly logDir: string;
   readonly stateDir: string;
+  readonly shared: SharedResources;
 }
 
-/** How to launch a guest, when all that it needs is there. Rejects with VirError in libvirt's words. */
+/**
+ * How to launch a guest, when all that it needs is there: what it asks for of the host is open then. Rejects with VirError
+ * in libvirt's words.
+ */
 export async function planLaunch(given: Definition, places: LaunchPlaces): Promise<LaunchPlan> {
   const binary = findBinary(given);
-  await checkFiles(given);
-  const channelDirectory = places.records.channelDirectory(given.uuid);
-  const definition = await prepareRun(given, { ...places, channelDirectory });
+  const definition = await settle(given, places);
   const monitorPath = places.records.monitorPath(definition.uuid);
-  const { args, environment, commands, variables, descriptors, companions } = planGuest(
-    definition,
-    partsOptions(definition, places),
-  );
-  for (const { name } of [...descriptors, ...companions]) throw noHelp(name);
-  if (variables !== undefined) await makeVariables(variables);
-  await makeDirectory(channelDirectory);
+  const plan = planGuest(definition, partsOptions(definition, places));
+  const { args, environment, commands } = plan;
+  await makeFiles(definition, plan, places);
   if (Buffer.byteLength(monitorPath) > 107) throw tooLong(monitorPath);
   const logPath = join(places.logDir, `${definition.name}.log`);
-  return { definition, binary, args, environment, commands, monitorPath, logPath };
+  // Last: whoever has the plan has what is open.
+  const descriptors = await openDescriptors(plan.descriptors, places.shared.taps);
+  return { ...asShown(definition, descriptors), binary, args, environment, commands, monitorPath, logPath };
+}
+
+/** The definition says what has been opened for it. */
+function asShown(
+  definition: Definition,
+  { fds, targets, close }: Descriptors,
+): Required<Pick<LaunchPlan, "definition" | "fds" | "release">> {
+  try {
+    const shown = edited(definition, (devices) => {
+      showVolumes(devices);
+      nameTargets(devices, targets);
+    });
+    return { definition: shown, fds, release: close };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 /** What a guest's devices depend on beside its definition. */
@@ -44,12 +68,32 @@ export function partsOptions({ uuid }: Definition, places: Pick<LaunchPlaces, "r
   };
 }
 
+/** The definition of the run, with files in the place of volumes. */
+async function settle(given: Definition, places: LaunchPlaces): Promise<Definition> {
+  const { shared, records } = places;
+  const files = edited(given, (devices) => showPaths(devices, (pool, volume) => shared.volumePath(pool, volume)));
+  await checkFiles(files);
+  const channelDirectory = records.channelDirectory(given.uuid);
+  const definition = await prepareRun(files, { ...places, channelDirectory });
+  return edited(definition, (devices) => settleInterfaces(devices, (network) => shared.bridgeOf(network)));
+}
+
+function edited(definition: Definition, edit: (devices: Element) => void): Definition {
+  return changed(definition, (root) => edit(ensure(root, "devices")));
+}
+
+async function makeFiles({ uuid }: Definition, plan: GuestPlan, { records }: LaunchPlaces): Promise<void> {
+  for (const { name } of plan.companions) throw noHelp(name);
+  if (plan.variables !== undefined) await makeVariables(plan.variables);
+  await makeDirectory(records.channelDirectory(uuid));
+}
+
 function tooLong(path: string): VirError {
   const detail = `UNIX socket path '${path}' too long: choose a shorter directory for running guests`;
   return VirError.of(ErrorCode.internalError, ErrorDomain.qemu, detail);
 }
 
 function noHelp(name: string): VirError {
-  const detail = `'${name}' needs a descriptor or a process of the host's, which this driver cannot provide`;
+  const detail = `'${name}' needs a process of the host's, which this driver cannot provide`;
   return VirError.of(ErrorCode.configUnsupported, ErrorDomain.qemu, detail);
 }

@@ -46,7 +46,7 @@ export class LocalHost implements QemuHost {
         },
         stdout: plan.logPath,
         stderr: plan.logPath,
-        fds: [socket.fd],
+        fds: [socket.fd, ...(plan.fds ?? [])],
       });
       const lastWords = (): string => tailOf(plan.logPath, logStart);
       return { process: this.#hold(process), transport, lastWords };

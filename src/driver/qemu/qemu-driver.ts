@@ -15,6 +15,7 @@ import { completionFor } from "./definition/complete.ts";
 import { makeDirectory } from "./files.ts";
 import { FreePorts } from "./free-ports.ts";
 import type { QemuHost } from "./host.ts";
+import { sharedBy } from "./host-side/shared-resources.ts";
 import { type LaunchPlaces, partsOptions, planLaunch } from "./launch-plan.ts";
 import { LocalHost } from "./local-host.ts";
 import { Operations } from "./operations.ts";
@@ -104,12 +105,14 @@ export class QemuDriver implements Driver, Hypervisor {
     const nvramDirectory = join(options.stateDir, "nvram");
     const startTimeoutMs = options.startTimeoutMs ?? 60_000;
     const ports = new FreePorts(loop, startTimeoutMs);
+    let resources: HostResources | undefined;
     const launchPlaces: LaunchPlaces = {
       records,
       nvramDirectory,
       logDir: options.logDir,
       stateDir: options.stateDir,
       freePort: (first) => ports.take(first),
+      shared: sharedBy(() => resources),
     };
     const events = new WrittenEvents(log, report);
     const operations = new Operations({
@@ -137,7 +140,6 @@ export class QemuDriver implements Driver, Hypervisor {
         appendFileSync(join(options.logDir, `${name}.monitor.log`), `${new Date().toISOString()} ${text}\n`),
     });
     const { resources: places } = options;
-    let resources: HostResources | undefined;
     try {
       // Before the guests, which may be plugged into them.
       resources = places && (await HostResources.open(loop, { places, onWarning: report }));

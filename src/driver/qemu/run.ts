@@ -168,9 +168,7 @@ export class Run implements QemuProcessListener {
     try {
       this.#save();
       const launch = await plan();
-      this.describe(launch.definition);
-      const incoming = manner.from === undefined ? [] : ["-incoming", "defer"];
-      connected = await this.#around.host.launch({ ...launch, args: [...launch.args, ...incoming] });
+      connected = await this.#launch(launch, manner);
       const { monitor } = this.#attach(connected);
       this.#save();
       await monitor.open({ timeoutMs: this.#around.startTimeoutMs });
@@ -355,6 +353,16 @@ export class Run implements QemuProcessListener {
 
   onEnd(): void {
     this.#finish(false);
+  }
+
+  async #launch(launch: LaunchPlan, { from }: BootManner): Promise<Connected> {
+    try {
+      this.describe(launch.definition);
+      const incoming = from === undefined ? [] : ["-incoming", "defer"];
+      return await this.#around.host.launch({ ...launch, args: [...launch.args, ...incoming] });
+    } finally {
+      launch.release?.();
+    }
   }
 
   #attach(connected: Connected): QemuProcess {

@@ -39,18 +39,32 @@ function tap(element: Element, context: GuestContext): Properties & { readonly t
   const isVirtio = element.first("model")?.attribute("type")?.startsWith("virtio") === true;
   const queues = isVirtio ? (number(element.first("driver"), "queues") ?? 1) : 1;
   if (queues < 1 || queues > 256) throw failure(`interface '${alias}' cannot have ${queues} queues`);
-  if (element.first("virtualport") !== undefined) throw unsupported("<virtualport> of an interface is not supported");
+  checkTap(element);
   const opening = {
     kind: "tap" as const,
+    of: alias,
     device: element.first("target")?.attribute("dev"),
     bridge: bridgeOf(element),
     hasHeader: isVirtio,
     isMultiQueue: queues > 1,
-    isManaged: flag(element.first("target"), "managed") ?? true,
+    isManaged: element.attribute("type") !== "ethernet" || (flag(element.first("target"), "managed") ?? true),
+    mac: element.first("mac")?.attribute("address"),
+    mtu: number(element.first("mtu"), "size"),
   };
   const requests = Array.from({ length: queues }, (_, queue) => ({ name: `${alias}-${queue}`, opening }));
   const sndbuf = numberIn(element.find("tune", "sndbuf"));
   return { type: "tap", [queues === 1 ? "fd" : "fds"]: new Descriptor(requests), sndbuf };
+}
+
+/** What a guest is promised by its definition, filters above all, it would do without. */
+function checkTap(element: Element): void {
+  for (const name of ["virtualport", "filterref", "vlan", "bandwidth", "script", "downscript"]) {
+    if (element.first(name) !== undefined) throw unsupported(`<${name}> of an interface is not supported`);
+  }
+  if (flag(element.first("port"), "isolated") === true)
+    throw unsupported("<port isolated='yes'> of an interface is not supported");
+  if (element.first("driver")?.attribute("name") === "vhost")
+    throw unsupported("vhost-net is not supported for interfaces");
 }
 
 /** Of a network the live definition says which bridge is its. */

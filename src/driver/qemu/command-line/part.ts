@@ -18,12 +18,17 @@ export type Opening =
   /** One queue of a tap device of that name (made, or made up, where it is not there), perhaps in a bridge. */
   | {
       readonly kind: "tap";
+      /** The alias of the interface. */
+      readonly of: string;
       readonly device: string | undefined;
       readonly bridge: string | undefined;
       /** Of virtio: packets have a header that says what has been left to the other side. */
       readonly hasHeader: boolean;
       readonly isMultiQueue: boolean;
       readonly isManaged: boolean;
+      /** The guest's. */
+      readonly mac: string | undefined;
+      readonly mtu: number | undefined;
     }
   /** Something that holds these bytes, for QEMU to read once; nobody else may. */
   | { readonly kind: "secret"; readonly bytes: Uint8Array }

@@ -14,9 +14,18 @@ export function completeInterface(device: Element): void {
   if (type === "direct") setDefault(ensure(device, "source"), "mode", "vepa");
   const source = device.first("source");
   if (source !== undefined && source.attributes.length === 0 && source.elements().length === 0) remove(device, source);
+  dropMadeName(device);
   const port = device.first("virtualport");
   if (type !== "bridge" || port?.attribute("type") !== "openvswitch") return;
   setDefault(ensure(port, "parameters"), "interfaceid", randomUUID());
+}
+
+/** The name that a run made up for the host's side is no part of what the guest is to be. */
+export function dropMadeName(device: Element): void {
+  const target = device.first("target");
+  if (target?.attribute("dev")?.startsWith("vnet") !== true || target.attribute("managed") === "no") return;
+  target.removeAttribute("dev");
+  if (target.attributes.length === 0) remove(device, target);
 }
 
 /** In the range that is QEMU's. */
