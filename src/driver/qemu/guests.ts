@@ -15,6 +15,7 @@ import { checkNames } from "./definition/schema.ts";
 import { MonitorClosedError } from "../../qmp/index.ts";
 import { closed, notRunning, toVirError } from "./errors.ts";
 import type { LaunchPlan, QemuHost } from "./host.ts";
+import type { SharedResources } from "./host-side/shared-resources.ts";
 import { type BootManner, Run } from "./run.ts";
 import type { RunRecord, RunRecords, UnfinishedJob } from "./run-record.ts";
 import type { Told } from "./told.ts";
@@ -35,6 +36,8 @@ export interface GuestsOptions {
   readonly complete: Completion;
   /** What a guest's devices depend on beside its definition. */
   readonly partsOptions: (definition: Definition) => PartsOptions;
+  /** What devices may have of the machine. Absent: nothing. */
+  readonly shared?: SharedResources;
   /** Checks what the guest needs, and says how to launch it. */
   readonly plan: (definition: Definition) => Promise<LaunchPlan>;
   /** Resolves when no sudden end of ours makes it untold; undefined: it is so already. */
@@ -107,6 +110,11 @@ export class Guests {
   /** What every definition that comes from outside is completed with. */
   get complete(): Completion {
     return this.#options.complete;
+  }
+
+  /** What devices may have of the machine, if anything. */
+  get shared(): SharedResources | undefined {
+    return this.#options.shared;
   }
 
   /** For the devices of a guest that runs. */

@@ -6,12 +6,12 @@ import { ensure } from "../objects/element-edit.ts";
 import { findBinary } from "./binary.ts";
 import { type GuestPlan, type PartsOptions, planGuest } from "./command-line/index.ts";
 import { prepareRun, type RunFacts } from "./definition/prepare-run.ts";
+import { locateVolumes } from "./definition/volume-sources.ts";
 import { checkFiles, makeDirectory, makeVariables } from "./files.ts";
 import type { LaunchPlan } from "./host.ts";
 import { type Descriptors, openDescriptors } from "./host-side/descriptors.ts";
 import { nameTargets, settleInterfaces } from "./host-side/interface-sources.ts";
 import type { SharedResources } from "./host-side/shared-resources.ts";
-import { showPaths, showVolumes } from "./host-side/volume-sources.ts";
 import { changed } from "./modification.ts";
 import type { RunRecords } from "./run-record.ts";
 
@@ -47,10 +47,7 @@ function asShown(
   { fds, targets, close }: Descriptors,
 ): Required<Pick<LaunchPlan, "definition" | "fds" | "release">> {
   try {
-    const shown = edited(definition, (devices) => {
-      showVolumes(devices);
-      nameTargets(devices, targets);
-    });
+    const shown = edited(definition, (devices) => nameTargets(devices, targets));
     return { definition: shown, fds, release: close };
   } catch (error) {
     close();
@@ -71,7 +68,7 @@ export function partsOptions({ uuid }: Definition, places: Pick<LaunchPlaces, "r
 /** The definition of the run, with files in the place of volumes. */
 async function settle(given: Definition, places: LaunchPlaces): Promise<Definition> {
   const { shared, records } = places;
-  const files = edited(given, (devices) => showPaths(devices, (pool, volume) => shared.volumePath(pool, volume)));
+  const files = edited(given, (devices) => locateVolumes(devices, (pool, volume) => shared.volumePath(pool, volume)));
   await checkFiles(files);
   const channelDirectory = records.channelDirectory(given.uuid);
   const definition = await prepareRun(files, { ...places, channelDirectory });

@@ -126,6 +126,7 @@ export class QemuDriver implements Driver, Hypervisor {
       complete: completionFor({ version, nvramDirectory }),
       plan: (definition) => planLaunch(definition, launchPlaces),
       partsOptions: (definition) => partsOptions(definition, launchPlaces),
+      shared: launchPlaces.shared,
       directories: {
         save: join(options.stateDir, "save"),
         dump: join(options.stateDir, "dump"),

@@ -2,6 +2,7 @@ import type { Definition } from "../../../model/index.ts";
 import { Element } from "../../../xml/index.ts";
 import { remove } from "../../objects/element-edit.ts";
 import { writeWithMetadata } from "../../objects/metadata-text.ts";
+import { holdsVolumes, showVolumes } from "./volume-sources.ts";
 
 export interface DumpOptions {
   /** Of the running domain; absent: it does not run, or is not shown so. */
@@ -15,7 +16,8 @@ export interface DumpOptions {
 /** A definition as `virsh dumpxml` shows it. */
 export function dumpDefinition(definition: Definition, { id, secure, migratable }: DumpOptions = {}): string {
   const whole = definition.root;
-  const root = migratable === true || holdsSecrets(whole) ? whole.clone() : whole;
+  const root = migratable === true || holdsSecrets(whole) || holdsVolumes(whole) ? whole.clone() : whole;
+  showVolumes(root);
   if (secure !== true) hideSecrets(root);
   if (migratable === true) makeMigratable(root);
   const [type, ...others] = root.attributes;

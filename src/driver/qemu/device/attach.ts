@@ -7,8 +7,10 @@ import { ensure, reorder } from "../../objects/element-edit.ts";
 import { partsOf } from "../command-line/index.ts";
 import { addLiveDevice, addLiveDisk } from "../definition/device-change.ts";
 import { sortDisks } from "../definition/disks.ts";
+import { locateVolume } from "../definition/volume-sources.ts";
 import { devicesOf, sourceOf, targetOf } from "../devices-of.ts";
 import type { Guests } from "../guests.ts";
+import { nameTarget, settleInterface } from "../host-side/interface-sources.ts";
 import type { Change } from "../modification.ts";
 import { checkPossible, deviceByAlias } from "./device-kinds.ts";
 import { changeMedium } from "./medium.ts";
@@ -31,11 +33,12 @@ function checkOnce(config: Definition, wanted: Element): void {
 }
 
 /** Plugs a device into the run of a change, and tells that. Rejects with VirError. */
-export async function attachLive(guests: Guests, change: Change, wanted: Element): Promise<void> {
+export async function attachLive(guests: Guests, change: Change, given: Element): Promise<void> {
   const { run, domain, targets, timeoutMs } = change;
   const { live } = targets;
   if (run === undefined || live === undefined) return;
-  checkPossible(wanted, "live", "attach");
+  checkPossible(given, "live", "attach");
+  const wanted = located(guests, given);
   if (isRemovable(wanted)) {
     const drive = devicesOf(live, "disk").find((disk) => targetOf(disk) === targetOf(wanted));
     // A medium for a drive that there is.
@@ -56,13 +59,23 @@ export async function attachLive(guests: Guests, change: Change, wanted: Element
     const own = deviceByAlias(context.devices, aliasIn(each));
     return own === undefined ? [] : partsOf(own, context);
   });
-  await addParts(run, parts, timeoutMs);
+  const named = await addParts(run, parts, timeoutMs, guests.shared?.taps);
+  for (const each of all) nameTarget(each, named);
   change.describe((now) => {
     const devices = ensure(now, "devices");
     devices.children.push(...all);
     reorder(devices, "disk", sortDisks(devices.all("disk")));
   });
   guests.publish({ name: "deviceAdded", dom: domain.reference, devAlias: aliasIn(device) });
+}
+
+/** A device as the run will have it: on the bridge that its network has now, and in the file that its volume is. */
+export function located({ shared }: Guests, given: Element): Element {
+  const device = given.clone();
+  if (shared === undefined) return device;
+  if (device.name === "interface") settleInterface(device, (network) => shared.bridgeOf(network));
+  if (device.name === "disk") locateVolume(device, (pool, volume) => shared.volumePath(pool, volume));
+  return device;
 }
 
 async function checkDisk(live: Definition, wanted: Element): Promise<void> {

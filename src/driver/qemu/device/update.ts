@@ -5,7 +5,7 @@ import { worded } from "../../objects/worded.ts";
 import { devicesOf, sourceOf, targetOf } from "../devices-of.ts";
 import type { Guests } from "../guests.ts";
 import type { Change } from "../modification.ts";
-import { isRemovable } from "./attach.ts";
+import { isRemovable, located } from "./attach.ts";
 import { checkPossible } from "./device-kinds.ts";
 import { theDevice } from "./find-device.ts";
 import { changeMedium } from "./medium.ts";
@@ -56,9 +56,10 @@ async function updateDisk(
   guests: Guests,
   change: Change,
   live: Definition,
-  wanted: Element,
+  given: Element,
   force: boolean,
 ): Promise<void> {
+  const wanted = located(guests, given);
   const disk = devicesOf(live, "disk").find((each) => targetOf(each) === targetOf(wanted));
   if (disk === undefined)
     throw VirError.of(ErrorCode.internalError, ErrorDomain.qemu, `disk '${targetOf(wanted)}' not found`);

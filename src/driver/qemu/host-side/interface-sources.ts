@@ -20,8 +20,11 @@ export function settleInterface(device: Element, bridgeOf: (network: string) => 
 
 /** Shows what the host's sides are called: by alias of the interface. */
 export function nameTargets(devices: Element, targets: ReadonlyMap<string, string>): void {
-  for (const device of devices.all("interface")) {
-    const name = targets.get(device.first("alias")?.attribute("name") ?? "");
-    if (name !== undefined) ensure(device, "target").setAttribute("dev", name);
-  }
+  for (const device of devices.all("interface")) nameTarget(device, targets);
+}
+
+/** The same of one device; only interfaces have such a side. */
+export function nameTarget(device: Element, targets: ReadonlyMap<string, string>): void {
+  const name = targets.get(device.first("alias")?.attribute("name") ?? "");
+  if (name !== undefined) ensure(device, "target").setAttribute("dev", name);
 }

@@ -1,7 +1,7 @@
 import type { DriverProcedures } from "../../driver.ts";
 import { BlockJobs } from "../block-job/block-jobs.ts";
-import { Removals } from "../device/removals.ts";
 import type { Capabilities } from "../capabilities/index.ts";
+import { Removals } from "../device/removals.ts";
 import { relay } from "../events.ts";
 import { Observations } from "../observation.ts";
 import type { Operations } from "../operations.ts";
