@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { readBinaryFacts } from "../../src/driver/qemu/capabilities/binary-facts.ts";
-import { Capabilities } from "../../src/driver/qemu/capabilities/index.ts";
+import { Capabilities, withHostModel } from "../../src/driver/qemu/capabilities/index.ts";
 import { KvmProbe } from "../../src/driver/qemu/capabilities/kvm.ts";
 import { ProbeError, probe } from "../../src/driver/qemu/capabilities/probe.ts";
+import { Definition } from "../../src/model/index.ts";
 import { parseXml } from "../../src/xml/index.ts";
 
 const qemu = "/usr/bin/qemu-system-x86_64";
@@ -99,6 +100,26 @@ test("the capabilities of domains are of the machine that is asked for", bounded
     message: `invalid argument: the machine 'nosuch' is not supported by emulator '${qemu}'`,
   });
 });
+
+test(
+  "a run's processor is the model that host-model stands for, with what the definition says itself",
+  bounded,
+  async () => {
+    const definition = Definition.parse(`<domain type='qemu'><name>a</name><memory>1024</memory>
+    <os><type arch='x86_64' machine='pc'>hvm</type></os>
+    <cpu mode='host-model'><topology sockets='1' cores='1' threads='1'/><feature policy='disable' name='aes'/></cpu></domain>`);
+    const cpu = (await withHostModel(definition, new Capabilities(undefined))).root.first("cpu");
+    assert.equal(cpu?.attribute("mode"), "custom");
+    assert.notEqual(cpu?.first("model")?.text ?? "", "");
+    const names = cpu?.elements().map(({ name }) => name) ?? [];
+    assert.ok(names.indexOf("topology") < names.indexOf("feature"));
+    const policies = cpu?.all("feature").filter((each) => each.attribute("name") === "aes") ?? [];
+    assert.deepEqual(
+      policies.map((each) => each.attribute("policy")),
+      ["disable"],
+    );
+  },
+);
 
 test("guests that nothing here can run are refused in libvirt's words", bounded, async () => {
   const capabilities = new Capabilities(undefined);

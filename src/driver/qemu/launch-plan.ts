@@ -4,6 +4,7 @@ import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import type { Element } from "../../xml/index.ts";
 import { ensure } from "../objects/element-edit.ts";
 import { findBinary } from "./binary.ts";
+import { type Capabilities, withHostModel } from "./capabilities/index.ts";
 import { type GuestPlan, type PartsOptions, planGuest } from "./command-line/index.ts";
 import { prepareRun, type RunFacts } from "./definition/prepare-run.ts";
 import { locateVolumes } from "./definition/volume-sources.ts";
@@ -21,6 +22,7 @@ export interface LaunchPlaces extends Pick<RunFacts, "nvramDirectory" | "freePor
   readonly logDir: string;
   readonly stateDir: string;
   readonly shared: SharedResources;
+  readonly capabilities: Capabilities;
 }
 
 /**
@@ -71,7 +73,8 @@ async function settle(given: Definition, places: LaunchPlaces): Promise<Definiti
   const files = edited(given, (devices) => locateVolumes(devices, (pool, volume) => shared.volumePath(pool, volume)));
   await checkFiles(files);
   const channelDirectory = records.channelDirectory(given.uuid);
-  const definition = await prepareRun(files, { ...places, channelDirectory });
+  const known = await withHostModel(files, places.capabilities);
+  const definition = await prepareRun(known, { ...places, channelDirectory });
   return edited(definition, (devices) => settleInterfaces(devices, (network) => shared.bridgeOf(network)));
 }
 

@@ -104,6 +104,7 @@ export class QemuDriver implements Driver, Hypervisor {
     const log = new EventLog(journal, report);
     const nvramDirectory = join(options.stateDir, "nvram");
     const startTimeoutMs = options.startTimeoutMs ?? 60_000;
+    const capabilities = new Capabilities(join(options.stateDir, "cache"));
     const ports = new FreePorts(loop, startTimeoutMs);
     let resources: HostResources | undefined;
     const launchPlaces: LaunchPlaces = {
@@ -111,6 +112,7 @@ export class QemuDriver implements Driver, Hypervisor {
       nvramDirectory,
       logDir: options.logDir,
       stateDir: options.stateDir,
+      capabilities,
       freePort: (first) => ports.take(first),
       shared: sharedBy(() => resources),
     };
@@ -146,7 +148,6 @@ export class QemuDriver implements Driver, Hypervisor {
       resources = places && (await HostResources.open(loop, { places, onWarning: report }));
       const machine = await openMachineObjects(join(options.stateDir, "secrets"), report);
       await operations.load();
-      const capabilities = new Capabilities(join(options.stateDir, "cache"));
       return new QemuDriver(options.uri, operations, log, events, capabilities, version, resources, machine);
     } catch (error) {
       await operations.guests.close();

@@ -96,6 +96,7 @@ function partsOfGuest(context: GuestContext): {
     ...boot(context),
     ...devices,
     ...coreInformation(context),
+    ...generation(context),
     argument("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"),
     argument("-msg", "timestamp=on"),
   ];
@@ -110,6 +111,14 @@ function display(context: GuestContext): Part[] {
 function coreInformation({ root }: GuestContext): Part[] {
   const isWanted = root.find("features", "vmcoreinfo")?.attribute("state") === "on";
   return isWanted ? [{ kind: "device", properties: { driver: "vmcoreinfo" } }] : [];
+}
+
+/** By another number the guest sees that it has been copied, or gone back in time. */
+function generation({ root }: GuestContext): Part[] {
+  const genid = root.first("genid");
+  if (genid === undefined) return [];
+  const guid = genid.text.trim() || "auto";
+  return [{ kind: "device", properties: { driver: "vmgenid", guid, id: "vmgenid0" } }];
 }
 
 function companionsOf(context: GuestContext): Companion[] {

@@ -15,11 +15,11 @@ export function processor(context: GuestContext): Part[] {
 }
 
 /** The model by QEMU's name; undefined where the definition names none. */
-export function modelOf({ root, definition }: GuestContext): string | undefined {
+export function modelOf({ root, definition, arch }: GuestContext): string | undefined {
   const cpu = root.first("cpu");
   const mode = cpu?.attribute("mode") ?? "custom";
   const isKvm = definition.type === "kvm";
-  if (mode === "host-passthrough") return "host";
+  if (mode === "host-passthrough") return isKvm ? "host" : noPassthrough(arch);
   if (mode === "maximum") return "max";
   // Who starts a guest puts the host's model here, where it is known what that is.
   if (mode === "host-model" && cpu?.first("model") === undefined) return isKvm ? "host" : "max";
@@ -30,6 +30,13 @@ export function modelOf({ root, definition }: GuestContext): string | undefined 
     throw VirError.of(ErrorCode.internalError, ErrorDomain.qemu, `Unknown CPU model ${model}`);
   }
   return model;
+}
+
+/** There is no host's processor without KVM. */
+function noPassthrough(arch: string): never {
+  throw unsupported(
+    `CPU mode 'host-passthrough' for ${arch} qemu domain on ${arch} host is not supported by hypervisor`,
+  );
 }
 
 /** Models and features are words, and nothing else can pass. */

@@ -149,6 +149,13 @@ test("arguments of the user's own come last, as they are", () => {
   assert.deepEqual(argumentsOf({ top }).slice(-2), ["-global", "a.b=c, d"]);
 });
 
+test("the host's own processor is refused where nothing but an emulated one is to be had", () => {
+  assert.throws(() => argumentsOf({ top: "<cpu mode='host-passthrough'/>" }), {
+    code: ErrorCode.configUnsupported,
+    message: /CPU mode 'host-passthrough' for x86_64 qemu domain on x86_64 host is not supported by hypervisor/,
+  });
+});
+
 test("the guest hello is a small one whose firmware talks on its serial port", () => {
   const definition = Definition.parse(helloDefinition({ serialLog: "/tmp/hello & co.log" }));
   assert.deepEqual([definition.name, definition.memoryKib], ["hello", 131_072]);
