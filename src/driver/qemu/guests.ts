@@ -10,9 +10,9 @@ import {
   type JobRequest,
 } from "../../model/index.ts";
 import { type DomainEvent, ErrorDomain, type VirError } from "../../protocol/index.ts";
+import { MonitorClosedError } from "../../qmp/index.ts";
 import { GuestContext, type PartsOptions } from "./command-line/index.ts";
 import { checkNames } from "./definition/schema.ts";
-import { MonitorClosedError } from "../../qmp/index.ts";
 import { closed, notRunning, toVirError } from "./errors.ts";
 import type { LaunchPlan, QemuHost } from "./host.ts";
 import type { SharedResources } from "./host-side/shared-resources.ts";
@@ -107,6 +107,11 @@ export class Guests {
     return this.#options.loop;
   }
 
+  /** Hears of errors that no caller is told. */
+  report(error: unknown): void {
+    this.#options.report(error);
+  }
+
   /** What every definition that comes from outside is completed with. */
   get complete(): Completion {
     return this.#options.complete;
@@ -130,11 +135,6 @@ export class Guests {
 
   /** Set before `load`. */
   care: GuestCare | undefined;
-
-  /** Hears of errors that no caller is told. */
-  report(error: unknown): void {
-    this.#options.report(error);
-  }
 
   /** Undefined while the domain does not run. */
   runOf(domain: Domain): Run | undefined {

@@ -44,6 +44,13 @@ export function residentKib(pid: number | undefined): bigint {
   return BigInt(status?.split(" ")[1] ?? 0) * 4n;
 }
 
+/** As whom a process runs; undefined when it is gone. */
+export function userOf(pid: number | undefined): number | undefined {
+  const status = pid === undefined ? undefined : read(`/proc/${pid}/status`);
+  const user = /^Uid:\s+\d+\s+(\d+)/m.exec(status ?? "")?.[1];
+  return user === undefined ? undefined : Number(user);
+}
+
 /** The list of host CPUs that a thread may run on: "0-3". */
 export function allowedCpus(pid: number, thread = pid): string | undefined {
   const status = read(`/proc/${pid}/task/${thread}/status`);

@@ -15,6 +15,7 @@ import { completionFor } from "./definition/complete.ts";
 import { makeDirectory } from "./files.ts";
 import { FreePorts } from "./free-ports.ts";
 import type { QemuHost } from "./host.ts";
+import { leaseSource } from "./host-addresses.ts";
 import { sharedBy } from "./host-side/shared-resources.ts";
 import { type LaunchPlaces, partsOptions, planLaunch } from "./launch-plan.ts";
 import { LocalHost } from "./local-host.ts";
@@ -78,7 +79,7 @@ export class QemuDriver implements Driver, Hypervisor {
     machine: MachineObjects,
   ) {
     this.procedures = {
-      ...qemuProcedures(operations, capabilities, version),
+      ...qemuProcedures(operations, { capabilities, version, leasesOf: leaseSource(resources?.networks) }),
       ...reportProcedures(operations, log.journal),
       ...resources?.procedures,
       ...machine.procedures,

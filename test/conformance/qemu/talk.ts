@@ -41,7 +41,12 @@ const changing: readonly (readonly [RegExp, string])[] = [
   [/[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}/g, "UUID"],
   [/^(CPU time: +)\d+\.\d+s/gm, "$1TIMEs"],
   [/^(Id: +)\d+/gm, "$1ID"],
-  [/^( +)\d+( +\S+ +(?:running|paused|in shutdown))$/gm, "$1ID$2"],
+  [/^ +\d+ +(\S+ +(?:running|paused|in shutdown))$/gm, " ID   $1"],
+  [/^( Id) +(Name +State)$/gm, "$1   $2"],
+  [/^-{10,}$/gm, "----------"],
+  // What libvirtd 9.0 takes for the host's memory varies where the kernel tells nothing of NUMA.
+  [/^(Memory size: +)\d+ KiB$/gm, "$1SIZE"],
+  [/^CPU frequency: .*\n/gm, ""],
   [/(<domain type='\w+') id='\d+'/g, "$1 id='ID'"],
   [/\/dev\/pts\/\d+/g, "/dev/pts/N"],
   [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?(\+0000|Z)?/g, "DATE"],

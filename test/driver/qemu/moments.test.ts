@@ -11,9 +11,8 @@ const dom = { name: "hello", uuid, id: -1 };
 
 test("a guest has no snapshots and no checkpoints, and a domain that is not there has not even those", async () => {
   const bench = new Bench();
-  const procedures = qemuProcedures(bench.operations, new Capabilities(undefined), 0n) as Required<
-    ReturnType<typeof qemuProcedures>
-  >;
+  const surroundings = { capabilities: new Capabilities(undefined), version: 0n, leasesOf: async () => [] };
+  const procedures = qemuProcedures(bench.operations, surroundings) as Required<ReturnType<typeof qemuProcedures>>;
   const list = (): unknown => procedures.domainListAllSnapshots({ dom, needResults: 1, flags: 0 }, context);
   assert.throws(list, { code: ErrorCode.noDomain });
   await bench.defined();

@@ -12,7 +12,8 @@ type Procedures = Required<ReturnType<typeof qemuProcedures>>;
 
 function setUp(): { bench: Bench; procedures: Procedures; dom: { name: string; uuid: string; id: number } } {
   const bench = new Bench();
-  const procedures = qemuProcedures(bench.operations, new Capabilities(undefined), 0n) as Procedures;
+  const surroundings = { capabilities: new Capabilities(undefined), version: 0n, leasesOf: async () => [] };
+  const procedures = qemuProcedures(bench.operations, surroundings) as Procedures;
   return { bench, procedures, dom: { name: "hello", uuid, id: -1 } };
 }
 

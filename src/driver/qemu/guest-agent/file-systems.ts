@@ -11,7 +11,12 @@ export interface AgentDisk {
   readonly unit?: number;
   readonly serial?: string;
   readonly dev?: string;
-  readonly "pci-controller"?: { readonly domain: number; readonly bus: number; readonly slot: number; readonly function: number };
+  readonly "pci-controller"?: {
+    readonly domain: number;
+    readonly bus: number;
+    readonly slot: number;
+    readonly function: number;
+  };
 }
 
 /** A file system that the guest has mounted, as `guest-get-fsinfo` tells it. */
@@ -36,7 +41,9 @@ function isAt(definition: Definition, disk: Element, place: AgentDisk): boolean 
   if (address?.attribute("type") !== "drive") return false;
   const number = (name: string): number => Number(address.attribute(name) ?? 0);
   const isUnit =
-    number("bus") === (place.bus ?? 0) && number("target") === (place.target ?? 0) && number("unit") === (place.unit ?? 0);
+    number("bus") === (place.bus ?? 0) &&
+    number("target") === (place.target ?? 0) &&
+    number("unit") === (place.unit ?? 0);
   if (!isUnit) return false;
   const bus = disk.first("target")?.attribute("bus");
   const controller = devicesOf(definition, "controller").find(

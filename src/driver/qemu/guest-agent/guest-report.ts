@@ -2,11 +2,11 @@ import type { Definition } from "../../../model/index.ts";
 import type { TypedParam } from "../../../protocol/index.ts";
 import { ErrorCode, VirError } from "../../../protocol/index.ts";
 import type { JsonObject } from "../../../qmp/index.ts";
+import type { AgentLink } from "../agent-link.ts";
 import { param } from "../statistics/subject.ts";
-import type { GuestAgent } from "./agent-of.ts";
-import { addressesOf, type AgentDisk, type AgentFileSystem, type AgentInterface, targetAt } from "./file-systems.ts";
+import { type AgentDisk, type AgentFileSystem, type AgentInterface, addressesOf, targetAt } from "./file-systems.ts";
 
-type Make = (agent: GuestAgent, definition: Definition) => Promise<TypedParam[]>;
+type Make = (agent: AgentLink, definition: Definition) => Promise<TypedParam[]>;
 
 /** virDomainGuestInfoTypes, in libvirt's order. */
 const parts: readonly (readonly [bit: number, make: Make])[] = [
@@ -22,7 +22,7 @@ const parts: readonly (readonly [bit: number, make: Make])[] = [
 export const knownParts = parts.reduce((bits, [bit]) => bits | bit, 0);
 
 /** What `wanted` names; 0: all that this agent can tell. Rejects with VirError. */
-export async function guestReport(agent: GuestAgent, definition: Definition, wanted: number): Promise<TypedParam[]> {
+export async function guestReport(agent: AgentLink, definition: Definition, wanted: number): Promise<TypedParam[]> {
   const params: TypedParam[] = [];
   for (const [bit, make] of parts) {
     if (wanted !== 0 && (wanted & bit) === 0) continue;
@@ -36,11 +36,11 @@ export async function guestReport(agent: GuestAgent, definition: Definition, wan
   return params;
 }
 
-async function list(agent: GuestAgent, command: string): Promise<readonly JsonObject[]> {
+async function list(agent: AgentLink, command: string): Promise<readonly JsonObject[]> {
   return (await agent.execute(command)) as readonly JsonObject[];
 }
 
-async function users(agent: GuestAgent): Promise<TypedParam[]> {
+async function users(agent: AgentLink): Promise<TypedParam[]> {
   const all = await list(agent, "guest-get-users");
   return [
     param.uint("user.count", all.length),
@@ -53,7 +53,7 @@ async function users(agent: GuestAgent): Promise<TypedParam[]> {
   ];
 }
 
-async function system(agent: GuestAgent): Promise<TypedParam[]> {
+async function system(agent: AgentLink): Promise<TypedParam[]> {
   const info = (await agent.execute("guest-get-osinfo")) as JsonObject;
   const names = "id name pretty-name version version-id machine variant variant-id kernel-release kernel-version";
   return names.split(" ").flatMap((name) => {
@@ -62,18 +62,18 @@ async function system(agent: GuestAgent): Promise<TypedParam[]> {
   });
 }
 
-async function timeZone(agent: GuestAgent): Promise<TypedParam[]> {
+async function timeZone(agent: AgentLink): Promise<TypedParam[]> {
   const { zone, offset } = (await agent.execute("guest-get-timezone")) as JsonObject;
   const name = typeof zone === "string" ? [param.string("timezone.name", zone)] : [];
   return [...name, param.int("timezone.offset", Number(offset))];
 }
 
-async function hostName(agent: GuestAgent): Promise<TypedParam[]> {
+async function hostName(agent: AgentLink): Promise<TypedParam[]> {
   const answer = (await agent.execute("guest-get-host-name")) as JsonObject;
   return [param.string("hostname", String(answer["host-name"]))];
 }
 
-async function fileSystems(agent: GuestAgent, definition: Definition): Promise<TypedParam[]> {
+async function fileSystems(agent: AgentLink, definition: Definition): Promise<TypedParam[]> {
   const all = (await agent.execute("guest-get-fsinfo")) as readonly AgentFileSystem[];
   return [param.uint("fs.count", all.length), ...all.flatMap((each, at) => fileSystem(each, `fs.${at}`, definition))];
 }
@@ -98,7 +98,7 @@ function fileSystem(each: AgentFileSystem, prefix: string, definition: Definitio
   ];
 }
 
-async function disks(agent: GuestAgent, definition: Definition): Promise<TypedParam[]> {
+async function disks(agent: AgentLink, definition: Definition): Promise<TypedParam[]> {
   const all = await list(agent, "guest-get-disks");
   return [param.uint("disk.count", all.length), ...all.flatMap((each, at) => diskOf(each, `disk.${at}`, definition))];
 }
@@ -120,7 +120,7 @@ function diskOf(each: JsonObject, prefix: string, definition: Definition): Typed
   ];
 }
 
-async function interfaces(agent: GuestAgent): Promise<TypedParam[]> {
+async function interfaces(agent: AgentLink): Promise<TypedParam[]> {
   const all = (await agent.execute("guest-network-get-interfaces")) as readonly AgentInterface[];
   return [param.uint("if.count", all.length), ...all.flatMap((each, at) => interfaceOf(each, `if.${at}`))];
 }

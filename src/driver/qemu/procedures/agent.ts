@@ -69,18 +69,6 @@ export function agentProcedures({ guests }: Operations): DriverProcedures {
       };
       await agentOf(dom).execute("guest-set-user-password", words, left(context));
     },
-    domainGetFsinfo: async ({ dom, flags }, context) => {
-      check(flags, 0, "qemuDomainGetFSInfo");
-      const found = (await agentOf(dom).execute("guest-get-fsinfo", {}, left(context))) as readonly JsonObject[];
-      const info = found.map(({ mountpoint, name, type }) => ({
-        mountpoint: String(mountpoint),
-        name: String(name),
-        fstype: String(type),
-        // Which of our disks it lies on the agent says by addresses; without them libvirt has none, too.
-        devAliases: [],
-      }));
-      return { info, ret: info.length };
-    },
     domainAgentSetResponseTimeout: ({ dom, timeout, flags }) => {
       check(flags, 0, "qemuDomainAgentSetResponseTimeout");
       if (timeout < -2)

@@ -25,7 +25,11 @@ export function hostProcedures(guests: Guests, capabilities: Capabilities, versi
   return {
     connectGetType: () => ({ type: "QEMU" }),
     connectGetVersion: () => ({ hvVer: version }),
-    connectGetMaxVcpus: () => ({ maxVcpus: 255 }),
+    connectGetMaxVcpus: ({ type }) => {
+      const kind = (type ?? "qemu").toLowerCase();
+      if (kind === "qemu" || kind === "kvm") return { maxVcpus: 255 };
+      throw VirError.of(ErrorCode.invalidArg, ErrorDomain.qemu, `unknown type '${kind}'`);
+    },
     connectGetHostname: () => ({ hostname: hostname() }),
     nodeGetInfo: () => nodeInfo(capabilities.host()),
     nodeGetSecurityModel: () => ({ model: "none", doi: "0" }),

@@ -3,6 +3,7 @@ import { BlockJobs } from "../block-job/block-jobs.ts";
 import type { Capabilities } from "../capabilities/index.ts";
 import { Removals } from "../device/removals.ts";
 import { relay } from "../events.ts";
+import type { LeaseSource } from "../host-addresses.ts";
 import { Observations } from "../observation.ts";
 import type { Operations } from "../operations.ts";
 import { agentProcedures } from "./agent.ts";
@@ -11,6 +12,7 @@ import { blockProcedures } from "./blocks.ts";
 import { consoleProcedures } from "./consoles.ts";
 import { definitionProcedures } from "./definition.ts";
 import { deviceProcedures } from "./devices.ts";
+import { guestInfoProcedures } from "./guest-info.ts";
 import { hostProcedures } from "./host.ts";
 import { inspectionProcedures } from "./inspection.ts";
 import { ioThreadProcedures } from "./io-threads.ts";
@@ -28,8 +30,19 @@ import { screenProcedures } from "./screens.ts";
 import { statisticsProcedures } from "./statistics.ts";
 import { tuningProcedures } from "./tuning.ts";
 
+/** What the answers depend on beside the guests. */
+export interface Surroundings {
+  readonly capabilities: Capabilities;
+  /** QEMU's, as on the wire. */
+  readonly version: bigint;
+  readonly leasesOf: LeaseSource;
+}
+
 /** What the driver answers: arguments in, Operations or a look at the domain, results out. */
-export function qemuProcedures(operations: Operations, capabilities: Capabilities, version: bigint): DriverProcedures {
+export function qemuProcedures(
+  operations: Operations,
+  { capabilities, version, leasesOf }: Surroundings,
+): DriverProcedures {
   const { guests } = operations;
   const observations = new Observations(guests.loop);
   const blockJobs = new BlockJobs(guests);
@@ -62,6 +75,7 @@ export function qemuProcedures(operations: Operations, capabilities: Capabilitie
     ...screenProcedures(guests),
     ...momentProcedures(guests),
     ...nodeProcedures(),
+    ...guestInfoProcedures(guests, leasesOf),
     ...ioThreadProcedures(guests, observations),
     ...statisticsProcedures(guests, observations),
   };

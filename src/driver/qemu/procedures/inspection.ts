@@ -1,16 +1,15 @@
 import type { Domain } from "../../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../../protocol/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
-import { notRunning } from "../errors.ts";
 import type { Guests } from "../guests.ts";
 import { soleTarget } from "../modification.ts";
 import { cpuTimeOf } from "../processes.ts";
+import { taintsOf } from "../taints.ts";
 import { affect, check, has } from "./asked.ts";
 
+/** virDomainMessageType */
+const messages = { deprecation: 1, tainting: 2 };
 const vcpus = { live: 1, config: 2, maximum: 4, guest: 8, hotpluggable: 16 };
-/** virDomainControlState and virDomainControlErrorReason. */
-const control = { ok: 0, job: 1, occupied: 2, error: 3 };
-
 /** What a domain is and does, as known here: QEMU is not asked. */
 export function inspectionProcedures(guests: Guests): DriverProcedures {
   const find = ({ uuid, name }: WireDomain): Domain => guests.domains.byUuid(uuid, name);
@@ -35,15 +34,6 @@ export function inspectionProcedures(guests: Guests): DriverProcedures {
         cpuTime: userNs + systemNs,
       };
     },
-    domainGetControlInfo: ({ dom, flags }) => {
-      check(flags, 0, "qemuDomainGetControlInfo");
-      const domain = find(dom);
-      const run = guests.runOf(domain) ?? fail(notRunning());
-      const job = domain.jobs.holder ?? domain.jobs.asyncJob;
-      const stateTime = BigInt(job === undefined ? 0 : Math.round(guests.loop.now() - job.since));
-      const state = !run.isResponsive ? control.occupied : job === undefined ? control.ok : control.job;
-      return { state, details: 0, stateTime };
-    },
     domainGetMaxMemory: ({ dom }) => ({ memory: BigInt(find(dom).definition?.memoryKib ?? 0) }),
     domainGetMaxVcpus: ({ dom }) => ({ num: soleTarget(find(dom), affect.live).definition.maxVcpus }),
     domainGetVcpusFlags: ({ dom, flags }) => {
@@ -56,10 +46,14 @@ export function inspectionProcedures(guests: Guests): DriverProcedures {
     domainIsActive: ({ dom }) => ({ active: Number(find(dom).incarnation !== undefined) }),
     domainIsPersistent: ({ dom }) => ({ persistent: Number(find(dom).persistent !== undefined) }),
     domainIsUpdated: ({ dom }) => ({ updated: none(dom) }),
-    domainSnapshotNum: ({ dom }) => ({ num: none(dom) }),
     domainGetSecurityLabel: ({ dom }) => ({ label: "", enforcing: none(dom) }),
     domainGetSecurityLabelList: ({ dom }) => ({ labels: [{ label: "", enforcing: none(dom) }], ret: 1 }),
-    domainGetMessages: ({ dom }) => ({ msgs: Array<string>(none(dom)) }),
+    domainGetMessages: ({ dom, flags }) => {
+      check(flags, messages.deprecation | messages.tainting, "qemuDomainGetMessages");
+      const run = guests.runOf(find(dom));
+      const wanted = run !== undefined && (flags === 0 || has(flags, messages.tainting));
+      return { msgs: wanted ? taintsOf(run).map((each) => `tainted: ${each}`) : [] };
+    },
     domainGetLaunchSecurityInfo: ({ dom, flags }) => {
       check(flags, 4, "qemuDomainGetLaunchSecurityInfo");
       return { params: Array(none(dom)) };
@@ -69,8 +63,4 @@ export function inspectionProcedures(guests: Guests): DriverProcedures {
 
 function noGuestCount(): VirError {
   return VirError.of(ErrorCode.argumentUnsupported, ErrorDomain.qemu, "QEMU guest agent is not configured");
-}
-
-function fail(error: Error): never {
-  throw error;
 }

@@ -3,6 +3,7 @@ import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../
 import { CommandError, type JsonObject } from "../../../qmp/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
 import type { Guests } from "../guests.ts";
+import { taint } from "../taints.ts";
 import { codeSetName, qemuKey } from "../tuning/key-codes.ts";
 import { check, has, patienceOf } from "./asked.ts";
 
@@ -16,6 +17,7 @@ export function passthroughProcedures(guests: Guests): DriverProcedures {
     domainMonitorCommand: ({ dom, cmd, flags }, context) => {
       check(flags, forPeople, "qemuDomainMonitorCommandWithFiles");
       return guests.onRun(find(dom), "monitor command", patienceOf(context), async (run, timeoutMs) => {
+        taint(run, "custom monitor control commands issued");
         if (has(flags, forPeople)) {
           const result = await run.execute("human-monitor-command", { "command-line": cmd }, timeoutMs);
           return { result: String(result) };

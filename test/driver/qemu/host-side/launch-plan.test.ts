@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
 import { Taps } from "../../../../src/driver/network/taps.ts";
+import { Capabilities } from "../../../../src/driver/qemu/capabilities/index.ts";
 import { completionFor } from "../../../../src/driver/qemu/definition/complete.ts";
 import { dumpDefinition } from "../../../../src/driver/qemu/definition/dump.ts";
 import type { LaunchPlan } from "../../../../src/driver/qemu/index.ts";
@@ -44,6 +45,7 @@ describe("what a guest gets of the host", () => {
       stateDir: directory,
       nvramDirectory: directory,
       freePort: async (first) => first,
+      capabilities: new Capabilities(undefined),
       shared: {
         bridgeOf: (name) => {
           if (name === "lab") return "virbr0";
