@@ -58,12 +58,16 @@ function asShown(
 }
 
 /** What a guest's devices depend on beside its definition. */
-export function partsOptions({ uuid }: Definition, places: Pick<LaunchPlaces, "records" | "stateDir">): PartsOptions {
+export function partsOptions(
+  { uuid }: Definition,
+  { records, stateDir, shared }: Pick<LaunchPlaces, "records" | "stateDir" | "shared">,
+): PartsOptions {
   return {
     // The sockets of what serves it stand beside its monitor, under the same name.
-    directory: places.records.monitorPath(uuid).replace(/\.monitor$/, ""),
-    stateDirectory: join(places.stateDir, "guests", uuid),
+    directory: records.monitorPath(uuid).replace(/\.monitor$/, ""),
+    stateDirectory: join(stateDir, "guests", uuid),
     nowMs: Date.now(),
+    secretOf: (secret) => shared.secretOf(secret),
   };
 }
 

@@ -108,6 +108,7 @@ export class QemuDriver implements Driver, Hypervisor {
     const capabilities = new Capabilities(join(options.stateDir, "cache"));
     const ports = new FreePorts(loop, startTimeoutMs);
     let resources: HostResources | undefined;
+    let machine: MachineObjects | undefined;
     const launchPlaces: LaunchPlaces = {
       records,
       nvramDirectory,
@@ -115,7 +116,10 @@ export class QemuDriver implements Driver, Hypervisor {
       stateDir: options.stateDir,
       capabilities,
       freePort: (first) => ports.take(first),
-      shared: sharedBy(() => resources),
+      shared: sharedBy(
+        () => resources,
+        () => machine?.secrets,
+      ),
     };
     const events = new WrittenEvents(log, report);
     const operations = new Operations({
@@ -147,7 +151,7 @@ export class QemuDriver implements Driver, Hypervisor {
     try {
       // Before the guests, which may be plugged into them.
       resources = places && (await HostResources.open(loop, { places, onWarning: report }));
-      const machine = await openMachineObjects(join(options.stateDir, "secrets"), report);
+      machine = await openMachineObjects(join(options.stateDir, "secrets"), report);
       await operations.load();
       return new QemuDriver(options.uri, operations, log, events, capabilities, version, resources, machine);
     } catch (error) {

@@ -21,6 +21,12 @@ const usages = [
   { type: "vtpm", noun: "vTPM", element: "name", what: "name" },
 ] as const;
 
+/** The virSecretUsageType for what a disk says its secret is: "passphrase", "ceph", "iscsi" and so on; 0: nothing known. */
+export function usageTypeOf(type: string): number {
+  const name = type === "passphrase" ? "volume" : type;
+  return usages.findIndex((each) => each.type === name) + 1;
+}
+
 const kind = { root: "secret", domain: ErrorDomain.secret, place: "definition_of_secret" };
 
 /** Reads a definition and brings it to libvirt's form; what libvirt does not know is left out. Throws VirError. */

@@ -8,11 +8,18 @@ import {
   VirError,
 } from "../../protocol/index.ts";
 import { worded } from "../objects/worded.ts";
-import { formatSecret, parseSecret, type SecretDefinition } from "./secret-definition.ts";
+import { formatSecret, parseSecret, type SecretDefinition, usageTypeOf } from "./secret-definition.ts";
 
 interface KnownSecret {
   readonly definition: SecretDefinition;
   readonly value: Uint8Array | undefined;
+}
+
+/** As `<secret type='iscsi' uuid='...'/>` or `usage='...'` names one. */
+export interface SecretReference {
+  readonly type: string;
+  readonly uuid: string | undefined;
+  readonly usage: string | undefined;
 }
 
 const lifecycle = ObjectLifecycle.secret;
@@ -76,6 +83,11 @@ export class Secrets {
     const { value } = this.#known(uuid);
     if (value === undefined) throw missed(`secret '${uuid}' does not have a value`);
     return value;
+  }
+
+  /** The value of the one that a guest's definition names, by either. Throws VirError when it is not there, or has none. */
+  valueFor({ type, uuid, usage }: SecretReference): Uint8Array {
+    return this.valueOf(uuid ?? this.byUsage(usageTypeOf(type), usage ?? "").reference.uuid);
   }
 
   /** A new one, or another definition for one that keeps its value. Rejects with VirError, or when it cannot be written. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
@@ -52,6 +52,7 @@ describe("what a guest gets of the host", () => {
           throw VirError.of(ErrorCode.operationInvalid, ErrorDomain.network, `network '${name}' is not active`);
         },
         volumePath: (pool, volume) => join(directory, `${pool}-${volume}`),
+        secretOf: () => Buffer.from("open sesame"),
         taps: new Taps(machine),
       },
     };
@@ -120,5 +121,17 @@ describe("what a guest gets of the host", () => {
     assert.doesNotMatch(shown, /file=/);
     const again = await planLaunch(plan.definition, places);
     assert.equal(again.definition.toXml(), plan.definition.toXml());
+  });
+
+  it("is a secret that stands in no argument, for QEMU to read", async () => {
+    const path = join(directory, "locked.img");
+    writeFileSync(path, "");
+    const encryption = `<encryption format='luks'><secret type='passphrase' uuid='${uuid}'/></encryption>`;
+    const source = `<source file='${path}'>${encryption}</source>`;
+    const plan = await planned(`<disk type='file'>${source}<target dev='vda' bus='virtio'/></disk>`);
+    assert.match(argumentsWith(plan, '"secret"'), /"file":"\/dev\/fd\/4"/);
+    assert.doesNotMatch(plan.args.join(" "), /sesame/);
+    assert.equal(readFileSync(`/proc/self/fd/${plan.fds?.[0]}`, "utf8"), "open sesame");
+    plan.release?.();
   });
 });
