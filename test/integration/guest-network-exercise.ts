@@ -49,12 +49,22 @@ const poolXml = `<pool type='dir'><name>images</name><target><path>${directory}<
 writeFileSync(place("disk.img"), "a volume it is".padEnd(1024 * 1024, "\0"));
 await call(driver, "storagePoolCreateXml", { xml: poolXml, flags: 0 });
 
+const secretXml = `<secret ephemeral='no' private='yes'><uuid>${uuid}</uuid></secret>`;
+const { secret } = await call(driver, "secretDefineXml", { xml: secretXml, flags: 0 });
+await call(driver, "secretSetValue", { secret, value: Buffer.from("open sesame"), flags: 0 });
+const key = ["--object", "secret,id=key,data=open sesame", "-o", "key-secret=key,iter-time=10"];
+show("qemu-img", "convert", "-f", "raw", "-O", "luks", ...key, place("disk.img"), place("locked.img"));
+const encryption = `<encryption format='luks'><secret type='passphrase' uuid='${uuid}'/></encryption>`;
+
 const serial = place("serial");
 const guestXml = `<domain type='qemu'><name>guest</name><uuid>${uuid}</uuid><memory unit='MiB'>256</memory>
   <os><type>hvm</type><kernel>${kernel}</kernel><initrd>${initrd}</initrd><cmdline>console=ttyS0 quiet</cmdline></os>
   <features><acpi/></features>
   <devices>
     <disk type='volume' device='disk'><source pool='images' volume='disk.img'/><target dev='vda' bus='virtio'/></disk>
+    <disk type='file' device='disk'>
+      <driver type='raw'/><source file='${place("locked.img")}'>${encryption}</source><target dev='vdb' bus='virtio'/>
+    </disk>
     <interface type='network'><mac address='${mac}'/><source network='lab'/><model type='virtio'/></interface>
     <serial type='unix'><source mode='bind' path='${serial}'/></serial>
   </devices></domain>`;
@@ -67,7 +77,7 @@ terminal.on("data", (bytes) => {
 });
 const live = await xmlOf(dom);
 assert.match(live, /<source network='lab' bridge='virbr0'\/>\s*<target dev='vnet0'\/>/);
-assert.match(live, /<disk type='volume'[^]*<source pool='images' volume='disk.img' index='1'\/>/);
+assert.match(live, /<disk type='volume'[^]*<source pool='images' volume='disk.img' index='2'\/>/);
 assert.match(show("ip", "link", "show", "dev", "vnet0"), /master virbr0[^]*link\/ether fe:54:00:aa:00:01/);
 const { xml: shownNetwork } = await call(driver, "networkGetXmlDesc", { net, flags: 0 });
 assert.match(shownNetwork, /<network connections='1'>/);
@@ -78,6 +88,9 @@ const script = `printf '#!/bin/sh\\n[ "$1" = bound ] && ifconfig $interface $ip 
 type(`${script}; chmod +x /tmp/lease; head -c 14 /dev/vda; echo " re""ad"`);
 await hear(/a volume it is read/);
 say("its disk is the volume");
+type('head -c 14 /dev/vdb; echo " unlo""cked"');
+await hear(/a volume it is unlocked/);
+say("a disk is unlocked with a secret");
 type("ifconfig eth0 up; udhcpc -i eth0 -n -q -f -s /tmp/lease && ping -c 2 10.99.1.1 && echo reached' 'it");
 await hear(/2 packets received[^]*reached it/);
 const { leases } = await call(driver, "networkGetDhcpLeases", { net, mac: null, needResults: 1, flags: 0 });
@@ -94,7 +107,7 @@ const card = (address: string, network = "lab"): string =>
 await call(driver, "domainAttachDevice", { dom, xml: card("52:54:00:aa:00:02") });
 assert.match(show("ip", "link", "show", "dev", "vnet1"), /master virbr0/);
 assert.match(await xmlOf(dom), /aa:00:02'\/>\s*<source network='lab' bridge='virbr0'\/>\s*<target dev='vnet1'\/>/);
-type("ifconfig eth1 up && udhcpc -i eth1 -n -q -f && echo leased' 'another");
+type("until ifconfig eth1 up; do sleep 1; done; udhcpc -i eth1 -n -q -f && echo leased' 'another");
 await hear(/leased another/);
 await call(driver, "domainDetachDevice", { dom, xml: card("52:54:00:aa:00:02") });
 await gone("vnet1");
