@@ -44,6 +44,10 @@ const changing: readonly (readonly [RegExp, string])[] = [
   [/^ +\d+ +(\S+ +(?:running|paused|in shutdown))$/gm, " ID   $1"],
   [/^( Id) +(Name +State)$/gm, "$1   $2"],
   [/^-{10,}$/gm, "----------"],
+  // How much room a file takes is the file system's to say.
+  [/^((?:Allocation|Physical): +)\d+$/gm, "$1SIZE"],
+  [/^( \w+ +\d+ +)\d+( +)\d+$/gm, "$1SIZE$2SIZE"],
+  [/^(  block\.\d+\.(?:allocation|physical)=)\d+$/gm, "$1SIZE"],
   // What libvirtd 9.0 takes for the host's memory varies where the kernel tells nothing of NUMA.
   [/^(Memory size: +)\d+ KiB$/gm, "$1SIZE"],
   [/^CPU frequency: .*\n/gm, ""],
