@@ -30,7 +30,8 @@ function buildNative(build: NativeBuild): string | undefined {
 async function compete(native: string): Promise<Taken> {
   const command = `node bench/xen-contest.ts ${native} > "$XEN_LAB/taken"`;
   const result = await runInXen(command, {
-    timeoutMs: 1_200_000,
+    timeoutMs: 1_800_000,
+    clock: "instructions",
     onOutput: (_stream, text) => process.stderr.write(text),
   });
   if (result.exitCode !== 0) throw new Error(`the contest failed: ${result.stderr}; left in ${result.directory}`);

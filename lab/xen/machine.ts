@@ -12,6 +12,12 @@ export interface MachineOptions {
   readonly cpu?: string;
   /** One thread of QEMU for all CPUs, or one for each: faster, less steady. */
   readonly threads?: "single" | "multi";
+  /**
+   * What time is in the machine: the host's, or 4 ns for each instruction, however busy the host is, so that measurements can be
+   * compared; only waiting takes as long as it does.
+   * With one thread only.
+   */
+  readonly clock?: "host" | "instructions";
   /** More words for Xen's command line, such as "loglvl=all guest_loglvl=all". */
   readonly xenArgs?: string;
 }
@@ -23,6 +29,7 @@ export const defaultMachine: Required<MachineOptions> = {
   // Without rdrand dom0 has nothing to make random numbers of, and whoever wants one (a UUID, say) waits for seconds.
   cpu: "qemu64,+svm,+npt,+rdrand",
   threads: "single",
+  clock: "host",
   xenArgs: "",
 };
 
@@ -68,7 +75,7 @@ export class Machine {
 }
 
 function qemuArgs(files: BootFiles, options: MachineOptions): string[] {
-  const { memoryMib, dom0MemoryMib, cpus, cpu, threads, xenArgs } = { ...defaultMachine, ...options };
+  const { memoryMib, dom0MemoryMib, cpus, cpu, threads, clock, xenArgs } = { ...defaultMachine, ...options };
   const memory = `dom0_mem=${dom0MemoryMib}M,max:${dom0MemoryMib}M`;
   // Nobody attacks a lab, and each of these costs an emulated machine a part of its start.
   const unguarded = "bootscrub=0 spec-ctrl=no xpti=no";
@@ -82,6 +89,7 @@ function qemuArgs(files: BootFiles, options: MachineOptions): string[] {
   const initrd = `${commas(files.vmlinux)} ${dom0},${commas(files.initramfs)}`;
   const machine = ["-accel", accel, "-cpu", cpu, "-smp", String(cpus), "-m", String(memoryMib)];
   const devices = ["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"];
+  const icount = clock === "instructions" ? ["-icount", "shift=2,sleep=on"] : [];
   const boot = ["-kernel", files.xen, "-append", xen, "-initrd", initrd];
   const shares = [
     share("host", "/", ",readonly=on"),
@@ -89,7 +97,7 @@ function qemuArgs(files: BootFiles, options: MachineOptions): string[] {
     share("cache", files.compileCache, ""),
     share("lab", files.exchange, ""),
   ];
-  return [...machine, ...devices, ...boot, ...shares.flat()];
+  return [...machine, ...icount, ...devices, ...boot, ...shares.flat()];
 }
 
 /** A comma ends a value in QEMU's options, two are one. */

@@ -61,13 +61,26 @@ static void notify(evtchn_port_t port)
     hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (word)&request, 0);
 }
 
-/* Nanoseconds of Xen's system time. There is one reader on one CPU, so an update seen halfway only misleads one wait. */
+/*
+ * Nanoseconds of Xen's system time. Xen may update it while we are not running, between any two reads of ours: a time stamp
+ * that is newer than the counter would make a time centuries ahead.
+ */
 static word now(void)
 {
-    const struct vcpu_time_info *time = &shared->vcpu_info[0].time;
-    word ticks = __builtin_ia32_rdtsc() - time->tsc_timestamp;
-    ticks = time->tsc_shift < 0 ? ticks >> -time->tsc_shift : ticks << time->tsc_shift;
-    return time->system_time + (word)(((unsigned __int128)ticks * time->tsc_to_system_mul) >> 32);
+    const volatile struct vcpu_time_info *time = &shared->vcpu_info[0].time;
+    word base, ticks, result;
+    uint32_t version;
+
+    do {
+        version = time->version;
+        asm volatile("" ::: "memory");
+        base = time->system_time;
+        ticks = __builtin_ia32_rdtsc() - time->tsc_timestamp;
+        ticks = time->tsc_shift < 0 ? ticks >> -time->tsc_shift : ticks << time->tsc_shift;
+        result = base + (word)(((unsigned __int128)ticks * time->tsc_to_system_mul) >> 32);
+        asm volatile("" ::: "memory");
+    } while (version & 1 || version != time->version);
+    return result;
 }
 
 /* Until the port has an event or the time has come; 0 is never. */
