@@ -12,7 +12,7 @@ const { XEN_LAB_VMLINUX: kernel = "" } = process.env;
 const memoryMib = 128;
 /** The first ones warm up and do not count. */
 const warmUps = 1;
-const rounds = 7;
+const rounds = 5;
 /** In one round of a list. For xl, which is a program to be started, fewer. */
 const [lists, xlLists] = [100, 2];
 

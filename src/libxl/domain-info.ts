@@ -55,7 +55,14 @@ export function readDomainInfo(bytes: Uint8Array, { domainInfo: at }: Layout): D
   };
 }
 
+const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+/** Before these bytes stands a dash. */
+const dashes = new Set([4, 6, 8, 10]);
+
 export function readUuid(bytes: Uint8Array): string {
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  let text = "";
+  bytes.forEach((byte, index) => {
+    text += dashes.has(index) ? `-${hex[byte]}` : hex[byte];
+  });
+  return text;
 }

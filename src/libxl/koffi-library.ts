@@ -86,10 +86,13 @@ export class KoffiLibrary implements Library<Pointer>, CallbackTarget {
     const count: [number] = [0];
     const list = this.#raw.listDomains(this.#context, count);
     if (list === null) return failure;
-    const { size } = this.#about.layout.domainInfo;
-    const infos = Array.from({ length: count[0] }, (_, index) => this.#infoAt(list + BigInt(index * size)));
+    const { layout } = this.#about;
+    const { size } = layout.domainInfo;
+    const bytes = copyOf(list, count[0] * size);
     this.#raw.freeDomains(list, count[0]);
-    return infos;
+    return Array.from({ length: count[0] }, (_, index) =>
+      readDomainInfo(bytes.subarray(index * size, (index + 1) * size), layout),
+    );
   }
 
   domain(domid: number): DomainInfo | number {
