@@ -13,7 +13,7 @@ export interface Descriptors {
   /** What tap devices are called, by the alias of their interface. */
   readonly targets: ReadonlyMap<string, string>;
   /** Idempotent. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /**
