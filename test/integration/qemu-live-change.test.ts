@@ -46,7 +46,9 @@ describe("a guest that runs is changed", { skip, timeout: 180_000 }, () => {
       logDir: place("log"),
     });
     events = [];
-    driver.subscribe(({ event }) => events.push(event.name));
+    driver.subscribe(({ event }) => {
+      if (event.name !== "lifecycle") events.push(event.name);
+    });
     daemon = new Daemon(loop, { drivers: [driver] });
     daemon.listen({ path: place("sock") });
     connection = new Connection(loop, connectUnix(loop, place("sock")));
@@ -99,6 +101,7 @@ describe("a guest that runs is changed", { skip, timeout: 180_000 }, () => {
     assert.equal(info.capacity, 1_048_576n);
     await call.domainDetachDeviceFlags({ dom, xml: disk, flags: live });
     assert.doesNotMatch(await xmlOf(), /sda/);
+    await until("the removal's telling", () => events.includes("deviceRemoved"));
     assert.deepEqual(
       events.filter((name) => name.startsWith("device")),
       ["deviceAdded", "deviceAdded", "deviceRemoved"],
@@ -123,7 +126,8 @@ describe("a guest that runs is changed", { skip, timeout: 180_000 }, () => {
     assert.equal((await call.domainGetBlockInfo({ dom, path: "hda", flags: 0 })).capacity, 1_048_576n);
     await call.domainUpdateDeviceFlags({ dom, xml: drive(""), flags: live });
     assert.doesNotMatch(await xmlOf(), /disc\.iso/);
-    assert.deepEqual(events, ["trayChange", "trayChange", "trayChange", "trayChange"]);
+    await until("the tray's moving", () => events.length === 4);
+    assert.deepEqual([...new Set(events)], ["trayChange"]);
   });
 
   it("an image is committed into the one below it, and the guest goes on with that", async () => {
@@ -140,6 +144,7 @@ describe("a guest that runs is changed", { skip, timeout: 180_000 }, () => {
     assert.match(await xmlOf(), /<source file='[^']*base\.qcow2'/);
     assert.doesNotMatch(await xmlOf(), /top\.qcow2|mirror/);
     await until("the definition's change", async () => /base\.qcow2/.test(await xmlOf(2)));
+    await until("the end's telling", () => events.length === 4);
     assert.deepEqual(events, ["blockJob", "blockJob2", "blockJob", "blockJob2"]);
   });
 
