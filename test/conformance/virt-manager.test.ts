@@ -7,61 +7,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Daemon, type LogEntry } from "../../src/daemon/index.ts";
 import { TestDriver } from "../../src/driver/test/index.ts";
 import type { Loop } from "../../src/event/index.ts";
-import { connectUnix, openLoop } from "../../src/os/index.ts";
-import { type Client, remote } from "../../src/protocol/index.ts";
-import { type CallOptions, Connection, clientOf } from "../../src/rpc/index.ts";
-import { Desktop, desktopPrograms } from "./clients/desktop.ts";
-import { Proxy, type RecordedCall } from "./clients/proxy.ts";
+import { openLoop } from "../../src/os/index.ts";
+import { desktopPrograms } from "./clients/desktop.ts";
+import type { RecordedCall } from "./clients/proxy.ts";
+import { Scene, virtManager } from "./clients/scene.ts";
 import { beginningOf, differencesOf, lineOf, transcriptOf } from "./clients/transcript.ts";
 import { libvirtd, Teacher } from "./virsh/teacher.ts";
 
-const program = "/usr/bin/virt-manager";
-const missing = [program, libvirtd, ...desktopPrograms].filter((path) => !existsSync(path));
+const missing = [virtManager, libvirtd, ...desktopPrograms].filter((path) => !existsSync(path));
 const skip =
   missing.length === 0
     ? false
     : `no ${missing.join(", ")}: apt-get install virt-manager gir1.2-gtk-vnc-2.0 xvfb dbus libvirt-daemon`;
-
-/** virt-manager before one daemon, and somebody else who changes things meanwhile. */
-class Scene {
-  readonly proxy: Proxy;
-  readonly #desktop: Desktop;
-  readonly #uri: string;
-  readonly #other: Connection;
-  readonly call: Client<typeof remote.procedures, CallOptions>;
-
-  constructor(loop: Loop, directory: string, upstream: string) {
-    const socket = `${directory}-proxy`;
-    this.proxy = new Proxy(loop, socket, upstream);
-    this.#uri = `test+unix:///default?socket=${socket}`;
-    this.#desktop = new Desktop(directory);
-    this.#other = new Connection(loop, connectUnix(loop, upstream));
-    this.#other.open({ onClose: () => {} });
-    this.call = clientOf(this.#other, remote);
-  }
-
-  async open(): Promise<void> {
-    await this.call.authList({});
-    await this.call.connectOpen({ name: "test:///default", flags: 0 });
-    await this.#desktop.open();
-  }
-
-  /** Opens a window: the first call starts the program, later ones reach the one that runs. */
-  show(...args: string[]): void {
-    this.#desktop.start(program, ["--connect", this.#uri, "--no-fork", ...args]);
-  }
-
-  /** How often it has made this call and been answered. */
-  count(name: string): number {
-    return this.proxy.calls.filter((call) => call.name === name && call.outcome !== undefined).length;
-  }
-
-  async close(): Promise<void> {
-    await this.#desktop.close();
-    this.#other.close();
-    await this.proxy.close();
-  }
-}
 
 /** It asks this of one device, which is the first of a list without an order, and gives it up. */
 function readable(call: RecordedCall): string {
@@ -71,6 +28,7 @@ function readable(call: RecordedCall): string {
 /** It refreshes a pool when it has found out about it, which may be sooner before one of the two, or be left out. */
 const inItsOwnTime = /^storagePool(Event)?Refresh /;
 
+const hypervisor = "test:///default";
 const second = "<network><name>second</name><uuid>11111111-2222-3333-4444-555555555555</uuid></network>";
 const pool = `<pool type='dir'><name>second</name><uuid>11111111-2222-3333-4444-666666666666</uuid>
   <target><path>/second</path></target></pool>`;
@@ -100,8 +58,8 @@ describe("virt-manager before libvirt's test hypervisor and ours", { skip, timeo
     driver = new TestDriver(loop);
     daemon = new Daemon(loop, { drivers: [driver], log: (entry) => log.push(entry) });
     daemon.listen({ path: socket });
-    theirs = new Scene(loop, join(directory, "theirs"), teacher.socket);
-    ours = new Scene(loop, join(directory, "ours"), socket);
+    theirs = new Scene(loop, { directory: join(directory, "theirs"), upstream: teacher.socket, hypervisor });
+    ours = new Scene(loop, { directory: join(directory, "ours"), upstream: socket, hypervisor });
     await Promise.all([theirs.open(), ours.open()]);
   });
 

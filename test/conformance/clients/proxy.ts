@@ -86,7 +86,10 @@ export class Proxy {
     this.#open.add(from);
     from.open({
       onData: (bytes, fds) => {
-        to.send(bytes, fds);
+        // Descriptors have come with the last byte, and libvirt's library wants them with a byte of their own.
+        const own = fds.length === 0 ? bytes.length : bytes.length - 1;
+        to.send(bytes.subarray(0, own));
+        if (fds.length > 0) to.send(bytes.subarray(own), fds);
         for (const fd of fds) closeSync(fd);
         // A copy: a message that comes in parts is read later.
         framer.push(bytes.slice());

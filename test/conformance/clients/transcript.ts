@@ -18,6 +18,18 @@ export function transcriptOf({ calls, events }: Proxy, readable: (call: Recorded
   ]);
 }
 
+/** As `transcriptOf`, but of what was answered only whether it was, or the number of the error; without events. */
+export function outlineOf({ calls }: Proxy, readable: (call: RecordedCall) => string = lineOf): Transcript {
+  const answered = calls.filter(({ outcome }) => outcome !== undefined);
+  return new Map(
+    answered.map((call) => {
+      const { outcome } = call;
+      const isRefused = outcome !== undefined && "error" in outcome;
+      return [readable(call), isRefused ? `error ${outcome.error.code} of ${outcome.error.domain}` : "answered"];
+    }),
+  );
+}
+
 /** Up to and including the last call of that name, in order. */
 export function beginningOf({ calls }: Proxy, lastName: string): string[] {
   const last = calls.findLastIndex(({ name }) => name === lastName);
