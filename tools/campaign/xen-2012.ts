@@ -31,11 +31,11 @@ export async function xen2012(args: readonly string[]): Promise<boolean> {
 ${program} --lives ${lives} > "$XEN_LAB/ours" || exit
 for variant in ${Object.keys(naive).join(" ")}; do
   [ $variant = library-timeout-recurs ] && ulimit -c 0
-  timeout -s KILL 400 ${program} --lives ${naiveLives} --patience 60000 --variant $variant > /dev/null 2> "$XEN_LAB/$variant"
+  timeout -s KILL 1200 ${program} --lives ${naiveLives} --patience 60000 --variant $variant > /dev/null 2> "$XEN_LAB/$variant"
   echo "$variant: exit code $?, $(grep -a "over after" "$XEN_LAB/$variant" || echo "ended by force")"
 done`;
   const result = await runInXen(command, {
-    timeoutMs: (lives * 15 + 1_500) * 1_000,
+    timeoutMs: (lives * 15 + 4_000) * 1_000,
     onOutput: (stream, text) => process[stream].write(text),
   });
   const problems = result.exitCode === 0 ? [] : [`exit code ${result.exitCode}`];
