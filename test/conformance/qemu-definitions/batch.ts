@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { dirname } from "node:path";
 
 /**
  * What each line of commands, given to one virsh, has printed, from the first definition or error on: output and errors
@@ -8,7 +9,8 @@ export async function runBatch(socket: string, lines: readonly string[]): Promis
   const uri = `qemu+unix:///session?socket=${socket}`;
   // A shell of its own, so that both outputs are one.
   const child = spawn("/bin/sh", ["-c", 'exec virsh --quiet -c "$0" 2>&1', uri], {
-    env: { LC_ALL: "C", PATH: "/usr/bin:/bin", HOME: "/nonexistent" },
+    // Its history and cache go beside the socket.
+    env: { LC_ALL: "C", PATH: "/usr/bin:/bin", HOME: dirname(socket) },
     stdio: ["pipe", "pipe", "inherit"],
   });
   // virsh repeats what it reads; what it prints of this has one space less.
