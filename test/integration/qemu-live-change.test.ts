@@ -206,7 +206,7 @@ describe("a guest that runs is changed", { skip, timeout: 180_000 }, () => {
     try {
       const first = await timed(() => call.connectGetAllDomainStats(asking));
       const second = await timed(() => call.connectGetAllDomainStats(asking));
-      assert.ok(first.ms < 3000 && second.ms < 300, `${first.ms} and ${second.ms} ms`);
+      assert.ok(first.ms < 4500 && second.ms < 300, `${first.ms} and ${second.ms} ms`);
       const [row] = second.result.retStats;
       assert.ok((valueOf(row?.params, "virtwright.age") as bigint) > 0n);
       assert.equal(valueOf(row?.params, "block.0.capacity"), 4_194_304n);

@@ -16,7 +16,7 @@ interface Entry {
 }
 
 /** How long a QEMU that has answered so far is waited for. */
-const patienceMs = 1000;
+const patienceMs = 2000;
 
 /**
  * Asks QEMUs for what changes nothing, beside the jobs of their domains: the monitor keeps answers apart. One that does

@@ -37,6 +37,12 @@ export class OurDaemon {
     this.#daemon.listen({ path: this.socket });
   }
 
+  /** Resolves when all that has happened is on its way: ours tells nothing that its journal could lose. */
+  async settled(): Promise<void> {
+    const { journal } = this.#driver ?? {};
+    await journal?.flushed(journal.position.sequence);
+  }
+
   /** Guests that still run run on. */
   async stop(): Promise<void> {
     await this.#daemon?.close();
