@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BlockJobs } from "../../../src/driver/qemu/block-job/block-jobs.ts";
+import { setMirror } from "../../../src/driver/qemu/block-job/chain-edit.ts";
+import { beginCommit } from "../../../src/driver/qemu/block-job/starting.ts";
+import { findDisk } from "../../../src/driver/qemu/devices-of.ts";
 import { changed } from "../../../src/driver/qemu/modification.ts";
 import type { Run } from "../../../src/driver/qemu/run.ts";
 import type { Domain } from "../../../src/model/index.ts";
@@ -55,6 +58,30 @@ test("a guest that is switched to the image below goes on with that alone", asyn
   await say("BLOCK_JOB_COMPLETED", { device: "active-commit-vda", len: 1, offset: 1 });
   assert.equal(shown(domain), "/base ");
   assert.deepEqual(told, ["/top 4 3", "/base 4 0"]);
+});
+
+test("a job that is ready before QEMU has answered the command is shown to be", async () => {
+  const { bench, jobs, domain, run } = await setUp();
+  const { definition } = domain;
+  const own = definition && findDisk(definition, "vda");
+  assert.ok(definition && own);
+  run.describe(changed(definition, (root) => setMirror(root.find("devices", "disk") ?? root, undefined)));
+  const qemu = bench.host.last.transport;
+  const image = (number: number, backing?: unknown) => ({
+    "node-name": `libvirt-${number}-format`,
+    stats: {},
+    backing,
+  });
+  const answers: Record<string, unknown> = {
+    "query-blockstats": [{ qdev: "virtio-vda", ...image(1, image(2, image(3))) }],
+  };
+  qemu.onCommand = ({ execute, id }) => {
+    if (execute === "block-commit") qemu.event("BLOCK_JOB_READY", { device: "active-commit-vda", len: 1, offset: 1 });
+    qemu.reply(answers[execute] ?? [], id);
+  };
+  const place = { jobs, domain, run, disk: own, timeoutMs: 30_000, speed: 0 };
+  await bench.done(beginCommit(place, null, null, { active: true, shallow: false }));
+  assert.match(shown(domain), /<mirror type='file' job='active-commit' ready='yes'>/);
 });
 
 test("a copy that is ready and is told to end has been canceled, though QEMU calls it complete", async () => {

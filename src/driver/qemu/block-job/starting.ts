@@ -2,7 +2,7 @@ import type { Domain } from "../../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import type { JsonObject } from "../../../qmp/index.ts";
 import type { Element } from "../../../xml/index.ts";
-import { findDisk, sourceOf, targetOf } from "../devices-of.ts";
+import { sourceOf, targetOf } from "../devices-of.ts";
 import { changed } from "../modification.ts";
 import type { Run } from "../run.ts";
 import type { BlockNode } from "../statistics/block-group.ts";
@@ -74,11 +74,15 @@ export async function beginCommit(
   const kind: BlockJobKind = isActive ? "active-commit" : "commit";
   const gone = nodesOf(images.slice(topAt, baseAt));
   const args = { device: first.node, "top-node": from.node, "base-node": into.node };
-  await begin(place, "block-commit", args, { kind, top: topAt, base: baseAt, obsolete: gone, vain: [] });
-  const element = imageElements(disk)[baseAt];
-  if (!isActive) return;
-  if (element !== undefined) show(place, commitMirror(element));
-  else if (into.path !== undefined) show(place, plainCommitMirror(into.path, into.format));
+  const plan = { kind, top: topAt, base: baseAt, obsolete: gone, vain: [] };
+  await begin(place, "block-commit", args, plan, isActive ? mirrorOf(disk, baseAt, into) : undefined);
+}
+
+/** What shows where an active commit will end. */
+function mirrorOf(disk: Element, at: number, { path, format }: Image): Element | undefined {
+  const element = imageElements(disk)[at];
+  if (element !== undefined) return commitMirror(element);
+  return path === undefined ? undefined : plainCommitMirror(path, format);
 }
 
 /** Copies the disk elsewhere, and goes on with that until it is ended or the guest is switched to it. */
@@ -115,18 +119,13 @@ export async function beginCopy(
     };
     // The storage node goes with the one over it.
     const vain = made.slice(0, 1);
-    await begin(place, "blockdev-mirror", args, {
-      kind: "copy",
-      top: 0,
-      base: undefined,
-      obsolete: nodesOf(images),
-      vain,
-    });
+    const plan = { kind: "copy", top: 0, base: undefined, obsolete: nodesOf(images), vain } as const;
+    const mirror = copyMirror(target.path, target.type, target.format, index);
+    await begin(place, "blockdev-mirror", args, plan, mirror);
   } catch (error) {
     for (const node of made) await run.execute("blockdev-del", { "node-name": node }, timeoutMs).catch(() => {});
     throw error;
   }
-  show(place, copyMirror(target.path, target.type, target.format, index));
 }
 
 /** The jobs of a run that are ours, each with the target of its disk. Rejects as `Run.execute`. */
@@ -149,31 +148,35 @@ async function usable({ run, disk, timeoutMs }: JobPlace): Promise<Image[]> {
   return imagesOf(run, disk, timeoutMs);
 }
 
+/**
+ * QEMU may tell that the job is ready, or over, before its reply: what it was asked to do is known, and what is shown of it
+ * is shown, before it is asked.
+ */
 async function begin(
   place: JobPlace,
   command: string,
   args: JsonObject,
   plan: Omit<BlockJobPlan, "target">,
+  mirror?: Element,
 ): Promise<void> {
   const { jobs, run, disk, timeoutMs, speed } = place;
   const target = targetOf(disk);
   const id = jobId(plan.kind, target);
-  // Before QEMU hears of it: it may be over before its reply.
   jobs.expect(run, id, { ...plan, target });
+  if (mirror !== undefined) show(place, mirror);
   try {
     await run.execute(command, { "job-id": id, ...args, ...(speed > 0 && { speed }) }, timeoutMs);
   } catch (error) {
     jobs.forget(run, id);
+    if (mirror !== undefined) show(place, undefined);
     throw error;
   }
 }
 
-/** Nothing when the job is over already. */
-function show({ domain, run, disk }: JobPlace, mirror: Element): void {
+function show({ domain, run, disk }: JobPlace, mirror: Element | undefined): void {
   const { definition } = domain;
   if (definition === undefined || domain.incarnation !== run.incarnation) return;
   const target = targetOf(disk);
-  if (findDisk(definition, target) === undefined) return;
   run.describe(
     changed(definition, (root) => {
       const own = root
