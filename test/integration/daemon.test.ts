@@ -106,7 +106,11 @@ suite("virtwright daemon", { skip }, () => {
     assert.equal(virsh(qemuUri, sock, "list", "--all").status, 0);
     assert.equal(await daemon.end("SIGTERM"), 0, daemon.output);
     assert.equal(daemon.stdout, "");
-    assert.deepEqual(readdirSync(join(directory, "run/virtwright")).sort(), ["networks", "pools", "qemu"], "sockets and number are gone");
+    assert.deepEqual(
+      readdirSync(join(directory, "run/virtwright")).sort(),
+      ["networks", "pools", "qemu"],
+      "sockets and number are gone",
+    );
   });
 
   test("obeys its file, and says which key of libvirt's means nothing", async () => {

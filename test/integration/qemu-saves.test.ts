@@ -120,6 +120,7 @@ test("a save that cannot be written leaves the guest running", bounded, async (c
         [1, 5],
       ],
     );
+    assert.ok(existsSync("/dev/full"), "a device stays, whatever became of the dump");
   }
   await call(bench.driver, "domainDestroy", { dom });
 });

@@ -1,8 +1,9 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AsyncWork, Domain } from "../../model/index.ts";
 import { DomainReason, DomainState, ErrorCode, ErrorDomain, Lifecycle, VirError } from "../../protocol/index.ts";
 import { MonitorClosedError } from "../../qmp/index.ts";
+import { discardFile } from "./files.ts";
 import type { Guests, Patience } from "./guests.ts";
 import type { LongJobs } from "./long-jobs.ts";
 import { asDump, asMigration, writeMemory } from "./memory-stream.ts";
@@ -70,7 +71,7 @@ export class Dumps {
 
   /** A dump that nobody is waiting for any more is of no use. Under the domain's job. */
   async recover(run: Run, job: UnfinishedJob): Promise<void> {
-    await rm(job.path, { force: true });
+    await discardFile(job.path);
     if (!run.hasEnded) await goOn(run, job);
   }
 
@@ -101,7 +102,7 @@ export class Dumps {
       });
       if (!memoryOnly) this.#jobs.tellCompleted(run.domain);
     } catch (error) {
-      await rm(path, { force: true });
+      await discardFile(path);
       // A QEMU that has gone needs nothing any more.
       const complain = (cause: unknown): void => {
         if (!(cause instanceof MonitorClosedError)) this.#guests.report(cause);

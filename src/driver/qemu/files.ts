@@ -1,4 +1,4 @@
-import { access, chmod, copyFile, mkdir, rename } from "node:fs/promises";
+import { access, chmod, copyFile, lstat, mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Definition } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
@@ -35,6 +35,12 @@ export async function makeVariables({ path, template }: VariableStore): Promise<
     const { errno = -2, message } = error as NodeJS.ErrnoException;
     throw VirError.system(ErrorDomain.qemu, -errno, `cannot make '${path}' from '${template}': ${message}`, error);
   }
+}
+
+/** Removes what was half written. What a guest was saved or dumped into may be a device or a pipe: they stay. */
+export async function discardFile(path: string): Promise<void> {
+  const status = await lstat(path).catch(() => undefined);
+  if (status?.isFile() === true) await rm(path, { force: true });
 }
 
 async function exists(path: string): Promise<boolean> {

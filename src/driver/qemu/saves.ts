@@ -12,6 +12,7 @@ import {
 } from "../../protocol/index.ts";
 import { type JsonObject, MonitorClosedError } from "../../qmp/index.ts";
 import { invalid } from "./errors.ts";
+import { discardFile } from "./files.ts";
 import type { Guests, Patience } from "./guests.ts";
 import type { LongJobs } from "./long-jobs.ts";
 import { asMigration, type MemorySource, writeMemory } from "./memory-stream.ts";
@@ -184,7 +185,7 @@ export class Saves {
         await this.#write(run, path, file.fd, work, onProgress);
         await writing(path, () => completeImage(file));
       } catch (error) {
-        await rm(path, { force: true });
+        await discardFile(path);
         await this.#giveUp(run, job);
         throw error;
       }
