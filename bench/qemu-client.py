@@ -7,7 +7,7 @@ save N        N times: the median of saving a guest, and of restoring it
 attach N      N times: the median of attaching a disk to a running guest, and of detaching it
 crowd N       N guests that stay: until they run
 stats N       N times: the median of the statistics of all guests
-events N      N times stop and cont: the median and the 99th percentile from QEMU's event to its subscriber
+events N      N times stop and cont: the median and the 99th percentile from asking until the subscriber hears
 others N      N rounds of calls on the first guests of the crowd: the median, and the 99th percentile
 freeze        stops the QEMU of the crowd's last guest
 frozen S      of the frozen guest: a list of all, the statistics of all, and a call on it until it ends, S seconds at most
@@ -148,19 +148,21 @@ def events(count):
     heard = []
     arrived = threading.Semaphore(0)
 
-    def hear(_connection, _domain, _event, seconds, micros, _details, _opaque):
-        heard.append(time.time_ns() - (seconds * 1_000_000_000 + micros * 1_000))
+    def hear(_connection, _domain, _event, _detail, _opaque):
+        heard.append(now())
         arrived.release()
 
     domain = crowd[0]
-    number = libvirt_qemu.qemuMonitorEventRegister(connection, domain, None, hear, None)
+    number = connection.domainEventRegisterAny(domain, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, hear, None)
+    times = []
     for _ in range(count):
-        domain.suspend()
-        arrived.acquire(timeout=10)
-        domain.resume()
-        arrived.acquire(timeout=10)
-    libvirt_qemu.qemuMonitorEventDeregister(connection, number)
-    return [median(heard), percentile(heard, 0.99)]
+        for change in (domain.suspend, domain.resume):
+            start = now()
+            change()
+            arrived.acquire(timeout=10)
+            times.append(heard[-1] - start)
+    connection.domainEventDeregisterAny(number)
+    return [median(times), percentile(times, 0.99)]
 
 
 def others(count):

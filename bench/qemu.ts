@@ -12,7 +12,7 @@ import { Board } from "./rpc-board.ts";
 import { python } from "./rpc-contest.ts";
 
 /** Rounds that alternate between the two. */
-const rounds = 3;
+const rounds = 2;
 /** How long a call on a guest that does not answer is looked at. */
 const patienceS = 45;
 
@@ -126,16 +126,16 @@ async function measureLives(both: Both): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     await both.measure("life 5", "create until running", "destroy");
     await both.measure("parallel 8", "8 created at once");
-    await both.measure("save 2", "save", "restore");
-    await both.measure("attach 2", "attach a disk", "detach a disk, asked");
+    await both.measure("save 1", "save", "restore");
   }
+  await both.measure("attach 1", "attach a disk", "detach a disk, asked");
 }
 
 async function measureCrowd(both: Both): Promise<void> {
   await both.measure("crowd 20", "20 created in turn");
   for (let round = 0; round < rounds; round++) {
     await both.measure("stats 5", "statistics of 20 guests");
-    await both.measure("events 50", "QEMU's event to its subscriber, median", "QEMU's event to its subscriber, p99");
+    await both.measure("events 50", "stop, until a subscriber hears, median", "stop, until a subscriber hears, p99");
   }
   await both.measureIdle("daemon's processor time, 20 idle guests", 10);
   await both.ask("disband");
