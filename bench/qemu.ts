@@ -14,7 +14,7 @@ import { python } from "./rpc-contest.ts";
 /** Rounds that alternate between the two. */
 const rounds = 2;
 /** How long a call on a guest that does not answer is looked at. */
-const patienceS = 45;
+const patienceS = 35;
 
 /** Guests of QEMU through our daemon and through libvirtd: the same definition, the same client, in turn. */
 export async function run(): Promise<void> {
