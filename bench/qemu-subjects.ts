@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { isSocketServed } from "../src/os/index.ts";
 import { PrivateLibvirtd } from "../test/conformance/qemu/private-libvirtd.ts";
+import { nodeFlags } from "./node-flags.ts";
 
 /** One of the two daemons that have QEMU guests. */
 export interface QemuSubject {
@@ -30,7 +31,7 @@ export class OurQemu implements QemuSubject {
 
   async start(): Promise<void> {
     const main = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
-    const args = ["--max-semi-space-size=8", main, "start", "--directory", this.#directory];
+    const args = [...nodeFlags, main, "start", "--directory", this.#directory];
     this.#process = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
     for (let rounds = 0; !isSocketServed(join(this.#directory, "virtwright-sock")); rounds++) {
       if (rounds === 1000) throw new Error("our daemon has not opened its socket within 20 s");

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Teacher } from "../test/conformance/virsh/teacher.ts";
 import { LineProgram } from "./native.ts";
+import { nodeFlags } from "./node-flags.ts";
 
 /** One of the two daemons that are compared. */
 export interface Subject {
@@ -26,7 +27,7 @@ export class Ours implements Subject {
   async start(): Promise<void> {
     const main = fileURLToPath(new URL("./rpc-daemon.ts", import.meta.url));
     // As `npm start` does.
-    this.#program = new LineProgram(process.execPath, ["--max-semi-space-size=8", main, this.socket]);
+    this.#program = new LineProgram(process.execPath, [...nodeFlags, main, this.socket]);
     // As often as the other is asked.
     while (!(await answers(this.socket))) await sleep(20);
   }

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8
+#!/usr/bin/env -S node --max-semi-space-size=8 --no-separate-gc-phases
 import { StateError } from "../event/index.ts";
 import { SystemError } from "../os/index.ts";
 import { daemon } from "./daemon.ts";
