@@ -3,7 +3,7 @@
  * time. The programs run one after another; each test judges what one of them has left.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { type LabResult, runInXen, whyNoLab } from "../../lab/xen/lab.ts";
@@ -37,7 +37,9 @@ run processes 200 ${program}/libxl-processes-exercise.ts "$XEN_LAB_GUEST"
 run lives 300 ${program}/december/lives.ts --load --lives ${lives}
 ulimit -c 0
 for variant in ${Object.keys(naive).join(" ")}; do
-  run $variant 100 ${program}/december/lives.ts --lives 4 --lanes 1 --turns 0 --patience 8000 --variant $variant &
+  # One life is enough for a timeout that is never completed; a nexus must first be used again.
+  [ $variant = library-timeout-recurs ] && lives=4 || lives=1
+  run $variant 100 ${program}/december/lives.ts --lives $lives --lanes 1 --turns 0 --patience 8000 --variant $variant &
 done
 wait
 `;
@@ -52,7 +54,11 @@ describe("on real Xen", { skip: whyNoLab() ?? false, timeout: limitMs + 10_000 }
   );
   after(() => lab.remove());
 
-  const left = (name: string): string => readFileSync(join(lab.directory, name), "utf8");
+  /** Nothing, if the machine did not come that far. */
+  function left(name: string): string {
+    const path = join(lab.directory, name);
+    return existsSync(path) ? readFileSync(path, "utf8") : "";
+  }
 
   /** What a program has printed; fails with what it complained of unless it came to its end. */
   function outputOf(t: TestContext, name: string): string {

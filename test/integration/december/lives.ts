@@ -129,6 +129,8 @@ class Starved extends Error {
 
 /** The shortest time for which libxl waits for anybody. */
 const libxlsPatienceMs = 10_000;
+/** Less than that: a timeout that is never completed would otherwise come to its time, and nobody would see it. */
+const closingMs = 5_000;
 
 async function patiently<T>(operation: Promise<T>): Promise<T> {
   const from = performance.now();
@@ -206,7 +208,7 @@ process.on("exit", (code) => code !== 0 && console.error(`${values.variant}: ove
 await Promise.all(Array.from({ length: lanes }, (_, index) => lane(index)));
 await load?.end();
 const domains = xen.domains().length - 1;
-await xen.close(timeoutMs);
+await xen.close(closingMs);
 const { registrations, operations, watches } = xen.outstanding;
 await loop.close();
 // What Node has begun to close is closed a moment later.
