@@ -1,36 +1,20 @@
-import { readFileSync } from "node:fs";
-import { registerHooks } from "node:module";
+import { mutants, type SourceMutation } from "../mutations/mutated-sources.ts";
 import { mutations } from "../mutations/mutations.ts";
 import type { Explored } from "./explored.ts";
 
-interface Patch {
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
-
-interface ContextMutation {
-  readonly name: string;
-  readonly about: string;
-  readonly patches: readonly Patch[];
-  /** The scenario that finds it. */
-  readonly foundBy: string;
-}
-
-const source = new URL("../../src/", import.meta.url).href;
 const subjects = new URL("./explored.ts", import.meta.url).href;
 /** What a mutant has a copy of its own of. */
 const copied = ["event/", "libxl/", "testkit/fake-libxl/", "testkit/scenarios/", "testkit/sim/"];
 
 /** Mistakes of the hooks that are the core's mutations too, before this library. */
-function ofTheHooks(name: string, foundBy: string): ContextMutation {
+function ofTheHooks(name: string, foundBy: string): SourceMutation {
   const mutation = mutations.find((each) => each.name === name);
   if (mutation === undefined) throw new RangeError(`there is no mutation "${name}"`);
   const patches = mutation.patches.map((patch) => ({ ...patch, file: `event/${patch.file}` }));
   return { name, about: mutation.about, patches, foundBy };
 }
 
-export const contextMutations: readonly ContextMutation[] = [
+export const contextMutations: readonly SourceMutation[] = [
   {
     name: "freed-with-operations",
     about: "the context is closed without waiting for its operations",
@@ -109,34 +93,10 @@ export const contextMutations: readonly ContextMutation[] = [
   ofTheHooks("drain-ignores-calls", "closed with calls held back"),
 ];
 
-registerHooks({
-  resolve(specifier, context, next) {
-    const result = next(specifier, context);
-    const { search } = new URL(context.parentURL ?? "file:///");
-    const isCopied = search.startsWith("?mutation=") && copied.some((folder) => result.url.startsWith(source + folder));
-    return isCopied ? { ...result, url: result.url.replace(/\?.*/, "") + search } : result;
-  },
-  load(url, context, next) {
-    const name = new URL(url).searchParams.get("mutation");
-    if (name === null) return next(url, context);
-    const patches = contextMutations.find((each) => each.name === name)?.patches ?? [];
-    return { format: "module-typescript", source: patched(new URL(url), name, patches), shortCircuit: true };
-  },
-});
-
-function patched(url: URL, name: string, patches: readonly Patch[]): string {
-  let text = readFileSync(url, "utf8");
-  for (const { file, find, replace } of patches) {
-    if (!url.pathname.endsWith(`/src/${file}`)) continue;
-    const places = text.split(find).length - 1;
-    if (places !== 1) throw new Error(`mutation ${name}: its text occurs ${places} times in ${file}; adapt the patch`);
-    text = text.replace(find, () => replace);
-  }
-  return text;
-}
+const load = mutants<{ readonly explored: readonly Explored[] }>(subjects, copied, contextMutations);
 
 /** The scenarios, before a context with a bug; or with none, when the name is "none". */
 export async function mutant(name: string): Promise<readonly Explored[]> {
-  const { explored } = (await import(`${subjects}?mutation=${name}`)) as { explored: readonly Explored[] };
+  const { explored } = await load(name);
   return explored;
 }

@@ -1,7 +1,6 @@
 import { ErrorDomain, VirError } from "../../protocol/index.ts";
 import type { CallContext, DriverProcedures } from "../driver.ts";
-import { bitsOf, select } from "../objects/flag-filter.ts";
-import { networkFilters } from "./network-filters.ts";
+import { networkLists } from "./network-lists.ts";
 import { bridgeNameOf, type Networks } from "./networks.ts";
 
 /** Bits of the calls' `flags`. */
@@ -27,24 +26,8 @@ export function networkProcedures(networks: Networks): DriverProcedures {
       const leases = await networks.leasesOf(networks.byUuid(net), mac, Math.floor(Date.now() / 1000));
       return { leases: needResults === 0 ? [] : [...leases], ret: leases.length };
     },
-    ...listProcedures(networks),
+    ...networkLists(networks, "networkConnectListAllNetworks", ErrorDomain.network),
     ...changeProcedures(networks),
-  };
-}
-
-function listProcedures(networks: Networks): DriverProcedures {
-  const names = (isActive: boolean): string[] =>
-    networks.all.filter((each) => each.isActive === isActive).map(({ name }) => name);
-  return {
-    connectNumOfNetworks: () => ({ num: names(true).length }),
-    connectListNetworks: ({ maxnames }) => ({ names: names(true).slice(0, maxnames) }),
-    connectNumOfDefinedNetworks: () => ({ num: names(false).length }),
-    connectListDefinedNetworks: ({ maxnames }) => ({ names: names(false).slice(0, maxnames) }),
-    connectListAllNetworks: ({ needResults, flags }) => {
-      checkFlags(flags, bitsOf(networkFilters), "networkConnectListAllNetworks");
-      const found = select(networks.all, networkFilters, flags);
-      return { nets: needResults === 0 ? [] : found.map(({ reference }) => reference), ret: found.length };
-    },
   };
 }
 

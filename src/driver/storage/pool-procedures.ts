@@ -1,10 +1,9 @@
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import type { CallContext, DriverProcedures } from "../driver.ts";
-import { bitsOf, select } from "../objects/flag-filter.ts";
 import type { HostPools } from "./host-pools.ts";
 import { poolCapabilities } from "./pool-capabilities.ts";
 import { formatPool } from "./pool-definition.ts";
-import { poolFilters } from "./pool-filters.ts";
+import { poolLists } from "./pool-lists.ts";
 import { invalidArgument, noPool } from "./storage-errors.ts";
 
 /** Bits of the calls' `flags`. */
@@ -47,18 +46,8 @@ export function poolProcedures(pools: HostPools): DriverProcedures {
 }
 
 function listProcedures(pools: HostPools): DriverProcedures {
-  const names = (isActive: boolean): string[] =>
-    pools.all.filter((each) => each.isActive === isActive).map(({ name }) => name);
   return {
-    connectNumOfStoragePools: () => ({ num: names(true).length }),
-    connectListStoragePools: ({ maxnames }) => ({ names: names(true).slice(0, maxnames) }),
-    connectNumOfDefinedStoragePools: () => ({ num: names(false).length }),
-    connectListDefinedStoragePools: ({ maxnames }) => ({ names: names(false).slice(0, maxnames) }),
-    connectListAllStoragePools: ({ needResults, flags }) => {
-      checkFlags(flags, bitsOf(poolFilters), "storageConnectListAllStoragePools");
-      const found = select(pools.all, poolFilters, flags);
-      return { pools: needResults === 0 ? [] : found.map(({ reference }) => reference), ret: found.length };
-    },
+    ...poolLists(pools, "storageConnectListAllStoragePools", ErrorDomain.storage),
     connectGetStoragePoolCapabilities: ({ flags }) => {
       checkFlags(flags, 0, "storageConnectGetStoragePoolCapabilities");
       return { capabilities: poolCapabilities() };

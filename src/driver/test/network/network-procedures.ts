@@ -1,8 +1,8 @@
+import { ErrorDomain } from "../../../protocol/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
 import { formatNetwork } from "../../network/network-definition.ts";
-import { networkFilters } from "../../network/network-filters.ts";
+import { networkLists } from "../../network/network-lists.ts";
 import { changesOf } from "../../network/network-update.ts";
-import { bitsOf, select } from "../../objects/flag-filter.ts";
 import { checkFlags } from "../failure.ts";
 import { bridgeOf, type Network, type Networks } from "./networks.ts";
 
@@ -23,7 +23,7 @@ export function networkProcedures(networks: Networks): DriverProcedures {
     networkSetAutostart: ({ net, autostart }) => {
       find(net).autostart = autostart !== 0;
     },
-    ...listProcedures(networks),
+    ...networkLists(networks, "testConnectListAllNetworks", ErrorDomain.test),
     networkDefineXml: ({ xml }) => ({ net: networks.define(xml) }),
     networkDefineXmlFlags: ({ xml, flags }) => {
       checkFlags(flags, 1, "testNetworkDefineXMLFlags");
@@ -43,22 +43,6 @@ export function networkProcedures(networks: Networks): DriverProcedures {
       const { next, live } = changesOf(network, { command, section, parentIndex, xml, flags });
       if (next !== undefined) network.assign(next);
       if (live !== undefined) network.replace(live);
-    },
-  };
-}
-
-function listProcedures(networks: Networks): DriverProcedures {
-  const names = (isActive: boolean): string[] =>
-    networks.all.filter((each) => each.isActive === isActive).map(({ name }) => name);
-  return {
-    connectNumOfNetworks: () => ({ num: names(true).length }),
-    connectListNetworks: ({ maxnames }) => ({ names: names(true).slice(0, maxnames) }),
-    connectNumOfDefinedNetworks: () => ({ num: names(false).length }),
-    connectListDefinedNetworks: ({ maxnames }) => ({ names: names(false).slice(0, maxnames) }),
-    connectListAllNetworks: ({ needResults, flags }) => {
-      checkFlags(flags, bitsOf(networkFilters), "testConnectListAllNetworks");
-      const found = select(networks.all, networkFilters, flags);
-      return { nets: needResults === 0 ? [] : found.map(({ reference }) => reference), ret: found.length };
     },
   };
 }

@@ -1,8 +1,7 @@
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
-import { bitsOf, select } from "../../objects/flag-filter.ts";
 import { formatPool } from "../../storage/pool-definition.ts";
-import { poolFilters } from "../../storage/pool-filters.ts";
+import { poolLists } from "../../storage/pool-lists.ts";
 import { poolTypes } from "../../storage/pool-types.ts";
 import { checkFlags, internal, invalidArgument } from "../failure.ts";
 import { findSources } from "./pool-sources.ts";
@@ -40,18 +39,8 @@ export function poolProcedures(pools: Pools): DriverProcedures {
 }
 
 function listProcedures(pools: Pools): DriverProcedures {
-  const names = (isActive: boolean): string[] =>
-    pools.all.filter((each) => each.isActive === isActive).map(({ name }) => name);
   return {
-    connectNumOfStoragePools: () => ({ num: names(true).length }),
-    connectListStoragePools: ({ maxnames }) => ({ names: names(true).slice(0, maxnames) }),
-    connectNumOfDefinedStoragePools: () => ({ num: names(false).length }),
-    connectListDefinedStoragePools: ({ maxnames }) => ({ names: names(false).slice(0, maxnames) }),
-    connectListAllStoragePools: ({ needResults, flags }) => {
-      checkFlags(flags, bitsOf(poolFilters), "testConnectListAllStoragePools");
-      const found = select(pools.all, poolFilters, flags);
-      return { pools: needResults === 0 ? [] : found.map(({ reference }) => reference), ret: found.length };
-    },
+    ...poolLists(pools, "testConnectListAllStoragePools", ErrorDomain.test),
     connectFindStoragePoolSources: ({ type, srcSpec, flags }) => {
       checkFlags(flags, 0, "testConnectFindStoragePoolSources");
       if (!poolTypes.has(type)) {
