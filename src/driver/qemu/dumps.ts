@@ -91,7 +91,7 @@ export class Dumps {
     await using file = await createFile(path);
     try {
       run.note(job);
-      if (!live) await run.suspend(commandMs, DomainReason.paused.dump);
+      if (!live) await run.power.suspend(commandMs, DomainReason.paused.dump);
       const end = await abortable(run, work, () => writeMemory(run, file.fd, writing, this.#guests.loop, onProgress));
       if (end.status !== "completed") work.signal.throwIfAborted();
       if (end.status !== "completed") throw await writeFailure(path, "dump", end.error);
@@ -118,7 +118,7 @@ export class Dumps {
       const { shutoff } = DomainReason;
       return run.end({ reason: shutoff.crashed, detail: Lifecycle.stopped.detail.crashed });
     }
-    if (reset) await run.reset(commandMs);
+    if (reset) await run.power.reset(commandMs);
     // What was migrated has to be let go again; a cancelled migration that is over does no harm.
     await goOn(run, { ...job, byMigration: false });
   }

@@ -16,8 +16,9 @@ import { checkNames } from "./definition/schema.ts";
 import { closed, notRunning, toVirError } from "./errors.ts";
 import type { LaunchPlan, QemuHost } from "./host.ts";
 import type { SharedResources } from "./host-side/shared-resources.ts";
-import { type BootManner, Run } from "./run.ts";
+import { Run } from "./run.ts";
 import type { RunRecord, RunRecords, UnfinishedJob } from "./run-record.ts";
+import type { BootManner } from "./run-surroundings.ts";
 import type { Told } from "./told.ts";
 
 /** How long the caller waits, for its turn and for QEMU; and what kind of job it is (default: modify). */

@@ -168,24 +168,26 @@ export class Operations {
   suspend(domain: Domain, patience: Patience): Promise<void> {
     return this.guests.onRun(domain, "suspend", patience, (run, timeoutMs) => {
       if (domain.status.state === DomainState.pmsuspended) throw invalid("domain is pmsuspended");
-      return run.suspend(timeoutMs);
+      return run.power.suspend(timeoutMs);
     });
   }
 
   resume(domain: Domain, patience: Patience): Promise<void> {
-    return this.guests.onRun(domain, "resume", patience, (run, timeoutMs) => run.resume(timeoutMs));
+    return this.guests.onRun(domain, "resume", patience, (run, timeoutMs) => run.power.resume(timeoutMs));
   }
 
   reset(domain: Domain, patience: Patience): Promise<void> {
-    return this.guests.onRun(domain, "reset", patience, (run, timeoutMs) => run.reset(timeoutMs));
+    return this.guests.onRun(domain, "reset", patience, (run, timeoutMs) => run.power.reset(timeoutMs));
   }
 
   shutdown(domain: Domain, ways: AskingWays, patience: Patience): Promise<void> {
-    return this.#ask(domain, "shutdown", "powerdown", ways, patience, (run, timeoutMs) => run.shutdown(timeoutMs));
+    return this.#ask(domain, "shutdown", "powerdown", ways, patience, (run, timeoutMs) =>
+      run.power.shutdown(timeoutMs),
+    );
   }
 
   reboot(domain: Domain, ways: AskingWays, patience: Patience): Promise<void> {
-    return this.#ask(domain, "reboot", "reboot", ways, patience, (run, timeoutMs) => run.reboot(timeoutMs));
+    return this.#ask(domain, "reboot", "reboot", ways, patience, (run, timeoutMs) => run.power.reboot(timeoutMs));
   }
 
   /** Asks its agent to put the guest to sleep; `mode` is the agent's word: "ram", "disk", "hybrid". */
@@ -198,7 +200,7 @@ export class Operations {
   }
 
   wakeUp(domain: Domain, patience: Patience): Promise<void> {
-    return this.guests.onRun(domain, "pmwakeup", patience, (run, timeoutMs) => run.wakeUp(timeoutMs));
+    return this.guests.onRun(domain, "pmwakeup", patience, (run, timeoutMs) => run.power.wakeUp(timeoutMs));
   }
 
   /** Ends the run that there is now, at once: a job that waits for this QEMU fails, and then it is our turn. */

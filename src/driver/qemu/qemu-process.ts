@@ -142,3 +142,10 @@ export class QemuProcess {
     return this.#state === "alive" || this.#state === "ending";
   }
 }
+
+/** A QEMU that could not be watched must not stay behind unseen. */
+export function discard(connected: Connected | undefined): void {
+  connected?.process.signal("SIGKILL");
+  connected?.process.close();
+  connected?.transport.close();
+}

@@ -1,62 +1,22 @@
 import { DeadlineError, type Loop } from "../../event/index.ts";
 import type { Definition, Domain, Incarnation } from "../../model/index.ts";
-import {
-  type DomainEvent,
-  DomainReason,
-  DomainState,
-  Lifecycle,
-  type Domain as WireDomain,
-} from "../../protocol/index.ts";
+import { DomainReason, DomainState, Lifecycle, type Domain as WireDomain } from "../../protocol/index.ts";
 import { type ExecuteOptions, type JsonObject, MonitorClosedError, type MonitorEvent } from "../../qmp/index.ts";
-import { AgentLink, agentChannel, withChannelState } from "./agent-link.ts";
+import type { AgentLink } from "./agent-link.ts";
 import { findTerminals } from "./console.ts";
-import { invalid, QemuDiedError } from "./errors.ts";
-import type { Connected, LaunchPlan, QemuHost } from "./host.ts";
-import { loadMemory, type MemorySource } from "./memory-stream.ts";
-import { QemuProcess, type QemuProcessListener } from "./qemu-process.ts";
-import type { RunEnding, RunRecord, RunRecords, UnfinishedJob } from "./run-record.ts";
+import { QemuDiedError } from "./errors.ts";
+import type { Connected, LaunchPlan } from "./host.ts";
+import { Power } from "./power.ts";
+import { discard, QemuProcess, type QemuProcessListener } from "./qemu-process.ts";
+import { RunAgent } from "./run-agent.ts";
+import { outcomeOf } from "./run-ending.ts";
+import type { RunEnding, RunRecord, UnfinishedJob } from "./run-record.ts";
 import { RunState } from "./run-state.ts";
+import type { BootManner, RunSurroundings } from "./run-surroundings.ts";
 import type { Told } from "./told.ts";
-
-/** What all runs of a driver have in common. */
-export interface RunSurroundings {
-  readonly loop: Loop;
-  readonly host: QemuHost;
-  readonly records: Pick<RunRecords, "write">;
-  /** From launch to the monitor's readiness. */
-  readonly startTimeoutMs: number;
-  /** From SIGTERM to SIGKILL. */
-  readonly terminateMs: number;
-  /** Resolves when no end of ours makes it untold; undefined: it is so already. */
-  publish(event: DomainEvent): Promise<void> | undefined;
-  /** The run is over, and the domain inactive; it may not exist any more. */
-  onGone(): void;
-  /** Everybody can hear of its end when `told` has resolved: the record may go then. */
-  forget(told: Promise<void> | undefined): void;
-  /** Does something about what happened in the guest, as a job of its domain. */
-  react(operation: string, act: () => Promise<void>): void;
-  /** The guest has crashed, and its memory is to be kept. Under the domain's job. */
-  keepCrash(run: Run): Promise<void>;
-  /** Writes down what happened, for people. */
-  note(text: string): void;
-  /** Hears of what went wrong where nobody is to be told. */
-  readonly report: (error: unknown) => void;
-}
-
-/** How a run begins. */
-export interface BootManner {
-  readonly paused: boolean;
-  /** The memory that it goes on with; absent: it begins anew. */
-  readonly from?: MemorySource | undefined;
-}
 
 /** How long after SIGKILL a process may take to be gone. */
 const dyingMs = 15_000;
-/** virConnectDomainEventAgentLifecycleState, and the reason that the guest's channel has told it. */
-const agentStates = { connected: 1, disconnected: 2, byChannel: 2 };
-/** For what QEMU is asked to do because of what happened in the guest. */
-const reactionMs = 30_000;
-
 /**
  * One run of a domain, from the decision to start until its process is gone.
  *
@@ -65,8 +25,7 @@ const reactionMs = 30_000;
  *     starting, started -> released    (the guest runs on without us)
  *
  * boot, adopt:      starting; once; under the domain's job.
- * suspend, resume, reset, shutdown, reboot, wakeUp: started; under the domain's job. The state changes by the event that
- *                   QEMU sends before its reply, so that there is one order of things (RunState).
+ * power:            started; under the domain's job.
  * end:              started; under the domain's job: ends it for a reason of ours.
  * destroy:          any; it needs no job, because what holds the job may be waiting for this very QEMU.
  *
@@ -75,12 +34,13 @@ const reactionMs = 30_000;
  */
 export class Run implements QemuProcessListener {
   readonly incarnation: Incarnation;
+  readonly power: Power;
   readonly #domain: Domain;
   readonly #around: RunSurroundings;
   readonly #state: RunState;
   readonly #since: number | undefined;
   #definition: Definition;
-  #agent: AgentLink | undefined;
+  readonly #agent: RunAgent;
   #phase: "running" | "ended" | "released" = "running";
   #process: QemuProcess | undefined;
   #job: UnfinishedJob | undefined;
@@ -108,8 +68,25 @@ export class Run implements QemuProcessListener {
       onFirstResume: () => this.#state.startRunning(),
       // It writes back what its disks have not yet, however long that takes.
       onShutdown: () => this.#process?.terminate({ gracefully: true }),
-      onReboot: () => this.#bootAgain(),
-      onPanic: () => around.react("crash", () => this.#onPanic()),
+      onReboot: () => this.power.bootAgain(),
+      onPanic: () => around.react("crash", () => this.power.onPanic()),
+    });
+    this.power = new Power({
+      run: this,
+      domain,
+      around,
+      state: this.#state,
+      definition: () => this.#definition,
+      monitor: () => this.#monitor(),
+      save: () => this.#save(),
+    });
+    this.#agent = new RunAgent(around, {
+      definition: () => this.#definition,
+      describe: (next) => this.describe(next),
+      tell: (state, reason) => {
+        if (this.#state.isStarted)
+          void around.publish({ name: "agentLifecycle", dom: domain.reference, state, reason });
+      },
     });
     domain.begin(incarnation, definition);
   }
@@ -133,7 +110,7 @@ export class Run implements QemuProcessListener {
 
   /** Undefined where the guest has no channel for one. */
   get agent(): AgentLink | undefined {
-    return this.#agent;
+    return this.#agent.link;
   }
 
   get isShutDown(): boolean {
@@ -175,7 +152,7 @@ export class Run implements QemuProcessListener {
       await this.#prepare();
       this.describe(await findTerminals(monitor, this.#definition));
       for (const { execute, arguments: args } of launch.commands ?? []) await monitor.execute(execute, args);
-      await this.#letGo(manner);
+      await this.power.begin(manner);
     } catch (error) {
       this.#noteTranscript("the start failed");
       if (this.#process === undefined) discard(connected);
@@ -209,50 +186,12 @@ export class Run implements QemuProcessListener {
       // An event in the meantime is as new as the answer or newer; and what a job has paused is the job's.
       if (this.#state.changes === before && job === undefined) this.#state.synchronise(answer["status"]);
       await this.#prepare();
-      await this.#findAgent();
+      await this.#agent.find(monitor);
     } catch (error) {
       if (!this.hasEnded) this.#around.report(error);
     } finally {
       complaint.remove();
     }
-  }
-
-  async suspend(timeoutMs: number, reason: number = DomainReason.paused.user): Promise<void> {
-    if (this.#domain.status.state !== DomainState.running) return;
-    await this.#state.because({ pause: reason }, () => this.#command("stop", timeoutMs));
-  }
-
-  /** `reason` is one of DomainReason.running. */
-  async resume(timeoutMs: number, reason: number = DomainReason.running.unpaused): Promise<void> {
-    const { state } = this.#domain.status;
-    if (state === DomainState.running) throw invalid("domain is already running");
-    if (state === DomainState.pmsuspended) throw invalid("domain is pmsuspended");
-    await this.#state.because({ run: reason }, () => this.#command("cont", timeoutMs));
-  }
-
-  reset(timeoutMs: number): Promise<void> {
-    return this.#command("system_reset", timeoutMs);
-  }
-
-  /** Presses the guest's power button. */
-  async shutdown(timeoutMs: number): Promise<void> {
-    this.#checkRunning();
-    this.#expectReboot(false);
-    await this.#command("system_powerdown", timeoutMs);
-  }
-
-  /**
-   * Presses the guest's power button, and when it powers off starts it anew, as the same run. A guest that is to end when
-   * it reboots ends.
-   */
-  async reboot(timeoutMs: number): Promise<void> {
-    this.#checkRunning();
-    this.#expectReboot(!["destroy", "preserve"].includes(this.#definition.textOf("on_reboot") ?? "restart"));
-    await this.#command("system_powerdown", timeoutMs);
-  }
-
-  wakeUp(timeoutMs: number): Promise<void> {
-    return this.#command("system_wakeup", timeoutMs);
   }
 
   /** What takes long has begun (what it is), or ended (undefined): written down before anything else happens. */
@@ -331,7 +270,7 @@ export class Run implements QemuProcessListener {
   release(): void {
     if (this.#state.isStarted && this.#phase === "running") {
       this.#phase = "released";
-      this.#agent?.close();
+      this.#agent.close();
       this.#process?.release();
     } else {
       this.#destroyed = "surely";
@@ -342,7 +281,7 @@ export class Run implements QemuProcessListener {
   onEvent(event: MonitorEvent): void {
     if (this.#phase !== "running") return;
     this.#state.onEvent(event);
-    if (event.name === "VSERPORT_CHANGE") this.#onChannel(String(event.data["id"]), event.data["open"] === true);
+    if (event.name === "VSERPORT_CHANGE") this.#agent.onChannel(String(event.data["id"]), event.data["open"] === true);
     for (const listener of this.#listeners) this.#attempt(() => listener(event));
   }
 
@@ -373,33 +312,6 @@ export class Run implements QemuProcessListener {
     return this.#process;
   }
 
-  #onChannel(id: string, isOpen: boolean): void {
-    const definition = withChannelState(this.#definition, id, isOpen);
-    if (definition !== undefined) this.describe(definition);
-    const channel = agentChannel(this.#definition);
-    if (channel?.id !== id || this.#agent === undefined) return;
-    this.#attempt(() => this.#agent?.onChannel(isOpen));
-    if (definition === undefined || !this.#state.isStarted) return;
-    const state = isOpen ? agentStates.connected : agentStates.disconnected;
-    const dom = this.#domain.reference;
-    void this.#around.publish({ name: "agentLifecycle", dom, state, reason: agentStates.byChannel });
-  }
-
-  /** The agent that was there before us has said so to somebody else. */
-  async #findAgent(): Promise<void> {
-    const id = agentChannel(this.#definition)?.id;
-    if (id === undefined) return;
-    const backends = (await this.#monitor().execute("query-chardev")) as readonly JsonObject[];
-    const backend = backends.find(({ label }) => label === `char${id}`);
-    if (backend !== undefined) this.#onChannel(id, backend["frontend-open"] === true);
-  }
-
-  #linkAgent(): void {
-    const { loop, host } = this.#around;
-    const path = agentChannel(this.#definition)?.path;
-    if (path !== undefined) this.#agent = new AgentLink(loop, () => host.connect(path));
-  }
-
   /** What QEMU is told before everything else. */
   async #prepare(): Promise<void> {
     const capabilities = [{ capability: "events", state: true }];
@@ -408,32 +320,7 @@ export class Run implements QemuProcessListener {
     if (this.#definition.textOf("on_reboot") === "destroy")
       told.push(monitor.execute("set-action", { reboot: "shutdown" }));
     await Promise.all(told);
-    this.#linkAgent();
-  }
-
-  async #letGo({ paused, from }: BootManner): Promise<void> {
-    const { started, suspended } = Lifecycle;
-    const { paused: reasons, running } = DomainReason;
-    const run = (reason: number): Promise<void> =>
-      this.#state.because({ run: reason }, () => this.#command("cont", reactionMs));
-    if (from !== undefined) {
-      await loadMemory(this.#monitor(), from, this.#around.loop);
-      this.#state.start(reasons.migration, started.detail.restored);
-      await from.onLoaded();
-      if (!paused) return run(running.restored);
-      return this.#state.tell(suspended.event, suspended.detail.restored);
-    }
-    if (!paused) {
-      await run(running.booted);
-      return this.#state.startRunning();
-    }
-    if (this.#phase !== "running") return;
-    this.#state.start(reasons.user, started.detail.booted);
-    this.#state.tell(suspended.event, suspended.detail.paused);
-  }
-
-  async #command(command: string, timeoutMs: number): Promise<void> {
-    await this.#monitor().execute(command, {}, { timeoutMs });
+    this.#agent.open();
   }
 
   #monitor(): QemuProcess["monitor"] {
@@ -441,39 +328,6 @@ export class Run implements QemuProcessListener {
     if (monitor === undefined || this.#phase !== "running")
       throw new MonitorClosedError("the domain does not run any more");
     return monitor;
-  }
-
-  #checkRunning(): void {
-    if (this.#domain.status.state !== DomainState.running) throw invalid("domain is not running");
-  }
-
-  /** What the guest's next powering off is taken for: known before it is asked to. */
-  #expectReboot(value: boolean): void {
-    if (this.#state.rebootsOnPowerOff === value) return;
-    this.#state.rebootsOnPowerOff = value;
-    this.#save();
-  }
-
-  #bootAgain(): void {
-    this.#state.beginReboot();
-    this.#around.react("reboot", async () => {
-      if (this.hasEnded) return;
-      await this.#command("system_reset", reactionMs);
-      await this.#state.because({ run: DomainReason.running.booted }, () => this.#command("cont", reactionMs));
-    });
-  }
-
-  /** As the definition says; the guest stands still. */
-  async #onPanic(): Promise<void> {
-    if (this.hasEnded || this.#domain.status.state !== DomainState.crashed) return;
-    const action = this.#definition.textOf("on_crash") ?? "destroy";
-    if (action.startsWith("coredump-")) await this.#around.keepCrash(this);
-    if (action === "preserve" || this.hasEnded) return;
-    if (action === "destroy" || action === "coredump-destroy") {
-      return this.end({ reason: DomainReason.shutoff.crashed, detail: Lifecycle.stopped.detail.crashed });
-    }
-    await this.#command("system_reset", reactionMs);
-    await this.#state.because({ run: DomainReason.running.crashed }, () => this.#command("cont", reactionMs));
   }
 
   #complainLater(): { remove(): void } {
@@ -496,11 +350,16 @@ export class Run implements QemuProcessListener {
 
   #finish(isTold: boolean): void {
     const hasStarted = this.#state.isStarted;
-    const { reason, detail } = this.#outcome(hasStarted);
+    const { reason, detail } = outcomeOf({
+      hasStarted,
+      ending: this.#ending,
+      isDestroyed: this.#destroyed !== "no",
+      isShutDown: this.isShutDown,
+    });
     const running = this.#domain.reference;
     if (!this.#domain.end(this.incarnation, reason)) return;
     this.#phase = "ended";
-    this.#agent?.close();
+    this.#agent.close();
     this.#around.onGone();
     for (const listener of this.#mourners) this.#attempt(listener);
     // As libvirt has it: one that was ended has no id any more, one that ended by itself still has.
@@ -508,16 +367,6 @@ export class Run implements QemuProcessListener {
     const dom = isOurs ? this.#domain.reference : running;
     const isSilent = !hasStarted || isTold;
     this.#around.forget(isSilent ? undefined : this.#tell(Lifecycle.stopped.event, detail, dom));
-  }
-
-  #outcome(hasStarted: boolean): RunEnding {
-    const reason = DomainReason.shutoff;
-    const { detail } = Lifecycle.stopped;
-    if (!hasStarted) return { reason: reason.failed, detail: detail.failed };
-    if (this.#ending !== undefined) return this.#ending;
-    if (this.#destroyed !== "no") return { reason: reason.destroyed, detail: detail.destroyed };
-    if (this.isShutDown) return { reason: reason.shutdown, detail: detail.shutdown };
-    return { reason: reason.crashed, detail: detail.failed };
   }
 
   #save(): void {
@@ -545,11 +394,4 @@ export class Run implements QemuProcessListener {
       this.#around.report(error);
     }
   }
-}
-
-/** A QEMU that could not be watched must not stay behind unseen. */
-function discard(connected: Connected | undefined): void {
-  connected?.process.signal("SIGKILL");
-  connected?.process.close();
-  connected?.transport.close();
 }

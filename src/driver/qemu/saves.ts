@@ -181,7 +181,7 @@ export class Saves {
       try {
         await writing(path, () => beginImage(file, xml, running ?? wasRunning));
         run.note({ ...job, isBegun: true });
-        await run.suspend(commandMs, DomainReason.paused.save);
+        await run.power.suspend(commandMs, DomainReason.paused.save);
         await this.#write(run, path, file.fd, work, onProgress);
         await writing(path, () => completeImage(file));
       } catch (error) {
@@ -272,7 +272,7 @@ export async function goOn(
   if (!wasRunning || run.hasEnded || run.isShutDown) return;
   const { saveCanceled, unpaused } = DomainReason.running;
   if (run.domain.status.state === DomainState.paused)
-    await run.resume(timeoutMs, kind === "save" ? saveCanceled : unpaused);
+    await run.power.resume(timeoutMs, kind === "save" ? saveCanceled : unpaused);
 }
 
 /** A full disk is QEMU's to notice, and it does not say so: what the file system answers to us is the better word. */

@@ -317,7 +317,7 @@ export const explored: readonly Explored[] = [
           "save",
           async (domain) => {
             const saved = guests.onRunAtLength(domain, "save", {}, async (run) => {
-              await run.suspend(60_000, 3);
+              await run.power.suspend(60_000, 3);
               await writeMemory(run, 3, asMigration, world.loop, () => {});
               if (run.isShutDown) throw VirError.of(ErrorCode.operationInvalid, 10, "it is shut down");
               await run.end({ reason: 5, detail: 4 });
