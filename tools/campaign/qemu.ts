@@ -7,7 +7,7 @@ const mostShown = 10;
 
 /**
  * The test script with four guests at once, a hundred times over; then a daemon that is killed while it starts, saves, dumps
- * and ends eight.
+ * and ends eight, and plugs devices into them.
  */
 export async function qemu(args: readonly string[]): Promise<boolean> {
   const { values } = parseArgs({

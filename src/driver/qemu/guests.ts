@@ -28,7 +28,10 @@ export interface GuestsOptions {
   readonly loop: Loop;
   readonly host: QemuHost;
   readonly store: Pick<DefinitionStore, "load" | "save" | "remove">;
-  readonly records: Pick<RunRecords, "monitorPath" | "checkFree" | "write" | "remove" | "readAll" | "close">;
+  readonly records: Pick<
+    RunRecords,
+    "monitorPath" | "channelDirectory" | "checkFree" | "write" | "remove" | "readAll" | "close"
+  >;
   /** From launch to the monitor's readiness. */
   readonly startTimeoutMs: number;
   /** From SIGTERM to SIGKILL. */
@@ -59,6 +62,8 @@ export interface GuestsOptions {
 export interface GuestCare {
   /** Something that takes long was under way when the daemon before us went. `run` has ended, or is as it left it. */
   recover(run: Run, job: UnfinishedJob): Promise<void>;
+  /** Devices may have come or gone while nobody listened. */
+  reconcile(run: Run): Promise<void>;
   /** The guest runs, by whatever way: what was kept of it from before is of no use any more. */
   onTakenUp(domain: Domain): Promise<void>;
   /** The guest has crashed, and its definition asks for its memory. */
@@ -121,6 +126,11 @@ export class Guests {
   /** What devices may have of the machine, if anything. */
   get shared(): SharedResources | undefined {
     return this.#options.shared;
+  }
+
+  /** Where the sockets of a guest's channels are. */
+  channelDirectory({ uuid }: Domain): string {
+    return this.#options.records.channelDirectory(uuid);
   }
 
   /** For the devices of a guest that runs. */
@@ -315,6 +325,7 @@ export class Guests {
       const run = this.#begin(domain, definition, id, since);
       await run.adopt(connected, record, told);
       if (job !== undefined) await this.care?.recover(run, job);
+      if (!run.hasEnded) await this.care?.reconcile(run);
       if (!run.hasEnded) await this.care?.onTakenUp(domain);
     });
     work.catch(report);

@@ -9,6 +9,8 @@ import {
 } from "../../protocol/index.ts";
 import { theAgent } from "./agent-link.ts";
 import { Autostarts } from "./autostarts.ts";
+import { reconcile } from "./device/reconciliation.ts";
+import { Removals } from "./device/removals.ts";
 import { Dumps } from "./dumps.ts";
 import { invalid, notRunning } from "./errors.ts";
 import { Guests, type GuestsOptions, type Patience } from "./guests.ts";
@@ -49,6 +51,7 @@ export class Operations {
   readonly saves: Saves;
   readonly dumps: Dumps;
   readonly autostarts: Autostarts;
+  readonly removals: Removals;
 
   constructor(options: OperationsOptions) {
     const { save, dump, autostart, run } = options.directories;
@@ -57,7 +60,11 @@ export class Operations {
     this.saves = new Saves(this.guests, this.jobs, save);
     this.dumps = new Dumps(this.guests, this.jobs, dump);
     this.autostarts = new Autostarts(autostart, run);
+    this.removals = new Removals(this.guests);
+    // Before any run there is: it may say at once what has left it.
+    this.guests.watchRuns((run, domain) => run.onMonitorEvent((event) => this.removals.onEvent(domain, run, event)));
     this.guests.care = {
+      reconcile: (run) => reconcile(this.guests, run, this.removals),
       recover: (run, job) => (job.kind === "save" ? this.saves.recover(run, job) : this.dumps.recover(run, job)),
       onTakenUp: (domain) => this.saves.removeManaged(domain),
       keepCrash: (run) => this.dumps.keepCrash(run),

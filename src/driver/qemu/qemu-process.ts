@@ -83,6 +83,12 @@ export class QemuProcess {
     return waited.promise;
   }
 
+  /** Tells `report`, unless that is removed before, that nothing has been heard of a domain's QEMU for so long. */
+  complainAfter(silenceMs: number, domain: string, report: (error: unknown) => void): { remove(): void } {
+    const message = `QEMU (pid ${this.identity.pid}) of domain '${domain}' has not answered for ${silenceMs} ms; it is left alone`;
+    return this.#loop.timeout(this.#loop.now() + silenceMs, () => report(new DeadlineError(message)));
+  }
+
   terminate(options: { readonly gracefully?: boolean } = {}): void {
     if (!this.#isHeld()) return;
     this.#state = "ending";

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { StateError } from "../../event/index.ts";
 import { Definition, type DomainStatus } from "../../model/index.ts";
 import { createSocketFile, type ProcessIdentity } from "../../os/index.ts";
+import type { DeviceInTransit } from "./device-transit.ts";
 
 /** Something that takes long and is done to a run: whoever finds the run without its daemon has to put an end to it. */
 export interface UnfinishedJob {
@@ -41,6 +42,8 @@ export interface RunRecord {
   readonly definition: Definition;
   readonly job?: UnfinishedJob | undefined;
   readonly ending?: RunEnding | undefined;
+  /** Devices that QEMU may have or not, other than the definition says. */
+  readonly transit?: readonly DeviceInTransit[] | undefined;
   /** When the guest powers off next it is reset, as that is what somebody has asked for. */
   readonly rebootsOnPowerOff?: boolean | undefined;
   /** Where the journal stood when the run began: its end is told behind that, or not yet. */

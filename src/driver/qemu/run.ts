@@ -1,9 +1,10 @@
-import { DeadlineError, type Loop } from "../../event/index.ts";
+import type { Loop } from "../../event/index.ts";
 import type { Definition, Domain, Incarnation } from "../../model/index.ts";
 import { DomainReason, DomainState, Lifecycle, type Domain as WireDomain } from "../../protocol/index.ts";
 import { type ExecuteOptions, type JsonObject, MonitorClosedError, type MonitorEvent } from "../../qmp/index.ts";
 import type { AgentLink } from "./agent-link.ts";
 import { findTerminals } from "./console.ts";
+import { DeviceTransit } from "./device-transit.ts";
 import { QemuDiedError } from "./errors.ts";
 import type { Connected, LaunchPlan } from "./host.ts";
 import { Power } from "./power.ts";
@@ -35,6 +36,7 @@ const dyingMs = 15_000;
 export class Run implements QemuProcessListener {
   readonly incarnation: Incarnation;
   readonly power: Power;
+  readonly transit = new DeviceTransit(() => this.#save());
   readonly #domain: Domain;
   readonly #around: RunSurroundings;
   readonly #state: RunState;
@@ -173,12 +175,14 @@ export class Run implements QemuProcessListener {
     this.#state.rebootsOnPowerOff = record.rebootsOnPowerOff === true;
     this.#job = job;
     this.#ending = ending;
+    this.transit.restore(record.transit);
     this.#domain.move(this.incarnation, status);
     if (told !== undefined && this.#state.isStarted && !told.isEnded) this.#state.catchUp(told);
     if (connected === undefined) return this.#finish(told?.isEnded === true);
-    const { monitor } = this.#attach(connected);
+    const process = this.#attach(connected);
+    const { monitor } = process;
     if (!this.#state.isStarted || ending !== undefined) return this.#abort().catch(this.#around.report);
-    const complaint = this.#complainLater();
+    const complaint = process.complainAfter(this.#around.startTimeoutMs, this.#domain.name, this.#around.report);
     try {
       await monitor.open({ timeoutMs: Infinity });
       const before = this.#state.changes;
@@ -330,12 +334,6 @@ export class Run implements QemuProcessListener {
     return monitor;
   }
 
-  #complainLater(): { remove(): void } {
-    const { loop, startTimeoutMs, report } = this.#around;
-    const message = `QEMU (pid ${this.pid}) of domain '${this.#domain.name}' has not answered for ${startTimeoutMs} ms; it is left alone`;
-    return loop.timeout(loop.now() + startTimeoutMs, () => report(new DeadlineError(message)));
-  }
-
   #noteTranscript(what: string): void {
     const { transcript } = this;
     if (transcript !== "") this.#attempt(() => this.#around.note(`${what}; the monitor's last lines:\n${transcript}`));
@@ -378,6 +376,7 @@ export class Run implements QemuProcessListener {
       definition: this.#definition,
       job: this.#job,
       ending: this.#ending,
+      transit: this.transit.record,
       rebootsOnPowerOff: this.#state.rebootsOnPowerOff || undefined,
       since: this.#since,
     });

@@ -74,6 +74,7 @@ export class Bench {
     },
     records: {
       monitorPath: (uuid) => `/run/${uuid}`,
+      channelDirectory: (uuid) => `/run/${uuid}.channels`,
       checkFree: (uuid) => {
         if (this.records.has(uuid)) throw new StateError("there is a record");
       },

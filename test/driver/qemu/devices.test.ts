@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Removals } from "../../../src/driver/qemu/device/removals.ts";
 import { unplug } from "../../../src/driver/qemu/device/unplug.ts";
 import { relay } from "../../../src/driver/qemu/events.ts";
 import { changed } from "../../../src/driver/qemu/modification.ts";
@@ -19,11 +18,7 @@ async function setUp(): Promise<{ bench: Bench; domain: Domain; run: Run; qemu: 
   const run = bench.guests.runOf(domain) ?? assert.fail("no run");
   assert.ok(domain.definition);
   run.describe(changed(domain.definition, (root) => root.first("devices")?.children.push(parseXml(rng).root)));
-  const removals = new Removals(bench.guests);
-  run.onMonitorEvent((event) => {
-    removals.onEvent(domain, run, event);
-    relay(bench.guests, domain, run, event);
-  });
+  run.onMonitorEvent((event) => relay(bench.guests, domain, run, event));
   const qemu = bench.host.last.transport;
   qemu.commands.length = 0;
   bench.log.length = 0;

@@ -113,6 +113,7 @@ class QemuWorld extends AsyncWorld {
         remove: async (which) => void this.#stored.delete(which),
       },
       records: {
+        channelDirectory: () => "/channels",
         monitorPath: () => "/monitor",
         checkFree: () => {},
         close: () => {},

@@ -1,7 +1,7 @@
 import { Extensions } from "../../../src/client/index.ts";
 import type { Loop } from "../../../src/event/index.ts";
 import { connectUnix } from "../../../src/os/index.ts";
-import { type Client, remote, virtwright } from "../../../src/protocol/index.ts";
+import { type Client, qemu, remote, virtwright } from "../../../src/protocol/index.ts";
 import {
   type CallOptions,
   Connection,
@@ -18,12 +18,14 @@ export class DaemonClient implements AsyncDisposable {
   readonly #connection: Connection;
   readonly call: Client<typeof remote.procedures, CallOptions, Stream>;
   readonly own: Client<OwnTable, CallOptions, Stream>;
+  readonly monitor: Client<typeof qemu.procedures, CallOptions, Stream>;
   readonly extensions: Extensions;
 
   private constructor(connection: Connection, extensions: Extensions) {
     this.#connection = connection;
     this.call = clientOf(connection, remote);
     this.own = clientOf(connection, virtwright);
+    this.monitor = clientOf(connection, qemu);
     this.extensions = extensions;
   }
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Saying } from "./daemon-process.ts";
+import type { DaemonCounts, Saying } from "./daemon-process.ts";
 import type { Moment } from "./sudden-end.ts";
 
 /** How a process has ended. */
@@ -24,6 +24,7 @@ export class DaemonLife implements AsyncDisposable {
   startMs: number | undefined;
   readonly #begun = performance.now();
   #onReady: () => void = () => {};
+  #onCounts: (counts: DaemonCounts) => void = () => {};
   readonly #over = new AbortController();
 
   /** `script` serves on `path`, and says so as daemon-process.ts does. */
@@ -59,6 +60,16 @@ export class DaemonLife implements AsyncDisposable {
     return this.startMs !== undefined;
   }
 
+  /** What it holds now. Only daemons of killed-qemu-daemon say that. */
+  counts(): Promise<DaemonCounts> {
+    const told = new Promise<DaemonCounts>((resolve) => {
+      this.#onCounts = resolve;
+    });
+    this.#child.kill("SIGUSR2");
+    const never = this.ended.then(() => Promise.reject(new Error("the daemon has ended and says no counts")));
+    return Promise.race([told, never]);
+  }
+
   /** As by kill -9. */
   kill(): void {
     this.#child.kill("SIGKILL");
@@ -78,6 +89,8 @@ export class DaemonLife implements AsyncDisposable {
   #hear(saying: Saying): void {
     if ("warning" in saying) {
       this.warnings.push(saying.warning);
+    } else if ("counts" in saying) {
+      this.#onCounts(saying.counts);
     } else {
       this.startMs = performance.now() - this.#begun;
       this.#onReady();

@@ -5,7 +5,16 @@ import { openLoop } from "../../../src/os/index.ts";
 import { endAt, type Moment } from "./sudden-end.ts";
 
 /** What the process says, in JSON, a line each. */
-export type Saying = { readonly ready: true } | { readonly warning: string };
+export type Saying = { readonly ready: true } | { readonly warning: string } | { readonly counts: DaemonCounts };
+
+/** What a daemon holds at a moment, as it says when it gets SIGUSR2. */
+export interface DaemonCounts {
+  readonly connections: number;
+  /** Of the driver's events. */
+  readonly subscriptions: number;
+  /** Watches and timeouts of its loop. */
+  readonly registrations: number;
+}
 
 /** A daemon as a user would run it; with a third argument it ends itself suddenly. */
 const [path = "", uri = "", moment] = process.argv.slice(2);

@@ -23,6 +23,18 @@ const driver = await QemuDriver.open(loop, {
   logDir: join(directory, "log"),
   onWarning: (error) => say({ warning: textOf(error) }),
 });
+let subscriptions = 0;
+const subscribe = driver.subscribe.bind(driver);
+driver.subscribe = (listener) => {
+  const unsubscribe = subscribe(listener);
+  let isOver = false;
+  subscriptions++;
+  return () => {
+    if (!isOver) subscriptions--;
+    isOver = true;
+    unsubscribe();
+  };
+};
 const daemon = new Daemon(loop, {
   drivers: [driver],
   log: ({ level, message }) => {
@@ -32,6 +44,9 @@ const daemon = new Daemon(loop, {
 daemon.listen({ path, mode: 0o600 });
 say({ ready: true });
 
+process.on("SIGUSR2", () => {
+  say({ counts: { connections: daemon.size, subscriptions, registrations: loop.size } });
+});
 process.once("SIGTERM", () => {
   const ending = (async () => {
     await daemon.close();

@@ -41,7 +41,7 @@ const uri = "qemu:///system";
 /** Until all that a daemon has taken up is itself again. */
 const settleMs = 20_000;
 
-/** Kills the daemon again and again while it starts, saves, dumps and ends real guests. Stops where something is found. */
+/** Kills the daemon again and again while it starts, saves, dumps, ends, plugs and unplugs real guests. Stops where something is found. */
 export async function endureWithGuests(options: QemuOrdealOptions): Promise<QemuOutcome> {
   const directory = mkdtempSync(join(tmpdir(), "vwk-"));
   const loop = openLoop();
@@ -87,6 +87,7 @@ class QemuOrdeal {
         random: new Random(options.seed, 1_000_000 + index),
         saveFile: join(directory, "saves", `g${index}.save`),
         serialLog: join(directory, `g${index}.log`),
+        imagePath: join(directory, `g${index}`),
         onFound,
         onCall: (isConfirmed) => {
           if (isConfirmed) this.#counts.confirmed++;
@@ -182,6 +183,10 @@ class QemuOrdeal {
       if (state !== DomainState.shutoff) running.add(uuid);
       if ((await client.call.domainHasManagedSaveImage({ dom, flags: 0 })).result === 1) saved.add(uuid);
       guest.judge(state, qemus, this.#history.of(uuid), this.#recordOf(uuid));
+      if (state === DomainState.shutoff) continue;
+      await guest.judgeDevices(client);
+      const { type } = await client.call.domainGetJobInfo({ dom });
+      if (type !== 0) this.#found.push(`${dom.name} has a job of type ${type} that nobody has begun`);
     }
     this.#counts.survivors += running.size;
     await this.#judgeFiles(running, saved);

@@ -1,12 +1,14 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { Loop } from "../../../src/event/index.ts";
 import { openLoop, openProcess } from "../../../src/os/index.ts";
 import { type Domain, DomainState } from "../../../src/protocol/index.ts";
 import { DaemonClient } from "../killed-daemon/daemon-client.ts";
 import { DaemonLife } from "../killed-daemon/daemon-life.ts";
+import type { DaemonCounts } from "../killed-daemon/daemon-process.ts";
 import { History } from "../killed-daemon/history.ts";
 import { bootable, powerOnButton } from "../qemu-bench.ts";
 import { findQemus } from "./qemu-processes.ts";
@@ -23,6 +25,8 @@ interface Step {
   readonly act: (guest: ScriptGuest) => Promise<unknown>;
   readonly told: readonly string[];
   readonly state: number | "none";
+  /** Whether its definition then has the disk that is plugged in on the way. */
+  readonly hasDisk?: boolean;
 }
 
 interface ScriptGuest {
@@ -30,6 +34,8 @@ interface ScriptGuest {
   readonly dom: Domain;
   readonly xml: string;
   readonly file: string;
+  /** One more disk, to be plugged in. */
+  readonly disk: string;
   /** Asks until the guest, which may still be booting, has heard. */
   readonly until: (told: string, ask: () => Promise<unknown>) => Promise<void>;
 }
@@ -73,6 +79,13 @@ const script: readonly Step[] = [
   },
   { what: "resume", act: ({ client, dom }) => client.call.domainResume({ dom }), told: [resumed], state: running },
   {
+    what: "plug a disk in",
+    act: ({ client, dom, disk }) => client.call.domainAttachDeviceFlags({ dom, xml: disk, flags: 1 }),
+    told: [],
+    state: running,
+    hasDisk: true,
+  },
+  {
     what: "reboot",
     act: ({ client, dom, until }) => until("reboot", () => client.call.domainReboot({ dom, flags: 1 })),
     told: [],
@@ -101,6 +114,20 @@ const script: readonly Step[] = [
     act: ({ client, file }) => client.call.domainRestore({ from: file }),
     told: ["2/2", "4/2"],
     state: running,
+  },
+  {
+    what: "plug a disk in again",
+    act: ({ client, dom, disk }) => client.call.domainAttachDeviceFlags({ dom, xml: disk, flags: 1 }),
+    told: [],
+    state: running,
+    hasDisk: true,
+  },
+  {
+    what: "take the disk away",
+    act: ({ client, dom, disk }) => client.call.domainDetachDeviceFlags({ dom, xml: disk, flags: 1 }),
+    told: [],
+    state: running,
+    hasDisk: false,
   },
   {
     what: "dump",
@@ -141,8 +168,8 @@ export async function runRounds(options: RoundsOptions): Promise<readonly string
         const work = Array.from({ length: options.guests }, (_, index) =>
           playOnce(directory, client, history, index, found),
         );
-        await Promise.all(work);
-        const after = await leftovers(directory, life.pid);
+        await Promise.all([...work, leaveSuddenly(loop, directory)]);
+        const after = await leftovers(directory, life);
         before ??= after;
         compare(before, after, round, found);
         options.onRound?.(round + 1);
@@ -159,6 +186,13 @@ export async function runRounds(options: RoundsOptions): Promise<readonly string
   }
 }
 
+/** A client that goes without a word, and had subscribed. */
+async function leaveSuddenly(loop: Loop, directory: string): Promise<void> {
+  await using client = await DaemonClient.open(loop, join(directory, "sock"), uri);
+  for (const eventId of [0, 1, 7]) await client.call.connectDomainEventCallbackRegisterAny({ eventId, dom: null });
+  await client.own.eventsOpen({ cursor: null, eventIds: [], dom: null });
+}
+
 async function playOnce(
   directory: string,
   client: DaemonClient,
@@ -170,12 +204,13 @@ async function playOnce(
   const disk = bootable(join(directory, `${dom.name}.img`), powerOnButton);
   const xml = `<domain type='qemu'><name>${dom.name}</name><uuid>${dom.uuid}</uuid><memory unit='MiB'>16</memory>
     <os><type>hvm</type></os><features><acpi/></features>
-    <devices>${disk}<memballoon model='none'/></devices></domain>`;
+    <devices>${disk}<controller type='scsi' model='virtio-scsi'/><memballoon model='none'/></devices></domain>`;
   const guest: ScriptGuest = {
     client,
     dom,
     xml,
     file: join(directory, "saves", `${dom.name}.save`),
+    disk: extraDisk(directory, dom.name),
     until: async (told, ask) => {
       const from = history.allOf(dom.uuid).length;
       for (const end = Date.now() + stepMs; Date.now() < end; await sleep(50)) {
@@ -208,31 +243,55 @@ async function play(step: Step, guest: ScriptGuest, history: History, from: numb
     (status) => status.state,
     () => "none",
   );
-  return state === step.state ? undefined : `its state is ${state}, and not ${step.state}`;
+  if (state !== step.state) return `its state is ${state}, and not ${step.state}`;
+  return (await subscribes(guest)) ?? (step.hasDisk === undefined ? undefined : await showsDisk(guest, step.hasDisk));
 }
 
-interface Leftovers {
+async function showsDisk({ client, dom }: ScriptGuest, hasDisk: boolean): Promise<string | undefined> {
+  const { xml } = await client.call.domainGetXmlDesc({ dom, flags: 0 });
+  return xml.includes("dev='sdx'") === hasDisk ? undefined : `its definition ${hasDisk ? "lacks" : "has"} the disk`;
+}
+
+/** Somebody comes, listens, and goes: in order, or with the connection. A job that nobody has begun is not there. */
+async function subscribes({ client, dom }: ScriptGuest): Promise<string | undefined> {
+  const { callbackId } = await client.call.connectDomainEventCallbackRegisterAny({ eventId: 0, dom });
+  await client.call.connectDomainEventCallbackDeregisterAny({ callbackId });
+  const { type } = await client.call.domainGetJobInfo({ dom }).catch(() => ({ type: 0 }));
+  return type === 0 ? undefined : `it has a job of type ${type}`;
+}
+
+/** A disk that can be taken away from a guest that does not help. */
+export function extraDisk(directory: string, name: string): string {
+  const path = join(directory, `${name}-extra.img`);
+  writeFileSync(path, Buffer.alloc(65_536));
+  return `<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='${path}'/>
+    <target dev='sdx' bus='scsi'/></disk>`;
+}
+
+interface Leftovers extends DaemonCounts {
   readonly qemus: number;
   readonly fds: number;
   readonly runFiles: readonly string[];
 }
 
 /** When all is quiet. */
-async function leftovers(directory: string, pid: number): Promise<Leftovers> {
-  const look = (): Leftovers => ({
+async function leftovers(directory: string, life: DaemonLife): Promise<Leftovers> {
+  const look = (): Omit<Leftovers, keyof DaemonCounts> => ({
     qemus: findQemus(directory).length,
-    fds: readdirSync(`/proc/${pid}/fd`).length,
+    fds: readdirSync(`/proc/${life.pid}/fd`).length,
     runFiles: readdirSync(join(directory, "run")).filter((name) => !["lock", "autostarted"].includes(name)),
   });
   for (const end = Date.now() + 2_000; Date.now() < end && look().runFiles.length > 0; ) await sleep(20);
   await sleep(100);
-  return look();
+  return { ...look(), ...(await life.counts()) };
 }
 
 function compare(before: Leftovers, after: Leftovers, round: number, found: string[]): void {
   if (after.qemus > 0) found.push(`round ${round}: ${after.qemus} QEMUs are left`);
   for (const name of after.runFiles) found.push(`round ${round}: run/${name} is left`);
-  if (after.fds > before.fds) found.push(`round ${round}: the daemon has ${after.fds} descriptors, not ${before.fds}`);
+  for (const what of ["fds", "connections", "subscriptions", "registrations"] as const)
+    if (after[what] > before[what])
+      found.push(`round ${round}: the daemon has ${after[what]} ${what}, not ${before[what]}`);
 }
 
 /** Only what was found by its mark, and held before it is hit. */

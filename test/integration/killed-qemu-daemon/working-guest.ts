@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Random } from "../../../fuzz/random.ts";
 import { type Domain, DomainState } from "../../../src/protocol/index.ts";
 import type { DaemonClient } from "../killed-daemon/daemon-client.ts";
+import { PluggedDevices } from "./plugged-devices.ts";
 import type { FoundQemu } from "./qemu-processes.ts";
 
 export interface WorkingGuestOptions {
@@ -11,11 +12,25 @@ export interface WorkingGuestOptions {
   /** Where it is saved to. */
   readonly saveFile: string;
   readonly serialLog: string;
+  /** Its images are beside this. */
+  readonly imagePath: string;
   readonly onFound: (sentence: string) => void;
   readonly onCall: (isConfirmed: boolean) => void;
 }
 
-type Action = "start" | "save" | "restore" | "managed save" | "destroy" | "suspend" | "resume" | "dump";
+type Action =
+  | "start"
+  | "save"
+  | "restore"
+  | "managed save"
+  | "destroy"
+  | "suspend"
+  | "resume"
+  | "dump"
+  | "attach or detach";
+
+/** As often as everything else together. */
+const plugging: readonly Action[] = Array<Action>(6).fill("attach or detach");
 
 /** Numbers of Lifecycle. */
 const [started, stopped] = ["2/", "5/"];
@@ -28,8 +43,11 @@ export class WorkingGuest {
   readonly #options: WorkingGuestOptions;
   #calls = 0;
 
+  readonly #devices: PluggedDevices;
+
   constructor(options: WorkingGuestOptions) {
     this.#options = options;
+    this.#devices = new PluggedDevices(this.dom, options.imagePath, options.onFound);
   }
 
   get uuid(): string {
@@ -44,7 +62,7 @@ export class WorkingGuest {
     const { name, serialLog } = this.#options;
     return `<domain type='qemu'><name>${name}</name><uuid>${this.uuid}</uuid><memory unit='MiB'>16</memory>
       <os><type>hvm</type></os><features><acpi/></features>
-      <devices><serial type='file'><source path='${serialLog}'/></serial><memballoon model='none'/></devices></domain>`;
+      <devices><controller type='scsi' model='virtio-scsi'/><controller type='virtio-serial'/><serial type='file'><source path='${serialLog}'/></serial><memballoon model='none'/></devices></domain>`;
   }
 
   async define({ call }: DaemonClient): Promise<void> {
@@ -78,17 +96,23 @@ export class WorkingGuest {
       if (state === DomainState.shutoff) {
         return random.pick(readSave(this.#options.saveFile) === "complete" ? ["start", "restore"] : ["start"]);
       }
-      if (state === DomainState.paused) return random.pick(["resume", "save", "destroy", "managed save"]);
-      return random.pick(["save", "destroy", "suspend", "managed save", "destroy", "dump"]);
+      if (state === DomainState.paused) return random.pick(["resume", "save", "destroy", "managed save", ...plugging]);
+      return random.pick(["save", "destroy", "suspend", "managed save", "destroy", "dump", ...plugging]);
     } catch (error) {
       if (client.isOpen) throw error;
       return undefined;
     }
   }
 
-  async #do({ call }: DaemonClient, action: Action): Promise<void> {
+  async #do(client: DaemonClient, action: Action): Promise<void> {
     const { dom } = this;
-    const { saveFile } = this.#options;
+    const { call } = client;
+    const { saveFile, random } = this.#options;
+    if (action === "attach or detach") {
+      const step = await this.#devices.choose(client, (all) => random.pick(all) ?? fail());
+      return this.#devices.take(client, step);
+    }
+    if (!["suspend", "resume", "dump"].includes(action)) this.#devices.forget();
     if (action === "start") await call.domainCreate({ dom });
     else if (action === "save") await call.domainSave({ dom, to: saveFile });
     else if (action === "restore") await call.domainRestore({ from: saveFile });
@@ -97,6 +121,11 @@ export class WorkingGuest {
     else if (action === "suspend") await call.domainSuspend({ dom });
     else if (action === "resume") await call.domainResume({ dom });
     else await call.domainCoreDump({ dom, to: `${saveFile}.core`, flags: 16 });
+  }
+
+  /** Whether its devices are what was confirmed, and what its QEMU has; of a guest that runs. */
+  async judgeDevices(client: DaemonClient): Promise<void> {
+    await this.#devices.judge(client);
   }
 
   /** Whether what the daemon says, what is there and what was told agree. */
@@ -135,6 +164,10 @@ export class WorkingGuest {
     if (isUp && !runs) onFound(`${name} has ended, and nobody was told: ${told.slice(-12).join(" ")}`);
     if (!isUp && runs) onFound(`${name} runs, and its start was not told: ${told.slice(-12).join(" ")}`);
   }
+}
+
+function fail(): never {
+  throw new TypeError("nothing to choose from");
 }
 
 function readSave(path: string): "none" | "partial" | "complete" {

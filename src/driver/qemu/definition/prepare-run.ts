@@ -59,7 +59,8 @@ function settleDrive(disk: Element): void {
   if (disk.first("source") === undefined) disk.first("driver")?.removeAttribute("type");
 }
 
-function settleChannel(channel: Element, directory: string): void {
+/** A channel's socket has a place in that directory unless it says its own. Throws VirError. */
+export function settleChannel(channel: Element, directory: string): void {
   const target = channel.first("target");
   if (target?.attribute("type") !== "virtio") return;
   target.setAttribute("state", "disconnected");

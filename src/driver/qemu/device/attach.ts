@@ -1,12 +1,13 @@
 import { access } from "node:fs/promises";
 import type { Definition } from "../../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
-import type { Element } from "../../../xml/index.ts";
+import { type Element, writeXml } from "../../../xml/index.ts";
 import { arrangeDomain } from "../../domain-places.ts";
 import { ensure, reorder } from "../../objects/element-edit.ts";
 import { partsOf } from "../command-line/index.ts";
 import { addLiveDevice, addLiveDisk } from "../definition/device-change.ts";
 import { sortDisks } from "../definition/disks.ts";
+import { settleChannel } from "../definition/prepare-run.ts";
 import { locateVolume } from "../definition/volume-sources.ts";
 import { devicesOf, sourceOf, targetOf } from "../devices-of.ts";
 import type { Guests } from "../guests.ts";
@@ -49,6 +50,7 @@ export async function attachLive(guests: Guests, change: Change, given: Element)
   const { device, controllers } = await (wanted.name === "disk"
     ? addLiveDisk(root, wanted)
     : addLiveDevice(root, wanted));
+  if (device.name === "channel") settleChannel(device, guests.channelDirectory(domain));
   const all = [...controllers, device].map((each) => each.clone());
   const next = live.with((copy) => {
     copy.children.splice(0, copy.children.length, ...root.children);
@@ -59,8 +61,15 @@ export async function attachLive(guests: Guests, change: Change, given: Element)
     const own = deviceByAlias(context.devices, aliasIn(each));
     return own === undefined ? [] : partsOf(own, context);
   });
-  const named = await addParts(run, parts, timeoutMs, guests.shared?.taps);
+  const transit = all.map((each) => ({ direction: "in", xml: writeXml(each) }) as const);
+  run.transit.begin(transit);
+  const named = await addParts(run, parts, timeoutMs, guests.shared?.taps).catch((error: unknown) => {
+    // Of what it has not answered nobody knows what it does with it: whoever takes the run up next finds out.
+    if (run.isResponsive && !run.hasEnded) run.transit.forget(transit);
+    throw error;
+  });
   for (const each of all) nameTarget(each, named);
+  run.transit.arrive(transit);
   change.describe((now) => {
     const devices = ensure(now, "devices");
     devices.children.push(...all);

@@ -1,5 +1,6 @@
 import type { Domain } from "../../../model/index.ts";
 import type { JsonObject, MonitorEvent } from "../../../qmp/index.ts";
+import { writeXml } from "../../../xml/index.ts";
 import type { Part } from "../command-line/index.ts";
 import { partsOf } from "../command-line/index.ts";
 import type { Guests } from "../guests.ts";
@@ -28,7 +29,7 @@ export class Removals {
   onEvent(domain: Domain, run: Run, { name, data }: MonitorEvent): void {
     const alias = aliasIn(data);
     if (alias === undefined || domain.incarnation !== run.incarnation) return;
-    if (name === "DEVICE_DELETED") this.#onDeleted(domain, run, alias);
+    if (name === "DEVICE_DELETED") this.onGone(domain, run, alias);
     else if (name === "DEVICE_UNPLUG_GUEST_ERROR" || name === "MEM_UNPLUG_ERROR") {
       this.#guests.publish({ name: "deviceRemovalFailed", dom: domain.reference, devAlias: alias });
     }
@@ -39,7 +40,8 @@ export class Removals {
     await this.#cleanups.get(run)?.get(alias);
   }
 
-  #onDeleted(domain: Domain, run: Run, alias: string): void {
+  /** QEMU does not have it any more. */
+  onGone(domain: Domain, run: Run, alias: string): void {
     const { definition } = domain;
     if (definition === undefined) return;
     const context = this.#guests.contextOf(definition);
@@ -52,6 +54,8 @@ export class Removals {
       // What it stood on stays in QEMU: better than to guess.
       this.#guests.report(error);
     }
+    const transit = { direction: "out", xml: writeXml(device) } as const;
+    this.#attempt(() => run.transit.begin([transit]));
     run.describe(
       changed(definition, (root) => {
         const devices = root.first("devices");
@@ -60,7 +64,9 @@ export class Removals {
       }),
     );
     this.#guests.publish({ name: "deviceRemoved", dom: domain.reference, devAlias: alias });
-    const cleanup = removeParts(run, parts, cleanupMs);
+    const cleanup = removeParts(run, parts, cleanupMs).then(() => {
+      if (run.isResponsive && !run.hasEnded) this.#attempt(() => run.transit.forget([transit]));
+    });
     const cleanups = this.#cleanups.get(run) ?? new Map<string, Promise<void>>();
     cleanups.set(alias, cleanup);
     this.#cleanups.set(run, cleanups);
@@ -68,6 +74,14 @@ export class Removals {
       if (cleanups.get(alias) === cleanup) cleanups.delete(alias);
     };
     cleanup.then(forget, forget);
+  }
+
+  #attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#guests.report(error);
+    }
   }
 }
 

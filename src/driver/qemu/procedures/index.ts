@@ -1,7 +1,6 @@
 import type { DriverProcedures } from "../../driver.ts";
 import { BlockJobs } from "../block-job/block-jobs.ts";
 import type { Capabilities } from "../capabilities/index.ts";
-import { Removals } from "../device/removals.ts";
 import { relay } from "../events.ts";
 import type { LeaseSource } from "../host-addresses.ts";
 import { Observations } from "../observation.ts";
@@ -43,15 +42,13 @@ export function qemuProcedures(
   operations: Operations,
   { capabilities, version, leasesOf }: Surroundings,
 ): DriverProcedures {
-  const { guests } = operations;
+  const { guests, removals } = operations;
   const observations = new Observations(guests.loop);
   const blockJobs = new BlockJobs(guests);
-  const removals = new Removals(guests);
   guests.watchRuns((run, domain) =>
     run.onMonitorEvent((event) => {
       relay(guests, domain, run, event);
       blockJobs.onEvent(domain, run, event);
-      removals.onEvent(domain, run, event);
     }),
   );
   return {
