@@ -8,6 +8,7 @@ import {
   messageLengthLimit,
   type ObjectEvent,
   ownDaemonProcedures,
+  qemu,
   remote,
   VirError,
   virtwright,
@@ -17,6 +18,7 @@ import { checkArguments } from "./argument-rules.ts";
 import { type DaemonContext, daemonHandlers } from "./daemon-procedures.ts";
 import { eventBytes, legacyEventBytes } from "./event-bytes.ts";
 import type { Log } from "./log.ts";
+import { monitorEventHandlers } from "./monitor-event-procedures.ts";
 import { objectEventHandlers } from "./object-event-procedures.ts";
 import { PeerCall } from "./peer-call.ts";
 import { type Preparation, PreparedCalls } from "./prepared-calls.ts";
@@ -102,6 +104,8 @@ export class Peer {
       },
       deliver: (subscription, event) => this.#deliver(subscription, event),
       deliverObject: (callbackId, event) => this.#deliverObject(callbackId, event),
+      deliverMonitor: (callbackId, event) =>
+        this.#connection.sendEvent(qemu, "domainMonitorEvent", { callbackId, ...event }),
       cursors: {
         send: {
           eventsNext: (message) => this.#connection.sendEvent(virtwright, "eventsNext", message),
@@ -175,6 +179,7 @@ export class Peer {
     if (owner === "session") return [sessionHandlers as HandlerTable, this.#sessionContext];
     if (owner === "events") return [eventHandlers as HandlerTable, this.#sessionContext];
     if (owner === "objectEvents") return [objectEventHandlers as HandlerTable, this.#sessionContext];
+    if (owner === "monitorEvents") return [monitorEventHandlers as HandlerTable, this.#sessionContext];
     if (owner === "daemon") return [daemonHandlers as HandlerTable, this.#daemonContext];
     return [owner === "hypervisor" ? (opened?.hypervisor.procedures as HandlerTable) : undefined, peerCall];
   }

@@ -9,9 +9,11 @@ import {
   type Header,
   knownProcedure,
   lxc,
+  monitorEventProcedures,
   objectEventProcedures,
   ownDaemonProcedures,
   ownHypervisorProcedures,
+  ownMonitorProcedures,
   type Procedure,
   publicFunction,
   qemu,
@@ -27,7 +29,7 @@ import { rpcError } from "./refusal.ts";
 
 /** Where a call goes: to a handler, or, without a row, to libvirt's answer for what is not there. */
 export interface Route {
-  readonly owner: "session" | "events" | "objectEvents" | "daemon" | "hypervisor" | "nobody";
+  readonly owner: "session" | "events" | "objectEvents" | "monitorEvents" | "daemon" | "hypervisor" | "nobody";
   /** The state from which on it may be called. */
   readonly from: "new" | "authenticated" | "open";
   /** The row's name, and the handler's. */
@@ -85,7 +87,10 @@ const programs: ReadonlyMap<number, ReadonlyMap<number, Route>> = new Map([
       ...routesOf("hypervisor", driverProcedures),
     ]),
   ],
-  [qemu.number, new Map(routesOf("hypervisor", qemu.procedures))],
+  [
+    qemu.number,
+    new Map([...routesOf("monitorEvents", monitorEventProcedures), ...routesOf("hypervisor", ownMonitorProcedures)]),
+  ],
   [lxc.number, new Map(routesOf("hypervisor", lxc.procedures))],
   [
     virtwright.number,

@@ -1,4 +1,4 @@
-import type { Driver, Hypervisor, HypervisorHold, Identity } from "../driver/driver.ts";
+import type { DomainMonitorEvent, Driver, Hypervisor, HypervisorHold, Identity } from "../driver/driver.ts";
 import {
   AuthType,
   connectReadOnly,
@@ -9,6 +9,7 @@ import {
   VirError,
 } from "../protocol/index.ts";
 import { CursorSubscriptions, type CursorSubscriptionsOptions } from "./cursor-subscriptions.ts";
+import { MonitorSubscriptions } from "./monitor-subscriptions.ts";
 import { ObjectSubscriptions } from "./object-subscriptions.ts";
 import { internalError } from "./refusal.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
@@ -31,6 +32,7 @@ export interface SessionOptions {
   readonly deliver: (subscription: Subscription, event: DomainEvent) => void;
   readonly cursors: Pick<CursorSubscriptionsOptions, "send" | "isCongested" | "postpone">;
   readonly deliverObject: (callbackId: number, event: ObjectEvent) => void;
+  readonly deliverMonitor: (callbackId: number, event: DomainMonitorEvent) => void;
 }
 
 /** What a session has once it is open. */
@@ -41,6 +43,7 @@ export interface Opened {
   readonly subscriptions: Subscriptions;
   readonly cursors: CursorSubscriptions;
   readonly objectSubscriptions: ObjectSubscriptions;
+  readonly monitorSubscriptions: MonitorSubscriptions;
 }
 
 type State = "new" | "authenticated" | "opening" | "open" | "closed";
@@ -124,6 +127,7 @@ export class Session {
     this.#opened?.subscriptions.close();
     this.#opened?.cursors.close();
     this.#opened?.objectSubscriptions.close();
+    this.#opened?.monitorSubscriptions.close();
     this.#opened = undefined;
     this.#hold?.release();
     this.#hold = undefined;
@@ -135,7 +139,7 @@ export class Session {
       throw internalError("the connection was closed while the hypervisor was opened");
     }
     const { hypervisor } = hold;
-    const { issueCallbackId, deliver, deliverObject, cursors } = this.#options;
+    const { issueCallbackId, deliver, deliverObject, deliverMonitor, cursors } = this.#options;
     this.#hold = hold;
     this.#opened = {
       hypervisor,
@@ -146,6 +150,11 @@ export class Session {
         source: hypervisor.objectEvents,
         issueCallbackId,
         deliver: deliverObject,
+      }),
+      monitorSubscriptions: new MonitorSubscriptions({
+        source: hypervisor.monitorEvents,
+        issueCallbackId,
+        deliver: deliverMonitor,
       }),
     };
     this.#readOnly ||= (flags & connectReadOnly) !== 0;

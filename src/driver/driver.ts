@@ -1,12 +1,13 @@
 import type { Journal, Stamped } from "../model/index.ts";
 import type {
+  Domain,
   DomainEvent,
   driverProcedures,
   Handlers,
   ObjectEvent,
   ObjectKind,
   ownHypervisorProcedures,
-  qemu,
+  ownMonitorProcedures,
 } from "../protocol/index.ts";
 import type { Stream } from "../rpc/index.ts";
 
@@ -45,7 +46,11 @@ export type ServeStream = (stream: Stream) => Promise<void>;
  * async, and throws VirError; anything else that it throws reaches the client as an internal error.
  */
 export type DriverProcedures = Partial<
-  Handlers<typeof driverProcedures & typeof qemu.procedures & typeof ownHypervisorProcedures, CallContext, ServeStream>
+  Handlers<
+    typeof driverProcedures & typeof ownMonitorProcedures & typeof ownHypervisorProcedures,
+    CallContext,
+    ServeStream
+  >
 >;
 
 /** Objects beside domains of which a hypervisor reports what happens to them. */
@@ -53,6 +58,23 @@ export interface ObjectEventSource {
   readonly kinds: ReadonlySet<ObjectKind>;
   /** As `Hypervisor.subscribe`. */
   subscribe(listener: (event: ObjectEvent) => void): () => void;
+}
+
+/** Something that the monitor of a guest has said. */
+export interface DomainMonitorEvent {
+  readonly dom: Domain;
+  /** Its name on the monitor. */
+  readonly event: string;
+  /** When, by the host's wall clock: since 1970. */
+  readonly seconds: bigint;
+  readonly micros: number;
+  /** JSON. */
+  readonly details: string | null;
+}
+
+export interface MonitorEventSource {
+  /** As `Hypervisor.subscribe`. */
+  subscribe(listener: (event: DomainMonitorEvent) => void): () => void;
 }
 
 /**
@@ -74,6 +96,8 @@ export interface Hypervisor {
   readonly journal: Journal<DomainEvent>;
   /** Absent where there are no such objects. */
   readonly objectEvents?: ObjectEventSource;
+  /** Absent where guests have no monitors. */
+  readonly monitorEvents?: MonitorEventSource | undefined;
   /** Reports, with a virConnectCloseReason, that the hypervisor is gone; absent where that cannot happen. */
   onLost?(listener: (reason: number) => void): () => void;
 }

@@ -67,7 +67,7 @@ export {
 } from "./procedure.ts";
 export { programText } from "./program-text.ts";
 export { errorDomainOf, type KnownProcedure, knownProcedure, publicFunction } from "./public-function.ts";
-export { qemu } from "./qemu.ts";
+export { monitorEventProcedures, ownMonitorProcedures, qemu } from "./qemu.ts";
 export {
   authenticationProcedures,
   Domain,

@@ -58,5 +58,13 @@ const procedures = {
   }),
 } as const;
 
+const { connectDomainMonitorEventRegister, connectDomainMonitorEventDeregister, ...others } = procedures;
+
+/** Subscriptions, which are the daemon's to keep. */
+export const monitorEventProcedures = { connectDomainMonitorEventRegister, connectDomainMonitorEventDeregister };
+
+/** What a hypervisor answers. */
+export const ownMonitorProcedures: Omit<typeof procedures, keyof typeof monitorEventProcedures> = others;
+
 /** What only QEMU has. It needs an open connection of the REMOTE program beside. */
 export const qemu = { name: "QEMU", number: 0x2000_8087, version: 1, procedures } as const satisfies Program;

@@ -1,8 +1,10 @@
 import type {
+  DomainMonitorEvent,
   Driver,
   DriverProcedures,
   Hypervisor,
   HypervisorHold,
+  MonitorEventSource,
   ObjectEventSource,
 } from "../../src/driver/driver.ts";
 import { Journal, type Stamped } from "../../src/model/index.ts";
@@ -55,6 +57,14 @@ export class FakeDriver implements Driver, Hypervisor {
     subscribe: (listener) => {
       this.objects.add(listener);
       return () => this.objects.delete(listener);
+    },
+  };
+  /** Whether guests have monitors, whose events a test makes up. */
+  readonly monitors = new Set<(event: DomainMonitorEvent) => void>();
+  monitorEvents: MonitorEventSource | undefined = {
+    subscribe: (listener) => {
+      this.monitors.add(listener);
+      return () => this.monitors.delete(listener);
     },
   };
   readonly #domains = new Map<string, FakeDomain>();

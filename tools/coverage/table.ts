@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { monitorEventHandlers } from "../../src/daemon/monitor-event-procedures.ts";
 import { objectEventHandlers } from "../../src/daemon/object-event-procedures.ts";
 import { eventHandlers, sessionHandlers } from "../../src/daemon/session-procedures.ts";
 import { QemuDriver } from "../../src/driver/qemu/index.ts";
@@ -61,7 +62,7 @@ async function findColumns(): Promise<Column[]> {
   return [
     column("test driver", hypervisor.procedures),
     { title: "QEMU driver", has: (name) => qemu.has(name) },
-    column("daemon", { ...sessionHandlers, ...eventHandlers, ...objectEventHandlers }),
+    column("daemon", { ...sessionHandlers, ...eventHandlers, ...objectEventHandlers, ...monitorEventHandlers }),
   ];
 }
 

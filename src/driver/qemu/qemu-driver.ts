@@ -3,7 +3,14 @@ import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
 import { DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
 import type { DomainEvent } from "../../protocol/index.ts";
-import type { Driver, DriverProcedures, Hypervisor, HypervisorHold, ObjectEventSource } from "../driver.ts";
+import type {
+  Driver,
+  DriverProcedures,
+  Hypervisor,
+  HypervisorHold,
+  MonitorEventSource,
+  ObjectEventSource,
+} from "../driver.ts";
 import { EventLog } from "../event-log.ts";
 import { type HostResourcePlaces, HostResources } from "../host-resources.ts";
 import { type MachineObjects, openMachineObjects } from "../machine-objects.ts";
@@ -19,6 +26,7 @@ import { leaseSource } from "./host-addresses.ts";
 import { sharedBy } from "./host-side/shared-resources.ts";
 import { type LaunchPlaces, partsOptions, planLaunch } from "./launch-plan.ts";
 import { LocalHost } from "./local-host.ts";
+import { MonitorEvents } from "./monitor-events.ts";
 import { Operations } from "./operations.ts";
 import { qemuProcedures } from "./procedures/index.ts";
 import { reportProcedures } from "./procedures/reports.ts";
@@ -61,6 +69,7 @@ export class QemuDriver implements Driver, Hypervisor {
   readonly features: ReadonlySet<number> = new Set();
   readonly procedures: DriverProcedures;
   readonly objectEvents: ObjectEventSource;
+  readonly monitorEvents: MonitorEventSource;
   readonly #uri: string;
   readonly #operations: Operations;
   readonly #resources: HostResources | undefined;
@@ -85,6 +94,7 @@ export class QemuDriver implements Driver, Hypervisor {
       ...machine.procedures,
     };
     this.objectEvents = joinEvents(resources === undefined ? [machine.events] : [resources.events, machine.events]);
+    this.monitorEvents = new MonitorEvents(operations.guests);
     this.#resources = resources;
     this.#uri = uri;
     this.#operations = operations;
