@@ -2,7 +2,9 @@ import type { Domain } from "../../model/index.ts";
 import type { DomainEvent } from "../../protocol/index.ts";
 import type { JsonObject, MonitorEvent } from "../../qmp/index.ts";
 import type { Element } from "../../xml/index.ts";
-import { aliasOf, devicesOf, sourceOf, targetOf } from "./devices-of.ts";
+import { ensure } from "../objects/element-edit.ts";
+import { aliasOf, targetOf } from "./devices-of.ts";
+import { diskNamed, diskOfNode } from "./event-disks.ts";
 import type { Guests } from "./guests.ts";
 import { changed } from "./modification.ts";
 import type { Run } from "./run.ts";
@@ -53,7 +55,7 @@ const readings: Readonly<Record<string, Reading>> = {
   SPICE_INITIALIZED: (data, domain) => graphics(data, domain, graphicsPhases.initialize),
   SPICE_DISCONNECTED: (data, domain) => graphics(data, domain, graphicsPhases.disconnect),
   BLOCK_WRITE_THRESHOLD: ({ "node-name": node, "amount-exceeded": excess, "write-threshold": threshold }, domain) => {
-    const [name, path] = threshold === undefined ? ["", null] : nodeOwner(domain, String(node));
+    const [name, path] = threshold === undefined ? ["", null] : ownerOf(domain, String(node));
     const [limit, over] = [BigInt(Number(threshold ?? 0)), BigInt(Number(excess ?? 0))];
     return {
       events: [{ name: "blockThreshold", dom: domain.reference, dev: name, path, threshold: limit, excess: over }],
@@ -68,9 +70,22 @@ const readings: Readonly<Record<string, Reading>> = {
   },
   MEMORY_DEVICE_SIZE_CHANGE: ({ id, size }, { reference: dom }) => {
     const kib = BigInt(Math.ceil(Number(size) / 1024));
-    return { events: [{ name: "memoryDeviceSizeChange", dom, alias: String(id), size: kib }] };
+    return {
+      edit: (root) => setCurrentSize(root, String(id), kib),
+      events: [{ name: "memoryDeviceSizeChange", dom, alias: String(id), size: kib }],
+    };
+  },
+  ACPI_DEVICE_OST: ({ info }, { reference: dom }) => {
+    const { device, "slot-type": type, source, status } = (info ?? {}) as JsonObject;
+    const isRefused = ejections.has(Number(source)) && refusals.has(Number(status));
+    if (type !== "DIMM" || typeof device !== "string" || !isRefused) return {};
+    return { events: [{ name: "deviceRemovalFailed", dom, devAlias: device }] };
   },
 };
+
+/** Of ACPI's _OST: what the guest was asked for, and that it will not. */
+const ejections = new Set([0x3, 0x103]);
+const refusals = new Set([0x1, 0x80, 0x81, 0x82, 0x83]);
 
 /** Tells what an event of a run's monitor means, and writes down what it changes. */
 export function relay(guests: Guests, domain: Domain, run: Run, { name, data }: MonitorEvent): void {
@@ -99,24 +114,23 @@ function addressOf(end: unknown): { family: number; node: string; service: strin
   return { family: families[family ?? ""] ?? 0, node: host, service };
 }
 
-/** A disk by the name of its device in QEMU, or by a path that ends in it. */
-function diskNamed({ definition }: Domain, id: unknown): Element | undefined {
-  const names = String(id).split("/");
-  return definition && devicesOf(definition, "disk").find((disk) => names.includes(aliasOf(disk)));
+/** Of an image: `vda` or `vda[3]`, and where it is. */
+function ownerOf(domain: Domain, node: string): [string, string | null] {
+  const { disk, place, path } = diskOfNode(domain, node) ?? {};
+  if (disk === undefined) return [node, null];
+  return [place === undefined ? targetOf(disk) : `${targetOf(disk)}[${place}]`, path ?? null];
 }
 
-/** The disk that an image belongs to, as `vda` or `vda[3]`, and where it is. */
-function nodeOwner({ definition }: Domain, node: string): [string, string | null] {
-  const index = /^libvirt-(\d+)-/.exec(node)?.[1];
-  for (const disk of definition === undefined ? [] : devicesOf(definition, "disk")) {
-    let store: Element | undefined = disk;
-    for (let depth = 0; store !== undefined; depth++, store = store.first("backingStore")) {
-      const own = store.first("source")?.attribute("index") ?? store.attribute("index");
-      if (index === undefined || own !== index) continue;
-      return [depth === 0 ? targetOf(disk) : `${targetOf(disk)}[${index}]`, sourceOf(store) ?? null];
-    }
-  }
-  return [node, null];
+function setCurrentSize(root: Element, alias: string, kib: bigint): void {
+  const device = root
+    .first("devices")
+    ?.all("memory")
+    .find((each) => aliasOf(each) === alias);
+  const target = device?.first("target");
+  if (target === undefined) return;
+  const current = ensure(target, "current");
+  current.setAttribute("unit", "KiB");
+  current.setText(String(kib));
 }
 
 function diskIn(root: Element, target: string): Element | undefined {

@@ -1,6 +1,7 @@
 import type { Domain, DomainStatus, Incarnation } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, Lifecycle } from "../../protocol/index.ts";
 import type { JsonObject, MonitorEvent } from "../../qmp/index.ts";
+import { ioErrorEvents } from "./io-errors.ts";
 import type { Told } from "./told.ts";
 
 /** What a run does about what happened in its guest. */
@@ -18,6 +19,9 @@ export interface RunStateListener {
 }
 
 const { running, paused } = DomainState;
+
+/** Why QEMU says that a guest stands still, where that is more than that it does. */
+const pauses: Readonly<Record<string, "ioerror" | "watchdog">> = { "io-error": "ioerror", watchdog: "watchdog" };
 
 /** virDomainEventWatchdogAction, by QEMU's word. */
 const watchdogActions = ["none", "pause", "reset", "poweroff", "shutdown", "debug", "inject-nmi"];
@@ -76,8 +80,9 @@ export class RunState {
       const dom = this.#domain.reference;
       if (this.isStarted) this.#listener.publish({ name: "rtcChange", dom, offset: BigInt(Number(offset)) });
     },
-    BLOCK_IO_ERROR: ({ action }) => {
-      if (action === "stop") this.#pause(DomainReason.paused.ioerror, Lifecycle.suspended.detail.ioerror);
+    BLOCK_IO_ERROR: (data) => {
+      if (this.isStarted) for (const event of ioErrorEvents(this.#domain, data)) this.#listener.publish(event);
+      if (data["action"] === "stop") this.#pause(DomainReason.paused.ioerror, Lifecycle.suspended.detail.ioerror);
     },
   };
 
@@ -120,7 +125,12 @@ export class RunState {
       if (state !== DomainState.pmsuspended) this.#onSleep("pmsuspend", Lifecycle.pmsuspended.detail.memory);
     } else if (status === "running") {
       if (state !== running) this.#run(DomainReason.running.unknown);
-    } else if (state === running) this.#pause(DomainReason.paused.unknown, Lifecycle.suspended.detail.paused);
+    } else if (state === running) {
+      const why = pauses[String(status)];
+      const { paused: reasons } = DomainReason;
+      const { detail } = Lifecycle.suspended;
+      this.#pause(why === undefined ? reasons.unknown : reasons[why], detail[why ?? "paused"]);
+    }
   }
 
   onShutdown(byGuest: unknown, reason: unknown): void {

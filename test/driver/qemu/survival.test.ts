@@ -119,6 +119,20 @@ test("a guest that was stopped meanwhile is paused, one that runs again is runni
   }
 });
 
+test("why a guest was stopped meanwhile is what QEMU says", async () => {
+  for (const [status, expected] of [
+    ["io-error", "paused 5"],
+    ["watchdog", "paused 6"],
+    ["paused", "paused 0"],
+  ] as const) {
+    const bench = new Bench();
+    bench.records.set(uuid, running);
+    survivor(bench, status);
+    await bench.done(bench.guests.load());
+    assert.equal(bench.status, expected);
+  }
+});
+
 test("what happens between the question and its answer is not undone by the answer", async () => {
   const bench = new Bench();
   bench.records.set(uuid, running);
