@@ -63,9 +63,14 @@ export function nameNewDevice(devices: Element, device: Element, machine: Machin
     return;
   }
   const prefix = prefixes[device.name] ?? device.name;
+  setAlias(device, `${prefix}${nextNumber(devices, device, prefix)}`);
+}
+
+/** Behind the highest that the name of another device has. */
+function nextNumber(devices: Element, device: Element, prefix: string): number {
   const others = devices.elements().flatMap((each) => (each === device ? [] : (aliasOf(each) ?? [])));
   const numbers = others.flatMap((alias) => (alias.startsWith(prefix) ? Number(alias.slice(prefix.length)) : []));
-  setAlias(device, `${prefix}${Math.max(-1, ...numbers.filter(Number.isInteger)) + 1}`);
+  return Math.max(-1, ...numbers.filter(Number.isInteger)) + 1;
 }
 
 export function aliasOf(device: Element): string | undefined {
@@ -90,9 +95,11 @@ function ownAlias(devices: Element, device: Element, machine: MachineType): stri
   if (device.name === "controller") return controllerAlias(device, machine);
   if (device.name !== "memory") return undefined;
   const model = device.attribute("model") ?? "";
-  const kind = devices.all("memory").filter((each) => each.attribute("model") === model);
-  const slot = device.first("address")?.attribute("slot") ?? String(kind.indexOf(device));
-  return `${memoryPrefixes[model] ?? model}${slot}`;
+  const prefix = memoryPrefixes[model] ?? model;
+  const address = device.first("address");
+  // Only a module's slot is one of memory's.
+  const slot = address?.attribute("type") === "dimm" ? readNumber(address.attribute("slot")) : undefined;
+  return `${prefix}${slot ?? nextNumber(devices, device, prefix)}`;
 }
 
 function diskAlias(devices: Element, disk: Element): string {

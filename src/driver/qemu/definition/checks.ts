@@ -8,6 +8,7 @@ export function checkDefinition(root: Element): void {
   const devices = root.first("devices");
   if (devices === undefined) return;
   checkSingle(devices);
+  checkIommu(root, devices);
   checkDisks(root, devices);
   checkControllers(devices);
   checkInterfaces(devices);
@@ -32,6 +33,16 @@ function checkSingle(devices: Element): void {
     if (devices.all(name).length > 1) throw internal(`only a single ${words} device is supported`);
   }
   if (devices.all("tpm").length > 1) throw qemuUnsupported("only a single TPM non-proxy device is supported");
+}
+
+function checkIommu(root: Element, devices: Element): void {
+  const model = devices.first("iommu")?.attribute("model");
+  const { isQ35, isVirt } = machineType(root);
+  if (model === "intel" && !isQ35) throw qemuUnsupported("IOMMU device: 'intel' is only supported with Q35 machines");
+  if (model !== "virtio") return;
+  if (!isQ35 && !isVirt)
+    throw qemuUnsupported("IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines");
+  if (root.find("features", "acpi") === undefined) throw qemuUnsupported("IOMMU device: 'virtio' requires ACPI");
 }
 
 function checkDisks(root: Element, devices: Element): void {

@@ -15,6 +15,7 @@ import { nameTarget, settleInterface } from "../host-side/interface-sources.ts";
 import type { Change } from "../modification.ts";
 import { checkPossible, deviceByAlias } from "./device-kinds.ts";
 import { changeMedium } from "./medium.ts";
+import { settleMemory } from "./memory-total.ts";
 import { addParts } from "./parts-on-monitor.ts";
 
 /** The persistent definition with a device more, completed as a whole. Throws VirError. */
@@ -74,6 +75,7 @@ export async function attachLive(guests: Guests, change: Change, given: Element)
     const devices = ensure(now, "devices");
     devices.children.push(...all);
     reorder(devices, "disk", sortDisks(devices.all("disk")));
+    settleMemory(now, device);
   });
   guests.publish({ name: "deviceAdded", dom: domain.reference, devAlias: aliasIn(device) });
 }

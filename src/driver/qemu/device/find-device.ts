@@ -1,3 +1,4 @@
+import { memoryKib } from "../../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import type { Element } from "../../../xml/index.ts";
 import { findDevice } from "../../domain-device.ts";
@@ -9,11 +10,36 @@ export type Place = "live" | "config";
 
 /** The device that is meant, among others. Throws VirError (deviceMissing) when there is none. */
 export function theDevice(devices: Element | undefined, wanted: Element, place: Place): Element {
-  const found =
-    devices &&
-    (wanted.name === "interface" ? findInterface(devices, wanted) : findDevice(devices, wanted, ErrorDomain.qemu));
+  const found = devices && find(devices, wanted);
   if (found !== undefined) return found;
   throw missing(wanted, place);
+}
+
+function find(devices: Element, wanted: Element): Element | undefined {
+  if (wanted.name === "interface") return findInterface(devices, wanted);
+  if (wanted.name === "memory") return findMemory(devices, wanted);
+  return findDevice(devices, wanted, ErrorDomain.qemu);
+}
+
+/** One of the same kind and size for the same cell, and in the same place and of the same name where these are said. */
+function findMemory(devices: Element, wanted: Element): Element | undefined {
+  const textOf = (device: Element, name: string): string | undefined => device.find("target", name)?.text.trim();
+  const sizeOf = (device: Element, name: string): number | undefined => {
+    const size = device.find("target", name);
+    return size && memoryKib(size, `./${name}`);
+  };
+  const alias = wanted.first("alias")?.attribute("name");
+  const place = placeOf(wanted);
+  return devices.all("memory").find((each) => {
+    if (each.attribute("model") !== wanted.attribute("model")) return false;
+    if (alias !== undefined && each.first("alias")?.attribute("name") !== alias) return false;
+    if (place !== undefined && placeOf(each) !== place) return false;
+    return (
+      sizeOf(each, "size") === sizeOf(wanted, "size") &&
+      sizeOf(each, "block") === sizeOf(wanted, "block") &&
+      textOf(each, "node") === textOf(wanted, "node")
+    );
+  });
 }
 
 function findInterface(devices: Element, wanted: Element): Element | undefined {

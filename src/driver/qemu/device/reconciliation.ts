@@ -10,6 +10,7 @@ import { aliasOf } from "../devices-of.ts";
 import type { Guests } from "../guests.ts";
 import type { Run } from "../run.ts";
 import { deviceByAlias } from "./device-kinds.ts";
+import { settleMemory } from "./memory-total.ts";
 import { removeParts } from "./parts-on-monitor.ts";
 import type { Removals } from "./removals.ts";
 
@@ -100,6 +101,7 @@ function readParts(guests: Guests, read: () => Part[]): Part[] {
 function addDevice(root: Element, device: Element): void {
   const devices = ensure(root, "devices");
   devices.children.push(device);
+  settleMemory(root, device);
   reorder(devices, "disk", sortDisks(devices.all("disk")));
   arrangeDomain(root);
 }

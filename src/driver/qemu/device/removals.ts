@@ -7,6 +7,7 @@ import type { Guests } from "../guests.ts";
 import { changed } from "../modification.ts";
 import type { Run } from "../run.ts";
 import { deviceByAlias } from "./device-kinds.ts";
+import { settleMemory } from "./memory-total.ts";
 import { removeParts } from "./parts-on-monitor.ts";
 
 const cleanupMs = 30_000;
@@ -61,6 +62,7 @@ export class Removals {
         const devices = root.first("devices");
         const own = deviceByAlias(devices, alias);
         if (devices !== undefined && own !== undefined) devices.children.splice(devices.children.indexOf(own), 1);
+        settleMemory(root, device);
       }),
     );
     this.#guests.publish({ name: "deviceRemoved", dom: domain.reference, devAlias: alias });

@@ -37,6 +37,15 @@ describe("a definition that is completed", () => {
     assert.match(text, /machine='pc'>/);
   });
 
+  it("has virtio's IOMMU on the root of PCI Express, where the machine has one and ACPI", () => {
+    const iommu = "<iommu model='virtio'/>";
+    const acpi = "<features><acpi/></features>";
+    assert.match(shown(iommu, acpi, "q35"), /<iommu model='virtio'>\n.*bus='0x00' slot='0x02' function='0x0'/);
+    assert.throws(() => shown(iommu, "", "q35"), /IOMMU device: 'virtio' requires ACPI/);
+    assert.throws(() => shown(iommu), /'virtio' is only supported with Q35 and ARM Virt machines/);
+    assert.throws(() => shown("<iommu model='intel'/>"), /'intel' is only supported with Q35 machines/);
+  });
+
   it("has a port for each PCI Express device on q35, and one to spare", () => {
     const text = shown("<interface type='user'><model type='virtio'/></interface>", "", "q35");
     assert.equal(text.match(/model='pcie-root-port'/g)?.length, 4);

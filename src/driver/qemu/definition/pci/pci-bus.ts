@@ -18,6 +18,8 @@ export interface PciDemand {
   readonly automatic?: boolean;
   /** Several may be functions of one slot. */
   readonly aggregate?: boolean;
+  /** Left to us it belongs on the root of PCI Express, where nothing comes or goes. */
+  readonly integrated?: boolean;
   /** It is plugged in while the guest runs. */
   readonly hotplug?: boolean;
 }
@@ -108,6 +110,7 @@ export class PciBus {
    * and PCI Express, and put a bridge where a device could be.
    */
   objection(demand: PciDemand, isChosen: boolean): "automatic" | "hotplug" | "kind" | undefined {
+    if (!isChosen && demand.integrated === true) return this.model === "pcie-root" ? undefined : "kind";
     if (!isChosen && demand.automatic === true && !this.#automatic) return "automatic";
     if (demand.hotplug === true && !this.#hotplug) return "hotplug";
     if (this.#accepts.includes(demand.kind)) return undefined;

@@ -5,12 +5,13 @@ import type { PciDemand, PciKind } from "./pci-bus.ts";
 export function pciDemand(device: Element, hasPcie: boolean): PciDemand | undefined {
   const kind = kinds[device.name]?.(device);
   if (kind === undefined) return undefined;
+  if (kind === "integrated" && hasPcie) return { kind: "pcie-device", integrated: true };
   if (kind === "controller") return controllerDemand(device.attribute("model") ?? "");
   return { kind: kind === "express" && hasPcie ? "pcie-device" : "pci-device", automatic: true };
 }
 
-/** "conventional": only into PCI; "express": into PCI Express where there is some. */
-type Wish = "conventional" | "express" | "controller" | undefined;
+/** "conventional": only into PCI; "express": into PCI Express where there is some; "integrated": into its root. */
+type Wish = "conventional" | "express" | "integrated" | "controller" | undefined;
 
 function controllerDemand(model: string): PciDemand | undefined {
   if (model === "pci-root" || model === "pcie-root" || model === "") return undefined;
@@ -37,7 +38,7 @@ const kinds: Readonly<Record<string, (device: Element) => Wish>> = {
   shmem: () => "conventional",
   input: (device) => (device.attribute("bus") === "virtio" ? virtio(device) : undefined),
   serial: (device) => (device.first("target")?.attribute("type") === "pci-serial" ? "conventional" : undefined),
-  iommu: (device) => (device.attribute("model") === "virtio" ? "express" : undefined),
+  iommu: (device) => (device.attribute("model") === "virtio" ? "integrated" : undefined),
   vsock: virtio,
   memory: (device) => (/^virtio-(pmem|mem)$/.test(device.attribute("model") ?? "") ? "express" : undefined),
 };
