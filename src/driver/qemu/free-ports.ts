@@ -8,14 +8,19 @@ const last = 65_535;
 export class FreePorts {
   readonly #loop: Loop;
   readonly #holdMs: number;
-  readonly #isFree: (port: number) => Promise<boolean>;
+  readonly #canListen: (port: number) => Promise<boolean>;
   readonly #given = new Map<number, number>();
 
   /** `holdMs`: how long a guest may take until it has its port. */
   constructor(loop: Loop, holdMs: number, isFree: (port: number) => Promise<boolean> = canListen) {
     this.#loop = loop;
     this.#holdMs = holdMs;
-    this.#isFree = isFree;
+    this.#canListen = isFree;
+  }
+
+  /** Whether nobody listens on it. */
+  isFree(port: number): Promise<boolean> {
+    return this.#canListen(port);
   }
 
   /** A free port from `first` on. Rejects with VirError when there is none. */
@@ -24,7 +29,7 @@ export class FreePorts {
       if ((this.#given.get(port) ?? -Infinity) > this.#loop.now()) continue;
       // Before it is tried: nobody else gets it meanwhile.
       this.#given.set(port, this.#loop.now() + this.#holdMs);
-      if (await this.#isFree(port)) return port;
+      if (await this.#canListen(port)) return port;
       this.#given.delete(port);
     }
     const detail = `Unable to find an unused port in range '${first}-${last}'`;

@@ -11,13 +11,15 @@ import {
 } from "../../model/index.ts";
 import { type DomainEvent, ErrorDomain, type VirError } from "../../protocol/index.ts";
 import { MonitorClosedError } from "../../qmp/index.ts";
+import { bootWithPorts } from "./booting.ts";
 import { GuestContext, type PartsOptions } from "./command-line/index.ts";
 import { checkNames } from "./definition/schema.ts";
 import { closed, notRunning, toVirError } from "./errors.ts";
+import type { GuestCare } from "./guest-care.ts";
 import type { LaunchPlan, QemuHost } from "./host.ts";
 import type { SharedResources } from "./host-side/shared-resources.ts";
 import { Run } from "./run.ts";
-import type { RunRecord, RunRecords, UnfinishedJob } from "./run-record.ts";
+import type { RunRecord, RunRecords } from "./run-record.ts";
 import type { BootManner } from "./run-surroundings.ts";
 import type { Told } from "./told.ts";
 
@@ -56,18 +58,6 @@ export interface GuestsOptions {
   readonly note?: (definition: Definition, text: string) => void;
   /** Hears of what went wrong where no caller is to be told. */
   readonly report: (error: unknown) => void;
-}
-
-/** What is known of guests elsewhere, and is asked when their runs need it. Under the domain's job. */
-export interface GuestCare {
-  /** Something that takes long was under way when the daemon before us went. `run` has ended, or is as it left it. */
-  recover(run: Run, job: UnfinishedJob): Promise<void>;
-  /** Devices may have come or gone while nobody listened. */
-  reconcile(run: Run): Promise<void>;
-  /** The guest runs, by whatever way: what was kept of it from before is of no use any more. */
-  onTakenUp(domain: Domain): Promise<void>;
-  /** The guest has crashed, and its definition asks for its memory. */
-  keepCrash(run: Run): Promise<void>;
 }
 
 /** How long QEMU may take for a command when the caller has not said. */
@@ -306,8 +296,8 @@ export class Guests {
   async boot(domain: Domain, definition: Definition, manner: BootManner): Promise<void> {
     // A record of a run whose end is still being told is written over.
     if (!this.#leavingUuids.has(domain.uuid)) this.#options.records.checkFree(domain.uuid);
-    const run = this.#begin(domain, definition, ++this.#lastId, this.#options.position?.());
-    await run.boot(() => this.#options.plan(definition), manner);
+    const begin = (): Run => this.#begin(domain, definition, ++this.#lastId, this.#options.position?.());
+    await bootWithPorts(begin, () => this.#options.plan(definition), manner);
   }
 
   /**

@@ -38,6 +38,8 @@ export interface LaunchPlan {
   readonly logPath: string;
   /** Open for QEMU. They stay the plan's. */
   readonly fds?: readonly number[];
+  /** Whether a port that was chosen for it is somebody's by now; of a QEMU that has ended: somebody else's. */
+  readonly hasLostPort?: () => Promise<boolean>;
   /** Closes what is open for the plan, once QEMU has been launched, or will not be. Idempotent. */
   readonly release?: () => void;
 }

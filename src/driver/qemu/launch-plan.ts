@@ -21,6 +21,7 @@ export interface LaunchPlaces extends Pick<RunFacts, "nvramDirectory" | "freePor
   readonly records: Pick<RunRecords, "monitorPath" | "channelDirectory">;
   readonly logDir: string;
   readonly stateDir: string;
+  readonly isFreePort: (port: number) => Promise<boolean>;
   readonly shared: SharedResources;
   readonly capabilities: Capabilities;
 }
@@ -31,7 +32,13 @@ export interface LaunchPlaces extends Pick<RunFacts, "nvramDirectory" | "freePor
  */
 export async function planLaunch(given: Definition, places: LaunchPlaces): Promise<LaunchPlan> {
   const binary = findBinary(given);
-  const definition = await settle(given, places);
+  const ports: number[] = [];
+  const freePort = async (first: number): Promise<number> => {
+    const port = await places.freePort(first);
+    ports.push(port);
+    return port;
+  };
+  const definition = await settle(given, { ...places, freePort });
   const monitorPath = places.records.monitorPath(definition.uuid);
   const plan = planGuest(definition, partsOptions(definition, places));
   const { args, environment, commands } = plan;
@@ -40,7 +47,12 @@ export async function planLaunch(given: Definition, places: LaunchPlaces): Promi
   const logPath = join(places.logDir, `${definition.name}.log`);
   // Last: whoever has the plan has what is open.
   const descriptors = await openDescriptors(plan.descriptors, places.shared.taps);
-  return { ...asShown(definition, descriptors), binary, args, environment, commands, monitorPath, logPath };
+  const hasLostPort = async (): Promise<boolean> => {
+    const free = await Promise.all(ports.map((port) => places.isFreePort(port)));
+    return free.includes(false);
+  };
+  const shown = asShown(definition, descriptors);
+  return { ...shown, binary, args, environment, commands, monitorPath, logPath, hasLostPort };
 }
 
 /** The definition says what has been opened for it. */

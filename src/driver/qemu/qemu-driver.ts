@@ -126,6 +126,7 @@ export class QemuDriver implements Driver, Hypervisor {
       stateDir: options.stateDir,
       capabilities,
       freePort: (first) => ports.take(first),
+      isFreePort: (port) => ports.isFree(port),
       shared: sharedBy(
         () => resources,
         () => machine?.secrets,

@@ -1,6 +1,6 @@
 import type { Loop } from "../../event/index.ts";
 import type { Definition, Domain, Incarnation } from "../../model/index.ts";
-import { DomainReason, DomainState, Lifecycle, type Domain as WireDomain } from "../../protocol/index.ts";
+import { DomainReason, DomainState, Lifecycle } from "../../protocol/index.ts";
 import { type ExecuteOptions, type JsonObject, MonitorClosedError, type MonitorEvent } from "../../qmp/index.ts";
 import type { AgentLink } from "./agent-link.ts";
 import { findTerminals } from "./console.ts";
@@ -132,6 +132,11 @@ export class Run implements QemuProcessListener {
   /** What was said on its monitor last. */
   get transcript(): string {
     return this.#process?.monitor.transcript.toString() ?? "";
+  }
+
+  /** Somebody has asked for its end. */
+  get isUnwanted(): boolean {
+    return this.#destroyed !== "no";
   }
 
   get hasEnded(): boolean {
@@ -364,7 +369,8 @@ export class Run implements QemuProcessListener {
     const isOurs = this.#destroyed !== "no" || this.#ending !== undefined;
     const dom = isOurs ? this.#domain.reference : running;
     const isSilent = !hasStarted || isTold;
-    this.#around.forget(isSilent ? undefined : this.#tell(Lifecycle.stopped.event, detail, dom));
+    const { event } = Lifecycle.stopped;
+    this.#around.forget(isSilent ? undefined : this.#around.publish({ name: "lifecycle", dom, event, detail }));
   }
 
   #save(): void {
@@ -380,10 +386,6 @@ export class Run implements QemuProcessListener {
       rebootsOnPowerOff: this.#state.rebootsOnPowerOff || undefined,
       since: this.#since,
     });
-  }
-
-  #tell(event: number, detail: number, dom: WireDomain): Promise<void> | undefined {
-    return this.#around.publish({ name: "lifecycle", dom, event, detail });
   }
 
   #attempt(action: () => void): void {

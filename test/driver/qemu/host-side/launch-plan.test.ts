@@ -44,6 +44,7 @@ describe("what a guest gets of the host", () => {
       logDir: directory,
       stateDir: directory,
       nvramDirectory: directory,
+      isFreePort: async () => true,
       freePort: async (first) => first,
       capabilities: new Capabilities(undefined),
       shared: {
