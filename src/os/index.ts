@@ -16,3 +16,4 @@ export { SystemError } from "./system-error.ts";
 export { openTapQueue, type TapQueueOptions, tunPath } from "./tap-queue.ts";
 export { listenUnix, type OnConnection, UnixListener } from "./unix-listener.ts";
 export { connectUnix, pairUnix, UnixTransport } from "./unix-transport.ts";
+export { findUser, ownIdentity, type UserIdentity } from "./user.ts";

@@ -73,6 +73,16 @@ export const getgrnam: (name: string, group: Bytes, strings: Bytes, length: numb
   "int getgrnam_r(const char *name, void *group, void *strings, size_t length, void *found)",
 );
 
+// SAFETY: as getgrnam, for one struct passwd, of which `uid` and `gid` are read.
+export const getpwnam: (name: string, user: Bytes, strings: Bytes, length: number, found: Bytes) => number = libc.func(
+  "int getpwnam_r(const char *name, void *user, void *strings, size_t length, void *found)",
+);
+
+// SAFETY: as getpwnam.
+export const getpwuid: (uid: number, user: Bytes, strings: Bytes, length: number, found: Bytes) => number = libc.func(
+  "int getpwuid_r(uint uid, void *user, void *strings, size_t length, void *found)",
+);
+
 /** The errno of the last call here on this thread. */
 export function errno(): number {
   return koffi.errno();

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, suite, test } from "node:test";
 import type { Loop } from "../../src/event/index.ts";
 import {
+  findUser,
   identifyProcess,
   openLoop,
   openProcess,
@@ -55,6 +57,32 @@ suite("processes", () => {
 
   test("a child's exit is reported with its code", async () => {
     assert.deepEqual(await exitOf(await spawn("sh", ["-c", "exit 3"])), { code: 3 });
+  });
+
+  const rootOnly = { skip: process.getuid?.() === 0 ? false : "only root can start programs as somebody else" };
+  test("a child is another user, with the groups of an account or with its own alone", rootOnly, async () => {
+    const log = join(directory, "ids");
+    // Groups of an account come from the machine: whoever is in several here, or else nobody.
+    const nobody = findUser("nobody") ?? assert.fail("there is no user nobody");
+    const expected = spawnSync("id", ["-G", "nobody"], { encoding: "utf8" }).stdout.trim().split(" ");
+    for (const [user, groups] of [
+      [{ ...nobody, gid: 7 }, ["7", ...expected.filter((each) => each !== "7")]],
+      [{ uid: 64_055, gid: 64_056, hasAccount: false }, ["64056"]],
+    ] as const) {
+      const exit = await exitOf(await spawn("sh", ["-c", "id -u; id -g; id -G"], { stdout: log, user }));
+      assert.deepEqual(exit, { code: 0 });
+      const [uid, gid, all = ""] = readFileSync(log, "utf8").trim().split("\n");
+      assert.deepEqual([uid, gid, all.split(" ").sort()], [String(user.uid), String(user.gid), [...groups].sort()]);
+      rmSync(log);
+    }
+  });
+
+  test("a program that is to be another user and is not there has failed, and says so", rootOnly, async () => {
+    const log = join(directory, "words");
+    const user = { uid: 64_055, gid: 64_055, hasAccount: false };
+    const child = await spawn("/no/such", [], { stderr: log, user });
+    assert.deepEqual(await exitOf(child), { code: 127 });
+    assert.match(readFileSync(log, "utf8"), /failed to execute \/no\/such: No such file or directory/);
   });
 
   test("a child's death is reported with the signal", async () => {
