@@ -6,6 +6,7 @@ import { changedForRestart, type DaemonConfig, type ReadConfig, readConfig } fro
 import { limitsOf, logSettingsOf, socketsOf } from "./daemon-settings.ts";
 import { Logger } from "./log/logger.ts";
 import { type DaemonPlaces, makeDirectories } from "./places.ts";
+import { resolveSecurity } from "./qemu-security.ts";
 import { qemuAdvice, Service } from "./service.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -78,9 +79,11 @@ export class ConfiguredDaemon implements AsyncDisposable {
     const { write: log } = logger;
     const { drivers } = config;
     if (drivers.includes("qemu") && qemuAdvice() !== undefined) warnings.push(`guests cannot start: ${qemuAdvice()}`);
+    const { security, warnings: advice } = resolveSecurity(config, uri);
+    if (drivers.includes("qemu")) warnings.push(...advice);
     for (const message of warnings) log({ level: "warn", source: "daemon", message });
     parts.use(claimPlaces(options, sockets));
-    const service = parts.use(await Service.open({ drivers, uri, places, log, limits: limitsOf(config) }));
+    const service = parts.use(await Service.open({ drivers, uri, places, security, log, limits: limitsOf(config) }));
     service.listen(sockets);
     const served = drivers.map((name) => (name === "qemu" ? uri : "test:///default")).join(" and ");
     log({ level: "info", source: "daemon", message: `ready: serving ${served} as process ${process.pid}` });

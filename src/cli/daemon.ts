@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { ConfiguredDaemon, type ConfiguredDaemonOptions, loadConfig } from "./configured-daemon.ts";
 import { ending } from "./ending.ts";
 import { sessionPlaces, systemPlaces } from "./places.ts";
+import { resolveSecurity } from "./qemu-security.ts";
 
 export const daemonUsage = `virtwright daemon: serves QEMU guests and libvirt's test hypervisor on Unix sockets, until SIGTERM
 
@@ -49,7 +50,9 @@ export async function daemon(args: readonly string[]): Promise<number> {
 }
 
 function check(options: ConfiguredDaemonOptions): number {
-  for (const warning of loadConfig(options).warnings) process.stderr.write(`warning: ${warning}\n`);
+  const { config, warnings } = loadConfig(options);
+  for (const warning of [...warnings, ...resolveSecurity(config, options.uri).warnings])
+    process.stderr.write(`warning: ${warning}\n`);
   return print(`${options.configFile}: ok\n`);
 }
 

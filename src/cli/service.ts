@@ -3,7 +3,7 @@ import { arch } from "node:os";
 import { join } from "node:path";
 import { Daemon, type DaemonLimits, type Log, type SocketOptions } from "../daemon/index.ts";
 import type { Driver } from "../driver/driver.ts";
-import { QemuDriver } from "../driver/qemu/index.ts";
+import { QemuDriver, type SecurityPolicy } from "../driver/qemu/index.ts";
 import { TestDriver } from "../driver/test/index.ts";
 import type { Loop } from "../event/index.ts";
 import { openLoop } from "../os/index.ts";
@@ -19,6 +19,8 @@ export interface ServiceOptions {
   /** What the QEMU driver serves: "qemu:///system" or "qemu:///session". */
   readonly uri: string;
   readonly places: GuestPlaces;
+  /** As whom QEMU runs. Default: as we do. */
+  readonly security?: SecurityPolicy | undefined;
   readonly limits?: DaemonLimits;
   readonly log: Log;
   /** To run on, and stays the caller's. Default: one of its own, which reports callbacks that throw to `log`. */
@@ -57,7 +59,8 @@ export class Service implements AsyncDisposable {
     this.#parts = parts;
   }
 
-  static async open({ drivers: names, uri, places, limits, log, loop: given }: ServiceOptions): Promise<Service> {
+  static async open(options: ServiceOptions): Promise<Service> {
+    const { drivers: names, uri, places, security, limits, log, loop: given } = options;
     await using parts = new AsyncDisposableStack();
     // A fault in one callback is no reason to leave all clients alone.
     const onError = (error: unknown, at: string): void =>
@@ -68,7 +71,7 @@ export class Service implements AsyncDisposable {
       const onWarning = (error: unknown): void =>
         log({ level: "warn", source: `driver.${name}`, message: textOf(error), error });
       if (name === "test") served.push({ driver: new TestDriver(loop, { onWarning }), uri: "test:///default" });
-      else served.push({ driver: await QemuDriver.open(loop, { uri, ...places, onWarning }), uri });
+      else served.push({ driver: await QemuDriver.open(loop, { uri, ...places, security, onWarning }), uri });
       parts.use(served.at(-1)?.driver);
     }
     const drivers = served.map(({ driver }) => driver);

@@ -24,6 +24,13 @@ export function integer(initial: number, from: number, effect: Effect): ConfigKe
   return { initial, shown: String(initial), effect, allowed: `a whole number from ${from}`, read };
 }
 
+/** One of a few numbers; the first is the default. */
+export function oneOf<N extends number>(values: readonly [N, ...N[]], effect: Effect): ConfigKey<N> {
+  const read = (value: ConfigValue): N | undefined => values.find((each) => each === value);
+  const [initial] = values;
+  return { initial, shown: String(initial), effect, allowed: values.toSorted().join(" or "), read };
+}
+
 export function text(initial: string, effect: Effect): ConfigKey<string> {
   const read = (value: ConfigValue): string | undefined => (typeof value === "string" ? value : undefined);
   return { initial, shown: initial === "" ? "" : `"${initial}"`, effect, allowed: "a string in quotes", read };

@@ -1,4 +1,4 @@
-import { access, chmod, copyFile, lstat, mkdir, rename, rm } from "node:fs/promises";
+import { access, chmod, chown, copyFile, lstat, mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Definition } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
@@ -15,8 +15,13 @@ export async function checkFiles(definition: Definition): Promise<void> {
   }
 }
 
-export async function makeDirectory(path: string): Promise<void> {
+/** For `owner` alone; absent: for us. */
+export async function makeDirectory(
+  path: string,
+  owner?: { readonly uid: number; readonly gid: number },
+): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
+  if (owner !== undefined) await chown(path, owner.uid, owner.gid);
 }
 
 /** Copies the template of the firmware's variables, unless the guest has its own already. */

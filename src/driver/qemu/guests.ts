@@ -21,6 +21,8 @@ import type { SharedResources } from "./host-side/shared-resources.ts";
 import { Run } from "./run.ts";
 import type { RunRecord, RunRecords } from "./run-record.ts";
 import type { BootManner } from "./run-surroundings.ts";
+import { filesOfGuest, type GuestFile } from "./security/guest-files.ts";
+import type { Loans } from "./security/loans.ts";
 import type { Told } from "./told.ts";
 
 /** How long the caller waits, for its turn and for QEMU; and what kind of job it is (default: modify). */
@@ -44,6 +46,8 @@ export interface GuestsOptions {
   readonly partsOptions: (definition: Definition) => PartsOptions;
   /** What devices may have of the machine. Absent: nothing. */
   readonly shared?: SharedResources;
+  /** The files that QEMU's user is given. Absent: none is. */
+  readonly loans?: Pick<Loans, "lend" | "takeBack" | "borrowers">;
   /** Checks what the guest needs, and says how to launch it. */
   readonly plan: (definition: Definition) => Promise<LaunchPlan>;
   /** Resolves when no sudden end of ours makes it untold; undefined: it is so already. */
@@ -83,6 +87,8 @@ export class Guests {
   /** Runs that have ended, whose end is not yet on its way to everybody: their records stay so long. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #leavingUuids = new Set<string>();
+  /** What runs are about to use, and do not show yet. */
+  readonly #awaited = new Map<Run, GuestFile[]>();
   #lastId = 0;
   #sequence = 0;
   #closed = false;
@@ -152,6 +158,19 @@ export class Guests {
     const running = records.readAll(complain);
     this.#lastId = Math.max(0, ...running.map(({ id }) => id));
     for (const record of running) this.#attempt(() => this.#adopt(record));
+    for (const uuid of this.#options.loans?.borrowers ?? []) this.#takeBackFrom(uuid);
+  }
+
+  /** A guest that left no record of its run has been gone since before the machine was booted, or has never begun. */
+  #takeBackFrom(uuid: string): void {
+    for (const domain of this.#runs.keys()) if (domain.uuid === uuid) return;
+    try {
+      this.#options.records.checkFree(uuid);
+    } catch {
+      // It may be running.
+      return;
+    }
+    this.#options.loans?.takeBack(uuid);
   }
 
   async close(): Promise<void> {
@@ -165,6 +184,37 @@ export class Guests {
   /** Tells what has happened to a domain. */
   publish(event: DomainEvent): void {
     void this.#options.publish(event);
+  }
+
+  /**
+   * Lends a run files that its definition does not show yet, while `body` makes use of them; what it does not show afterwards
+   * is taken back. Under the domain's job. Rejects with VirError, and as `body`.
+   */
+  async lending<T>(run: Run, files: readonly GuestFile[], body: () => Promise<T>): Promise<T> {
+    const { loans } = this.#options;
+    const { definition } = run.domain;
+    if (loans === undefined || definition === undefined) return body();
+    this.#awaited.set(run, [...(this.#awaited.get(run) ?? []), ...files]);
+    try {
+      await loans.lend(definition, files);
+      return await body();
+    } finally {
+      const rest = (this.#awaited.get(run) ?? []).filter((file) => !files.includes(file));
+      if (rest.length === 0) this.#awaited.delete(run);
+      else this.#awaited.set(run, rest);
+      this.takeBackUnused(run);
+    }
+  }
+
+  /** Takes back what a run does not use any more; all of it when it is gone. */
+  takeBackUnused(run: Run): void {
+    const { loans } = this.#options;
+    const { domain } = run;
+    const now = this.#runs.get(domain);
+    if (loans === undefined || (now !== undefined && now !== run)) return;
+    const shown = domain.definition;
+    if (now === undefined || shown === undefined) return loans.takeBack(domain.uuid);
+    this.#attempt(() => loans.takeBack(domain.uuid, [...filesOfGuest(shown.root), ...(this.#awaited.get(run) ?? [])]));
   }
 
   /** Makes it the persistent definition, on the disk first; true when it replaced another. Under the domain's job. */
@@ -324,6 +374,7 @@ export class Guests {
   #begin(domain: Domain, definition: Definition, id: number, since: number | undefined): Run {
     const options = this.#options;
     const onGone = (): void => {
+      options.loans?.takeBack(domain.uuid);
       this.#runs.delete(domain);
       this.#domains.release(domain);
     };

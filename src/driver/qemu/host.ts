@@ -1,6 +1,6 @@
 import type { Transport } from "../../event/index.ts";
 import type { Definition } from "../../model/index.ts";
-import type { ProcessExit, ProcessIdentity } from "../../os/index.ts";
+import type { ProcessExit, ProcessIdentity, UserIdentity } from "../../os/index.ts";
 import type { MonitorCommand } from "./command-line/index.ts";
 
 /** A process of QEMU, held so that nobody else can be meant. */
@@ -36,6 +36,8 @@ export interface LaunchPlan {
   readonly monitorPath: string;
   /** What QEMU prints is added to it. */
   readonly logPath: string;
+  /** As whom it runs. Default: as we do. */
+  readonly user?: UserIdentity | undefined;
   /** Open for QEMU. They stay the plan's. */
   readonly fds?: readonly number[];
   /** Whether a port that was chosen for it is somebody's by now; of a QEMU that has ended: somebody else's. */

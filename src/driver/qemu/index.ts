@@ -1,3 +1,4 @@
 export { type HelloOptions, helloDefinition } from "./hello.ts";
 export type { Connected, HeldProcess, LaunchPlan, QemuHost } from "./host.ts";
 export { QemuDriver, type QemuDriverOptions } from "./qemu-driver.ts";
+export type { SecurityPolicy } from "./security/guest-user.ts";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Definition } from "../../model/index.ts";
+import { ownIdentity, type UserIdentity } from "../../os/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import type { Element } from "../../xml/index.ts";
 import { ensure } from "../objects/element-edit.ts";
@@ -7,6 +8,7 @@ import { findBinary } from "./binary.ts";
 import { type Capabilities, withHostModel } from "./capabilities/index.ts";
 import { type GuestPlan, type PartsOptions, planGuest } from "./command-line/index.ts";
 import { prepareRun, type RunFacts } from "./definition/prepare-run.ts";
+import { showSecurityLabels } from "./definition/security-labels.ts";
 import { locateVolumes } from "./definition/volume-sources.ts";
 import { checkFiles, makeDirectory, makeVariables } from "./files.ts";
 import type { LaunchPlan } from "./host.ts";
@@ -15,15 +17,19 @@ import { nameTargets, settleInterfaces } from "./host-side/interface-sources.ts"
 import type { SharedResources } from "./host-side/shared-resources.ts";
 import { changed } from "./modification.ts";
 import type { RunRecords } from "./run-record.ts";
+import { guestUser } from "./security/guest-user.ts";
+import type { Loans } from "./security/loans.ts";
 
 /** Where a guest's files are, and what it may have of the host. */
 export interface LaunchPlaces extends Pick<RunFacts, "nvramDirectory" | "freePort"> {
-  readonly records: Pick<RunRecords, "monitorPath" | "channelDirectory">;
+  readonly records: Pick<RunRecords, "monitorPath" | "channelDirectory" | "guestDirectory">;
   readonly logDir: string;
   readonly stateDir: string;
   readonly isFreePort: (port: number) => Promise<boolean>;
   readonly shared: SharedResources;
   readonly capabilities: Capabilities;
+  /** Absent: nothing is given to QEMU's user. */
+  readonly loans?: Pick<Loans, "lend">;
 }
 
 /**
@@ -42,8 +48,10 @@ export async function planLaunch(given: Definition, places: LaunchPlaces): Promi
   const monitorPath = places.records.monitorPath(definition.uuid);
   const plan = planGuest(definition, partsOptions(definition, places));
   const { args, environment, commands } = plan;
-  await makeFiles(definition, plan, places);
+  const { user } = guestUser(definition.root, places.capabilities.security);
+  await makeFiles(definition, plan, user, places);
   if (Buffer.byteLength(monitorPath) > 107) throw tooLong(monitorPath);
+  await places.loans?.lend(definition);
   const logPath = join(places.logDir, `${definition.name}.log`);
   // Last: whoever has the plan has what is open.
   const descriptors = await openDescriptors(plan.descriptors, places.shared.taps);
@@ -52,7 +60,17 @@ export async function planLaunch(given: Definition, places: LaunchPlaces): Promi
     return free.includes(false);
   };
   const shown = asShown(definition, descriptors);
-  return { ...shown, binary, args, environment, commands, monitorPath, logPath, hasLostPort };
+  return {
+    ...shown,
+    binary,
+    args,
+    environment,
+    commands,
+    monitorPath,
+    logPath,
+    hasLostPort,
+    user: changedTo(user),
+  };
 }
 
 /** The definition says what has been opened for it. */
@@ -75,8 +93,7 @@ export function partsOptions(
   { records, stateDir, shared }: Pick<LaunchPlaces, "records" | "stateDir" | "shared">,
 ): PartsOptions {
   return {
-    // The sockets of what serves it stand beside its monitor, under the same name.
-    directory: records.monitorPath(uuid).replace(/\.monitor$/, ""),
+    directory: records.guestDirectory(uuid),
     stateDirectory: join(stateDir, "guests", uuid),
     nowMs: Date.now(),
     secretOf: (secret) => shared.secretOf(secret),
@@ -91,17 +108,30 @@ async function settle(given: Definition, places: LaunchPlaces): Promise<Definiti
   const channelDirectory = records.channelDirectory(given.uuid);
   const known = await withHostModel(files, places.capabilities);
   const definition = await prepareRun(known, { ...places, channelDirectory });
-  return edited(definition, (devices) => settleInterfaces(devices, (network) => shared.bridgeOf(network)));
+  const labelled = changed(definition, (root) => showSecurityLabels(root, places.capabilities.security));
+  return edited(labelled, (devices) => settleInterfaces(devices, (network) => shared.bridgeOf(network)));
 }
 
 function edited(definition: Definition, edit: (devices: Element) => void): Definition {
   return changed(definition, (root) => edit(ensure(root, "devices")));
 }
 
-async function makeFiles({ uuid }: Definition, plan: GuestPlan, { records }: LaunchPlaces): Promise<void> {
+/** Undefined where nobody has to become another. */
+function changedTo(user: UserIdentity): UserIdentity | undefined {
+  const own = ownIdentity();
+  return user.uid === own.uid && user.gid === own.gid ? undefined : user;
+}
+
+async function makeFiles(
+  { uuid }: Definition,
+  plan: GuestPlan,
+  user: UserIdentity,
+  { records }: LaunchPlaces,
+): Promise<void> {
   for (const { name } of plan.companions) throw noHelp(name);
   if (plan.variables !== undefined) await makeVariables(plan.variables);
-  await makeDirectory(records.channelDirectory(uuid));
+  for (const directory of [records.channelDirectory(uuid), records.guestDirectory(uuid)])
+    await makeDirectory(directory, changedTo(user));
 }
 
 function tooLong(path: string): VirError {

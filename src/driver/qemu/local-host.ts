@@ -47,6 +47,7 @@ export class LocalHost implements QemuHost {
         stdout: plan.logPath,
         stderr: plan.logPath,
         fds: [socket.fd, ...(plan.fds ?? [])],
+        user: plan.user,
       });
       const lastWords = (): string => tailOf(plan.logPath, logStart);
       return { process: this.#hold(process), transport, lastWords };

@@ -1,9 +1,11 @@
 import type { Definition } from "../../model/index.ts";
 import type { Element } from "../../xml/index.ts";
+import { hideSecurityLabels } from "./definition/security-labels.ts";
 
 /** What runs, as it can run later or elsewhere: without what belongs to this one run. */
 export function migratable(definition: Definition): Definition {
   return definition.with((root) => {
+    hideSecurityLabels(root);
     for (const device of root.first("devices")?.elements() ?? []) clean(device);
   });
 }

@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
-import { DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
+import { DefinitionStore, DirectoryFiles, Journal, RecordStore, type Stamped } from "../../model/index.ts";
 import type { DomainEvent } from "../../protocol/index.ts";
 import type {
   Driver,
@@ -30,7 +30,10 @@ import { MonitorEvents } from "./monitor-events.ts";
 import { Operations } from "./operations.ts";
 import { qemuProcedures } from "./procedures/index.ts";
 import { reportProcedures } from "./procedures/reports.ts";
-import { RunRecords } from "./run-record.ts";
+import { bootId, letThrough, RunRecords } from "./run-record.ts";
+import { localFiles } from "./security/file-host.ts";
+import { ownPolicy, type SecurityPolicy } from "./security/guest-user.ts";
+import { Loans } from "./security/loans.ts";
 import { toldOf } from "./told.ts";
 
 export interface QemuDriverOptions {
@@ -52,6 +55,8 @@ export interface QemuDriverOptions {
   readonly terminateMs?: number;
   /** Hears of files that cannot be read, guests that cannot be taken up and the like. Default: the loop reports it. */
   readonly onWarning?: (error: unknown) => void;
+  /** As whom QEMU runs, and what becomes of its files. Default: as we do, and nothing. */
+  readonly security?: SecurityPolicy | undefined;
   /** Where QEMU runs. Default: here. */
   readonly host?: QemuHost;
 }
@@ -107,15 +112,24 @@ export class QemuDriver implements Driver, Hypervisor {
     const report = options.onWarning ?? ((error: unknown): void => raise(loop, error));
     await makeDirectory(options.logDir);
     const version = await binaryVersion();
-    const records = new RunRecords(options.runDir, options.monitorDir);
+    const security = options.security ?? ownPolicy();
+    const records = new RunRecords(options.runDir, options.monitorDir, security.isPrivileged);
     const journal = await openJournal(loop, options.stateDir, report).catch((error: unknown) => {
       records.close();
       throw error;
     });
     const log = new EventLog(journal, report);
     const nvramDirectory = join(options.stateDir, "nvram");
+    if (security.isPrivileged) await openWay(options.stateDir, nvramDirectory);
     const startTimeoutMs = options.startTimeoutMs ?? 60_000;
-    const capabilities = new Capabilities(join(options.stateDir, "cache"));
+    const capabilities = new Capabilities(join(options.stateDir, "cache"), security);
+    const loans = new Loans({
+      policy: security,
+      files: localFiles,
+      store: new RecordStore(join(options.stateDir, "loans"), ".json"),
+      boot: bootId(),
+      report,
+    });
     const ports = new FreePorts(loop, startTimeoutMs);
     let resources: HostResources | undefined;
     let machine: MachineObjects | undefined;
@@ -125,6 +139,7 @@ export class QemuDriver implements Driver, Hypervisor {
       logDir: options.logDir,
       stateDir: options.stateDir,
       capabilities,
+      loans,
       freePort: (first) => ports.take(first),
       isFreePort: (port) => ports.isFree(port),
       shared: sharedBy(
@@ -137,6 +152,7 @@ export class QemuDriver implements Driver, Hypervisor {
       loop,
       records,
       report,
+      loans,
       host: options.host ?? new LocalHost(loop),
       store: new DefinitionStore(options.stateDir),
       startTimeoutMs,
@@ -163,6 +179,7 @@ export class QemuDriver implements Driver, Hypervisor {
       // Before the guests, which may be plugged into them.
       resources = places && (await HostResources.open(loop, { places, onWarning: report }));
       machine = await openMachineObjects(join(options.stateDir, "secrets"), report);
+      await loans.load();
       await operations.load();
       return new QemuDriver(options.uri, operations, log, events, capabilities, version, resources, machine);
     } catch (error) {
@@ -204,6 +221,14 @@ export class QemuDriver implements Driver, Hypervisor {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+}
+
+/** Guests come as far as the files that are theirs. */
+async function openWay(...directories: readonly string[]): Promise<void> {
+  for (const directory of directories) {
+    await makeDirectory(directory);
+    letThrough(directory);
   }
 }
 

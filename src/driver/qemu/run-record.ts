@@ -1,11 +1,14 @@
 import {
+  chmodSync,
   closeSync,
   existsSync,
+  lchownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -51,8 +54,8 @@ export interface RunRecord {
 }
 
 /**
- * The files of running guests: `UUID.json` in one directory, and the sockets `UUID.monitor` and those in `UUID.channels` in
- * the same or, where that is too deep for sockets, in another. The record is there before the process
+ * The files of running guests: `UUID.json` in one directory, and the socket `UUID.monitor` and what is in `UUID` and
+ * `UUID.channels` in the same or, where that is too deep for sockets, in another. The record is there before the process
  * is, and goes after it. Nothing has to reach the disk, as no guest outlives a boot; but a record is replaced at once or
  * not at all.
  *
@@ -66,19 +69,28 @@ export class RunRecords {
   readonly #monitorDirectory: string;
   readonly #lock: { readonly fd: number };
   /** A process is known by its number and start time within one boot only. */
-  readonly #boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  readonly #boot = bootId();
   #closed = false;
 
-  /** Makes the directories where they are missing. Throws StateError when another driver has them. */
-  constructor(directory: string, monitorDirectory: string = directory) {
+  /**
+   * Makes the directories where they are missing; `letsThrough`: other users, whom some guests run as, come as far as what is
+   * theirs, and see nothing else. Throws StateError when another driver has them.
+   */
+  constructor(directory: string, monitorDirectory: string = directory, letsThrough = false) {
     this.#directory = directory;
     this.#monitorDirectory = monitorDirectory;
     for (const path of [directory, monitorDirectory]) mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (letsThrough) letThrough(monitorDirectory);
     this.#lock = createSocketFile(join(monitorDirectory, "lock"), { mode: 0o600 });
   }
 
   monitorPath(uuid: string): string {
     return join(this.#monitorDirectory, `${uuid}.monitor`);
+  }
+
+  /** Where a guest's memory and the sockets of what serves it are; goes with the guest. */
+  guestDirectory(uuid: string): string {
+    return join(this.#monitorDirectory, uuid);
   }
 
   /** Where the sockets of a guest's channels are; goes with the guest. */
@@ -103,7 +115,7 @@ export class RunRecords {
   /** The guest is gone: its files too. */
   remove(uuid: string): void {
     rmSync(this.monitorPath(uuid), { force: true });
-    rmSync(this.channelDirectory(uuid), { recursive: true, force: true });
+    for (const directory of [this.channelDirectory(uuid), this.guestDirectory(uuid)]) removeOwned(directory);
     rmSync(this.#path(uuid), { force: true });
   }
 
@@ -154,4 +166,21 @@ export class RunRecords {
     const definition = Definition.restore(xml);
     return { ...rest, id, process: boot === this.#boot ? process : undefined, status, definition };
   }
+}
+
+/** Of the time since the machine was booted. */
+export function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
+
+/** Another QEMU of its owner's could change it while it is removed. */
+function removeOwned(directory: string): void {
+  if (process.getuid?.() === 0 && existsSync(directory)) lchownSync(directory, 0, 0);
+  rmSync(directory, { recursive: true, force: true });
+}
+
+/** Everybody may go through a directory, and nobody but its owner sees what is in it. */
+export function letThrough(directory: string): void {
+  const { mode } = statSync(directory);
+  chmodSync(directory, (mode & 0o7777) | 0o111);
 }

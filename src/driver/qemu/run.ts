@@ -197,7 +197,8 @@ export class Run implements QemuProcessListener {
       await this.#prepare();
       await this.#agent.find(monitor);
     } catch (error) {
-      if (!this.hasEnded) this.#around.report(error);
+      // That somebody ends it meanwhile is no fault of its.
+      if (!this.hasEnded && this.#destroyed === "no") this.#around.report(error);
     } finally {
       complaint.remove();
     }

@@ -64,6 +64,12 @@ export class BlockJobs {
     else if (name === "BLOCK_JOB_CANCELLED") this.#onEnd(domain, run, id, data, true);
   }
 
+  /** Lends a run the files that a job is going to write, while `body` begins it. */
+  lending<T>(run: Run, paths: readonly (string | undefined)[], body: () => Promise<T>): Promise<T> {
+    const files = paths.flatMap((path) => (path === undefined ? [] : [{ path, isWritten: true }]));
+    return this.#guests.lending(run, files, body);
+  }
+
   #onReady(domain: Domain, run: Run, kind: BlockJobKind, target: string): void {
     this.#edit(domain, run, target, (disk) => disk.first("mirror")?.setAttribute("ready", "yes"));
     this.#tell(domain, kind, target, jobStatus.ready);
@@ -86,7 +92,8 @@ export class BlockJobs {
     this.#tell(domain, kind, target, status, isDone ? undefined : before);
     const after = this.#sourceIn(domain, target);
     if (isDone && isMirror && before !== undefined && after !== before) this.#keep(domain, target, before);
-    if (plan !== undefined) void this.#drop(run, isDone ? plan.obsolete : plan.vain);
+    const vain = plan === undefined ? [] : isDone ? plan.obsolete : plan.vain;
+    void this.#drop(run, vain).then(() => this.#guests.takeBackUnused(run));
   }
 
   /** The persistent definition of a disk that was the same goes with it. */

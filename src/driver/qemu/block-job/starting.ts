@@ -75,7 +75,10 @@ export async function beginCommit(
   const gone = nodesOf(images.slice(topAt, baseAt));
   const args = { device: first.node, "top-node": from.node, "base-node": into.node };
   const plan = { kind, top: topAt, base: baseAt, obsolete: gone, vain: [] };
-  await begin(place, "block-commit", args, plan, isActive ? mirrorOf(disk, baseAt, into) : undefined);
+  // Beside the base, the one above the top gets another header.
+  const written = [into.path, images[topAt - 1]?.path];
+  const mirror = isActive ? mirrorOf(disk, baseAt, into) : undefined;
+  await place.jobs.lending(place.run, written, () => begin(place, "block-commit", args, plan, mirror));
 }
 
 /** What shows where an active commit will end. */
@@ -104,6 +107,19 @@ export async function beginCopy(
   const backing = below?.path === undefined ? undefined : { path: below.path, format: belowFormat };
   await prepareCopyTarget(target, targetOf(disk), flags.reuse, size, backing);
   const index = freeIndex(definition, nodes);
+  await place.jobs.lending(run, [target.path], () =>
+    addCopy(place, target, { top, below, images, index }, flags, more),
+  );
+}
+
+async function addCopy(
+  place: JobPlace,
+  target: CopyTarget,
+  { top, below, images, index }: { top: Image; below: Image | undefined; images: readonly Image[]; index: number },
+  flags: { readonly shallow: boolean; readonly synchronous: boolean },
+  more: JsonObject,
+): Promise<void> {
+  const { run, timeoutMs } = place;
   const made: string[] = [];
   try {
     for (const node of copyNodes(target, index, below?.node ?? null)) {

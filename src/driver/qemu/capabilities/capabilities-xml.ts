@@ -1,4 +1,5 @@
 import { Element, writeXml } from "../../../xml/index.ts";
+import type { SecurityPolicy } from "../security/guest-user.ts";
 import type { BinaryFacts, MachineFacts } from "./binary-facts.ts";
 import { hostCpu, vendorOf } from "./host-cpu.ts";
 import type { HostCache, HostCell, HostFacts } from "./host-facts.ts";
@@ -13,13 +14,18 @@ export interface InstalledBinary {
 }
 
 /** `<capabilities>`: the host, and the guests that it can have. */
-export function capabilitiesXml(arch: string, host: HostFacts, binaries: readonly InstalledBinary[]): string {
-  const root = new Element("capabilities", {}, [hostElement(arch, host), ...binaries.map(guest)]);
+export function capabilitiesXml(
+  arch: string,
+  host: HostFacts,
+  security: SecurityPolicy,
+  binaries: readonly InstalledBinary[],
+): string {
+  const root = new Element("capabilities", {}, [hostElement(arch, host, security), ...binaries.map(guest)]);
   // Blank lines between the blocks are libvirt's, and nobody's to parse.
   return `${writeXml(root)}\n`;
 }
 
-function hostElement(arch: string, host: HostFacts): Element {
+function hostElement(arch: string, host: HostFacts, security: SecurityPolicy): Element {
   return new Element("host", {}, [
     Element.leaf("uuid", host.uuid),
     cpu(arch, host),
@@ -28,7 +34,16 @@ function hostElement(arch: string, host: HostFacts): Element {
     new Element("topology", {}, [new Element("cells", { num: String(host.cells.length) }, host.cells.map(cell))]),
     ...(host.caches.length === 0 ? [] : [new Element("cache", {}, host.caches.map(cache))]),
     new Element("secmodel", {}, [Element.leaf("model", "none"), Element.leaf("doi", "0")]),
+    ...dac(security),
   ]);
+}
+
+/** What is done for guests by users and owners of files. */
+function dac({ user, isPrivileged }: SecurityPolicy): Element[] {
+  if (!isPrivileged) return [];
+  const label = `+${user.uid}:+${user.gid}`;
+  const labels = ["kvm", "qemu"].map((type) => Element.leaf("baselabel", label, { type }));
+  return [new Element("secmodel", {}, [Element.leaf("model", "dac"), Element.leaf("doi", "0"), ...labels])];
 }
 
 function cpu(arch: string, host: HostFacts): Element {

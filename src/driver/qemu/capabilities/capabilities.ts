@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import { defaultPath, localArch } from "../binary.ts";
+import { ownPolicy, type SecurityPolicy } from "../security/guest-user.ts";
 import type { BinaryFacts, MachineFacts } from "./binary-facts.ts";
 import { capabilitiesXml, type InstalledBinary } from "./capabilities-xml.ts";
 import { domainCapabilitiesXml } from "./domain-capabilities.ts";
@@ -35,11 +36,13 @@ const targets: Readonly<Record<string, string>> = { i386: "i686" };
 
 /** What the host is and its QEMUs can do. Nothing is asked before somebody wants to know. All reject with VirError. */
 export class Capabilities {
+  readonly security: SecurityPolicy;
   readonly #cache: FactsCache;
   readonly #kvm = new Map<string, KvmProbe>();
 
   /** `directory`: where answers are kept; undefined: nowhere. */
-  constructor(directory: string | undefined) {
+  constructor(directory: string | undefined, security: SecurityPolicy = ownPolicy()) {
+    this.security = security;
     this.#cache = new FactsCache(directory);
   }
 
@@ -54,7 +57,7 @@ export class Capabilities {
       .filter(({ path }) => existsSync(path));
     const asked = await Promise.allSettled(installed.map(({ arch, path }) => this.#installed(arch, path)));
     const known = asked.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-    return capabilitiesXml(localArch(), this.host(), known);
+    return capabilitiesXml(localArch(), this.host(), this.security, known);
   }
 
   /** `<domainCapabilities>`. */

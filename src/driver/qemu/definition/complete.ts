@@ -18,6 +18,7 @@ import { completeMachineSettings } from "./machine-settings.ts";
 import { canonicalMachine, type MachineType, machineType } from "./machine-type.ts";
 import { completeOther } from "./other-devices.ts";
 import { completeProcessor, numaMemoryKib } from "./processor.ts";
+import { completeSecurityLabels } from "./security-labels.ts";
 import { completeTuning } from "./tuning.ts";
 
 /** What a definition is completed with. */
@@ -43,6 +44,7 @@ export function completionFor({ version, nvramDirectory }: CompletionFacts): Com
     completeMachineSettings(root, machine, `${nvramDirectory}/${definition.name}_VARS.fd`);
     completeProcessor(root, machine);
     completeTuning(root);
+    completeSecurityLabels(root);
     checkDefinition(root);
     arrangeDomain(root);
   };

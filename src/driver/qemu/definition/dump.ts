@@ -2,6 +2,7 @@ import type { Definition } from "../../../model/index.ts";
 import { Element } from "../../../xml/index.ts";
 import { remove } from "../../objects/element-edit.ts";
 import { writeWithMetadata } from "../../objects/metadata-text.ts";
+import { hideSecurityLabels, holdsRunLabels } from "./security-labels.ts";
 import { holdsVolumes, showVolumes } from "./volume-sources.ts";
 
 export interface DumpOptions {
@@ -16,10 +17,13 @@ export interface DumpOptions {
 /** A definition as `virsh dumpxml` shows it. */
 export function dumpDefinition(definition: Definition, { id, secure, migratable }: DumpOptions = {}): string {
   const whole = definition.root;
-  const root = migratable === true || holdsSecrets(whole) || holdsVolumes(whole) ? whole.clone() : whole;
+  const isDefinition = id === undefined && holdsRunLabels(whole);
+  const isEdited = migratable === true || isDefinition || holdsSecrets(whole) || holdsVolumes(whole);
+  const root = isEdited ? whole.clone() : whole;
   showVolumes(root);
   if (secure !== true) hideSecrets(root);
   if (migratable === true) makeMigratable(root);
+  if (isDefinition) hideSecurityLabels(root);
   const [type, ...others] = root.attributes;
   const own = id === undefined ? [] : [{ name: "id", value: String(id) }];
   const attributes = type === undefined ? own : [type, ...own, ...others];

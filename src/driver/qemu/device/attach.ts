@@ -13,6 +13,7 @@ import { devicesOf, sourceOf, targetOf } from "../devices-of.ts";
 import type { Guests } from "../guests.ts";
 import { nameTarget, settleInterface } from "../host-side/interface-sources.ts";
 import type { Change } from "../modification.ts";
+import { filesOfDevice } from "../security/guest-files.ts";
 import { checkPossible, deviceByAlias } from "./device-kinds.ts";
 import { changeMedium } from "./medium.ts";
 import { settleMemory } from "./memory-total.ts";
@@ -63,19 +64,21 @@ export async function attachLive(guests: Guests, change: Change, given: Element)
     return own === undefined ? [] : partsOf(own, context);
   });
   const transit = all.map((each) => ({ direction: "in", xml: writeXml(each) }) as const);
-  run.transit.begin(transit);
-  const named = await addParts(run, parts, timeoutMs, guests.shared?.taps).catch((error: unknown) => {
-    // Of what it has not answered nobody knows what it does with it: whoever takes the run up next finds out.
-    if (run.isResponsive && !run.hasEnded) run.transit.forget(transit);
-    throw error;
-  });
-  for (const each of all) nameTarget(each, named);
-  run.transit.arrive(transit);
-  change.describe((now) => {
-    const devices = ensure(now, "devices");
-    devices.children.push(...all);
-    reorder(devices, "disk", sortDisks(devices.all("disk")));
-    settleMemory(now, device);
+  await guests.lending(run, all.flatMap(filesOfDevice), async () => {
+    run.transit.begin(transit);
+    const named = await addParts(run, parts, timeoutMs, guests.shared?.taps).catch((error: unknown) => {
+      // Of what it has not answered nobody knows what it does with it: whoever takes the run up next finds out.
+      if (run.isResponsive && !run.hasEnded) run.transit.forget(transit);
+      throw error;
+    });
+    for (const each of all) nameTarget(each, named);
+    run.transit.arrive(transit);
+    change.describe((now) => {
+      const devices = ensure(now, "devices");
+      devices.children.push(...all);
+      reorder(devices, "disk", sortDisks(devices.all("disk")));
+      settleMemory(now, device);
+    });
   });
   guests.publish({ name: "deviceAdded", dom: domain.reference, devAlias: aliasIn(device) });
 }

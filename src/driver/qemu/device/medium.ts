@@ -1,9 +1,11 @@
-import type { Element } from "../../../xml/index.ts";
+import { Element } from "../../../xml/index.ts";
 import { type Part, partsOf } from "../command-line/index.ts";
 import { describeNewImage } from "../definition/backing-chain.ts";
 import { aliasOf, sourceOf, targetOf } from "../devices-of.ts";
 import type { Guests } from "../guests.ts";
 import { type Change, changed } from "../modification.ts";
+import type { Run } from "../run.ts";
+import { filesOfDevice } from "../security/guest-files.ts";
 import { checkImage } from "./attach.ts";
 import { addParts, removeParts } from "./parts-on-monitor.ts";
 
@@ -18,11 +20,33 @@ export async function changeMedium(
   wanted: Element,
   force: boolean,
 ): Promise<void> {
-  const { run, targets, timeoutMs } = change;
+  const { run, targets } = change;
   if (run === undefined || targets.live === undefined || sourceOf(drive) === sourceOf(wanted)) return;
   await checkImage(wanted);
-  const target = targetOf(drive);
   const medium = await mediumOf(targets.live.root.first("devices"), wanted);
+  const files = medium === undefined ? [] : filesOfDevice(withReadOnly(medium, drive));
+  await guests.lending(run, files, () => exchange(guests, change, run, drive, medium, force));
+}
+
+/** A drive that only reads does so whatever its medium says. */
+function withReadOnly(medium: Element, drive: Element): Element {
+  const copy = medium.clone();
+  if (drive.first("readonly") !== undefined && copy.first("readonly") === undefined)
+    copy.children.push(new Element("readonly"));
+  return copy;
+}
+
+async function exchange(
+  guests: Guests,
+  change: Change,
+  run: Run,
+  drive: Element,
+  medium: Element | undefined,
+  force: boolean,
+): Promise<void> {
+  const { targets, timeoutMs } = change;
+  if (targets.live === undefined) return;
+  const target = targetOf(drive);
   const next = changed(targets.live, (root) => setMedium(root, target, medium));
   const added = imageParts(guests, next, target);
   const removed = imageParts(guests, targets.live, target);

@@ -32,7 +32,6 @@ export function hostProcedures(guests: Guests, capabilities: Capabilities, versi
     },
     connectGetHostname: () => ({ hostname: hostname() }),
     nodeGetInfo: () => nodeInfo(capabilities.host()),
-    nodeGetSecurityModel: () => ({ model: "none", doi: "0" }),
     nodeGetFreePages: ({ pages, startCell, cellCount, flags }) => {
       check(flags, 0, "qemuNodeGetFreePages");
       return { counts: freePages(pages, startCell, cellCount) };

@@ -26,6 +26,7 @@ import { pinningProcedures } from "./pinning.ts";
 import { resourceProcedures } from "./resources.ts";
 import { saveProcedures } from "./saves.ts";
 import { screenProcedures } from "./screens.ts";
+import { securityProcedures } from "./security.ts";
 import { statisticsProcedures } from "./statistics.ts";
 import { tuningProcedures } from "./tuning.ts";
 
@@ -60,6 +61,7 @@ export function qemuProcedures(
     ...jobProcedures(operations),
     ...agentProcedures(operations),
     ...inspectionProcedures(guests),
+    ...securityProcedures(guests, capabilities.security),
     ...metadataProcedures(guests),
     ...tuningProcedures(guests),
     ...pinningProcedures(guests, observations),

@@ -46,8 +46,6 @@ export function inspectionProcedures(guests: Guests): DriverProcedures {
     domainIsActive: ({ dom }) => ({ active: Number(find(dom).incarnation !== undefined) }),
     domainIsPersistent: ({ dom }) => ({ persistent: Number(find(dom).persistent !== undefined) }),
     domainIsUpdated: ({ dom }) => ({ updated: none(dom) }),
-    domainGetSecurityLabel: ({ dom }) => ({ label: "", enforcing: none(dom) }),
-    domainGetSecurityLabelList: ({ dom }) => ({ labels: [{ label: "", enforcing: none(dom) }], ret: 1 }),
     domainGetMessages: ({ dom, flags }) => {
       check(flags, messages.deprecation | messages.tainting, "qemuDomainGetMessages");
       const run = guests.runOf(find(dom));

@@ -40,7 +40,11 @@ describe("what a guest gets of the host", () => {
     machine = new FakeMachine();
     machine.links.set("virbr0", "52:54:00:00:00:00");
     places = {
-      records: { monitorPath: () => join(directory, "m.monitor"), channelDirectory: () => join(directory, "channels") },
+      records: {
+        monitorPath: () => join(directory, "m.monitor"),
+        channelDirectory: () => join(directory, "channels"),
+        guestDirectory: () => join(directory, "m"),
+      },
       logDir: directory,
       stateDir: directory,
       nvramDirectory: directory,
