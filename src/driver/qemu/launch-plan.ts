@@ -19,6 +19,7 @@ import { changed } from "./modification.ts";
 import type { RunRecords } from "./run-record.ts";
 import { guestUser } from "./security/guest-user.ts";
 import type { Loans } from "./security/loans.ts";
+import { checkNoCpuLimits } from "./tuning/scheduler.ts";
 
 /** Where a guest's files are, and what it may have of the host. */
 export interface LaunchPlaces extends Pick<RunFacts, "nvramDirectory" | "freePort"> {
@@ -37,6 +38,7 @@ export interface LaunchPlaces extends Pick<RunFacts, "nvramDirectory" | "freePor
  * in libvirt's words.
  */
 export async function planLaunch(given: Definition, places: LaunchPlaces): Promise<LaunchPlan> {
+  checkNoCpuLimits(given.root);
   const binary = findBinary(given);
   const ports: number[] = [];
   const freePort = async (first: number): Promise<number> => {

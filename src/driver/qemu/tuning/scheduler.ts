@@ -45,3 +45,15 @@ export function checkSchedulerRanges(params: readonly TypedParam[]): void {
     throw VirError.of(ErrorCode.invalidArg, ErrorDomain.qemu, detail);
   }
 }
+
+/**
+ * Refuses a guest whose CPUs are to be limited: that takes a control group, and none has one. Shares are no limit, and
+ * without control groups libvirt does not mind them either. Throws VirError.
+ */
+export function checkNoCpuLimits(root: Element): void {
+  const tune = root.first("cputune");
+  const limits = fields.filter(([, name]) => name.endsWith("period") || name.endsWith("quota"));
+  if (limits.every(([, name]) => BigInt(tune?.first(name)?.text.trim() || "0") === 0n)) return;
+  const detail = "cgroup cpu is required for scheduler tuning";
+  throw VirError.of(ErrorCode.configUnsupported, ErrorDomain.qemu, detail);
+}

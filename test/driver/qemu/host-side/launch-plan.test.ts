@@ -66,6 +66,23 @@ describe("what a guest gets of the host", () => {
   const planned = (devices: string): Promise<LaunchPlan> => planLaunch(definitionOf(devices), places);
   const argumentsWith = ({ args }: LaunchPlan, word: string): string => args.find((each) => each.includes(word)) ?? "";
 
+  it("is no limit of its CPUs, as it has no control group; shares of them are no limit", async () => {
+    const limited = (tune: string): Promise<LaunchPlan> => {
+      const definition = definitionOf("");
+      const text = definition.toXml().replace("<os>", `<cputune>${tune}</cputune><os>`);
+      return planLaunch(Definition.parse(text, complete), places);
+    };
+    for (const tune of [
+      "<quota>50000</quota>",
+      "<emulator_period>1000</emulator_period>",
+      "<global_quota>-1</global_quota>",
+    ])
+      await assert.rejects(limited(tune), {
+        message: "unsupported configuration: cgroup cpu is required for scheduler tuning",
+      });
+    await limited("<shares>512</shares><period>0</period>");
+  });
+
   it("is a tap device for an interface on a network, open for QEMU and shown", async () => {
     const plan = await planned(network);
     assert.deepEqual(plan.fds, [40]);
