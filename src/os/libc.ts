@@ -100,6 +100,13 @@ export function duplicate(fd: number): number {
   return check(fcntl(fd, duplicateCloseOnExec, 0), "fcntl", `fd ${fd}`);
 }
 
+/** Calls on this open file wait from here on, whoever has a descriptor for it. */
+export function makeBlocking(fd: number): void {
+  const [getFlags, setFlags, nonBlocking] = [3, 4, 0o4000];
+  const flags = check(fcntl(fd, getFlags, 0), "fcntl", `fd ${fd}`);
+  check(fcntl(fd, setFlags, flags & ~nonBlocking), "fcntl", `fd ${fd}`);
+}
+
 export const {
   EAGAIN,
   EBADF,

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { asUser, type UserIdentity } from "./user.ts";
 
 export interface ProgramOptions {
   /** When it is killed. */
@@ -8,6 +9,8 @@ export interface ProgramOptions {
   /** Its standard input; default: nothing. */
   readonly input?: string | undefined;
   readonly env?: Readonly<Record<string, string>>;
+  /** As whom it runs; ours to change when we are root. Default: as we do. */
+  readonly user?: UserIdentity | undefined;
 }
 
 /** How a program ended, and what it said. */
@@ -27,11 +30,12 @@ const longest = 4 * 1024 * 1024;
  * (ENOENT, EACCES), and with the signal's reason.
  */
 export function runProgram(path: string, args: readonly string[], options: ProgramOptions): Promise<ProgramEnd> {
-  const { timeoutMs, signal, input = "", env = {} } = options;
+  const { timeoutMs, signal, input = "", env = {}, user } = options;
+  const [program, words] = asUser(user, path, args);
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const settings = { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: longest, cwd: "/", env, signal } as const;
-    const child = execFile(path, args, settings, (error, stdout, stderr) => {
+    const child = execFile(program, words, settings, (error, stdout, stderr) => {
       if (signal?.aborted === true) return reject(signal.reason);
       if (error === null) return resolve({ code: 0, stdout, stderr });
       if (typeof error.code === "number") return resolve({ code: error.code, stdout, stderr });

@@ -13,6 +13,8 @@ export interface SocketFileOptions {
   readonly group?: string | number;
   /** How many connections may wait to be accepted. Default 128. */
   readonly backlog?: number;
+  /** For another program, which waits in its calls: to us a descriptor never blocks. */
+  readonly isBlocking?: boolean;
 }
 
 /** A socket in the file system. While it listens and is not removed, its file is the one at `path`. */
@@ -38,6 +40,7 @@ export function createSocketFile(path: string, options: SocketFileOptions = {}):
     try {
       fs.chmodSync(path, options.mode ?? 0o600);
       if (options.group !== undefined) fs.chownSync(path, -1, groupId(options.group));
+      if (options.isBlocking === true) libc.makeBlocking(fd);
       startListening(fd, options.backlog ?? 128, path);
       const { dev: device, ino: inode } = fs.lstatSync(path);
       return { fd, path, device, inode };

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import { Deferred } from "../event/deferred.ts";
 import { type ChildStatus, identifyProcess, openPidfd, Process } from "./process.ts";
 import { SystemError } from "./system-error.ts";
-import type { UserIdentity } from "./user.ts";
+import { asUser, type UserIdentity } from "./user.ts";
 
 /** A descriptor, which stays the caller's, or the path of a file (read from the start, or appended to). */
 export type StdioTarget = number | string;
@@ -21,9 +21,6 @@ export interface SpawnOptions {
   /** As whom it runs; ours to change when we are root. What is opened here is opened as us. Default: as we do. */
   readonly user?: UserIdentity | undefined;
 }
-
-/** Of util-linux, which every Linux has: it becomes the program, so that there is one process all the time. */
-const changeUser = "/usr/bin/setpriv";
 
 /**
  * Starts a program that outlives us: a session of its own, no terminal, no pipe to us, and nothing here waits for it.
@@ -45,20 +42,6 @@ export async function spawnDetached(
   } finally {
     for (const fd of opened) fs.closeSync(fd);
   }
-}
-
-/**
- * Node's own `uid` and `gid` would leave out the groups that the user is in beside its own; by one of these it may reach
- * /dev/kvm.
- */
-function asUser(
-  user: UserIdentity | undefined,
-  command: string,
-  args: readonly string[],
-): [program: string, args: readonly string[]] {
-  if (user === undefined) return [command, args];
-  const groups = user.hasAccount ? "--init-groups" : "--clear-groups";
-  return [changeUser, [`--reuid=${user.uid}`, `--regid=${user.gid}`, groups, "--", command, ...args]];
 }
 
 function start(command: string, args: readonly string[], options: SpawnOptions, opened: number[]): ChildProcess {

@@ -25,6 +25,23 @@ export function findUser(user: string | number): UserIdentity | undefined {
   return { uid: record.readUInt32LE(16), gid: record.readUInt32LE(20), hasAccount: true };
 }
 
+/** Of util-linux, which every Linux has: it becomes the program, so that there is one process all the time. */
+const changeUser = "/usr/bin/setpriv";
+
+/**
+ * What to start so that a program runs as `user`; as we do without one. Node's own `uid` and `gid` would leave out the groups
+ * that the user is in beside its own; by one of these it may reach /dev/kvm.
+ */
+export function asUser(
+  user: UserIdentity | undefined,
+  program: string,
+  args: readonly string[],
+): readonly [program: string, args: readonly string[]] {
+  if (user === undefined) return [program, args];
+  const groups = user.hasAccount ? "--init-groups" : "--clear-groups";
+  return [changeUser, [`--reuid=${user.uid}`, `--regid=${user.gid}`, groups, "--", program, ...args]];
+}
+
 /** As whom this process runs. */
 export function ownIdentity(): UserIdentity {
   return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, hasAccount: true };

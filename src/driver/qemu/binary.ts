@@ -18,6 +18,9 @@ export const packages: Readonly<Record<string, string>> = {
   aarch64: "qemu-system-arm",
 };
 
+/** Where Debian has it. */
+export const virtiofsdPath = "/usr/lib/qemu/virtiofsd";
+
 /** The QEMU to start a definition with. Throws VirError, which says how to install it, when it is missing. */
 export function findBinary(definition: Definition): string {
   const arch = definition.root.find("os", "type")?.attribute("arch") ?? localArch();

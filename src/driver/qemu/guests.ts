@@ -9,7 +9,7 @@ import {
   DomainList,
   type JobRequest,
 } from "../../model/index.ts";
-import { type DomainEvent, ErrorDomain, type VirError } from "../../protocol/index.ts";
+import { type DomainEvent, DomainReason, ErrorDomain, type VirError } from "../../protocol/index.ts";
 import { MonitorClosedError } from "../../qmp/index.ts";
 import { bootWithPorts } from "./booting.ts";
 import { GuestContext, type PartsOptions } from "./command-line/index.ts";
@@ -48,6 +48,8 @@ export interface GuestsOptions {
   readonly shared?: SharedResources;
   /** The files that QEMU's user is given. Absent: none is. */
   readonly loans?: Pick<Loans, "lend" | "takeBack" | "borrowers">;
+  /** Removes what companions keep for a guest that does not exist any more. Absent: they keep nothing. */
+  readonly forgetState?: (uuid: string) => Promise<void>;
   /** Checks what the guest needs, and says how to launch it. */
   readonly plan: (definition: Definition) => Promise<LaunchPlan>;
   /** Resolves when no sudden end of ours makes it untold; undefined: it is so already. */
@@ -87,6 +89,8 @@ export class Guests {
   /** Runs that have ended, whose end is not yet on its way to everybody: their records stay so long. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #leavingUuids = new Set<string>();
+  /** Companions of runs that have ended, by the UUID of the domain: the next run is not to meet them. */
+  readonly #servedLast = new Map<string, Promise<void>>();
   /** What runs are about to use, and do not show yet. */
   readonly #awaited = new Map<Run, GuestFile[]>();
   #lastId = 0;
@@ -236,6 +240,11 @@ export class Guests {
     }
   }
 
+  /** Forgets what companions keep for a domain. Under its job, or when it is gone. */
+  async forgetState(uuid: string): Promise<void> {
+    await this.#options.forgetState?.(uuid);
+  }
+
   /** Forgets the persistent definition. Under the domain's job. */
   async forget(domain: Domain): Promise<void> {
     await this.#options.store.remove(domain.uuid);
@@ -344,6 +353,8 @@ export class Guests {
   }
 
   async boot(domain: Domain, definition: Definition, manner: BootManner): Promise<void> {
+    await this.#servedLast.get(domain.uuid);
+    this.#checkOpen();
     // A record of a run whose end is still being told is written over.
     if (!this.#leavingUuids.has(domain.uuid)) this.#options.records.checkFree(domain.uuid);
     const begin = (): Run => this.#begin(domain, definition, ++this.#lastId, this.#options.position?.());
@@ -373,7 +384,8 @@ export class Guests {
 
   #begin(domain: Domain, definition: Definition, id: number, since: number | undefined): Run {
     const options = this.#options;
-    const onGone = (): void => {
+    const onGone = (served: Promise<void> | undefined): void => {
+      this.#cleanUp(domain, served);
       options.loans?.takeBack(domain.uuid);
       this.#runs.delete(domain);
       this.#domains.release(domain);
@@ -390,6 +402,22 @@ export class Guests {
     this.#runs.set(domain, run);
     for (const listener of this.#watchers) listener(run, domain);
     return run;
+  }
+
+  /** What companions have written last is complete when they are gone. */
+  #cleanUp(domain: Domain, served: Promise<void> | undefined): void {
+    const { uuid, persistent, status } = domain;
+    const isOver = persistent === undefined && status.reason !== DomainReason.shutoff.saved;
+    if (served === undefined && !isOver) return;
+    const ending = Promise.resolve(served)
+      .then(() => (isOver ? this.forgetState(uuid) : undefined))
+      .catch(this.#options.report)
+      .finally(() => {
+        this.#leaving.delete(ending);
+        if (this.#servedLast.get(uuid) === ending) this.#servedLast.delete(uuid);
+      });
+    this.#servedLast.set(uuid, ending);
+    this.#leaving.add(ending);
   }
 
   /** The next run's record is not the one that is to go. */

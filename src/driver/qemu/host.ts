@@ -22,6 +22,29 @@ export interface Connected {
   lastWords(): string;
 }
 
+/** How to start a companion: a process that serves a guest's QEMU. */
+export interface CompanionLaunch {
+  /** The device that it is for. */
+  readonly name: string;
+  readonly binary: string;
+  /** Its socket, which listens, is descriptor 3. */
+  readonly args: readonly string[];
+  /** Where the socket is to be. */
+  readonly socket: string;
+  /** As whom QEMU will come to the socket. Default: as we do. */
+  readonly client?: UserIdentity | undefined;
+  /** As whom it runs. Default: as we do. */
+  readonly user?: UserIdentity | undefined;
+  /** What it prints is added to it. */
+  readonly logPath: string;
+}
+
+export interface LaunchedCompanion {
+  readonly process: HeldProcess;
+  /** As in Connected. */
+  lastWords(): string;
+}
+
 export interface LaunchPlan {
   /** What it runs as, as far as that is known before. */
   readonly definition: Definition;
@@ -30,6 +53,8 @@ export interface LaunchPlan {
   readonly args: readonly string[];
   /** What is in its environment beside what every QEMU has. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** To serve before QEMU is launched. */
+  readonly companions?: readonly CompanionLaunch[];
   /** To be said on the monitor before the guest runs. */
   readonly commands?: readonly MonitorCommand[];
   /** Where the monitor is to be found again. */
@@ -56,6 +81,10 @@ export interface QemuHost {
    * Throws SystemError when it cannot be told or taken hold of.
    */
   find(identity: ProcessIdentity | undefined, monitorPath: string): Connected | undefined;
+  /** Its socket listens before it begins, so that nobody has to wait for it. Rejects with SystemError. */
+  launchCompanion(launch: CompanionLaunch): Promise<LaunchedCompanion>;
+  /** As `find`, of a companion. */
+  findCompanion(identity: ProcessIdentity | undefined, socket: string): HeldProcess | undefined;
   /** Connects to a socket that a QEMU serves. Throws SystemError. */
   connect(path: string): Transport;
 }

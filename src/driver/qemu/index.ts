@@ -1,4 +1,4 @@
 export { type HelloOptions, helloDefinition } from "./hello.ts";
-export type { Connected, HeldProcess, LaunchPlan, QemuHost } from "./host.ts";
+export type { CompanionLaunch, Connected, HeldProcess, LaunchedCompanion, LaunchPlan, QemuHost } from "./host.ts";
 export { QemuDriver, type QemuDriverOptions } from "./qemu-driver.ts";
 export type { SecurityPolicy } from "./security/guest-user.ts";

@@ -6,7 +6,8 @@ import type { Element } from "../../xml/index.ts";
 import { ensure } from "../objects/element-edit.ts";
 import { findBinary } from "./binary.ts";
 import { type Capabilities, withHostModel } from "./capabilities/index.ts";
-import { type GuestPlan, type PartsOptions, planGuest } from "./command-line/index.ts";
+import { type GuestPlan, memoryDirectory, type PartsOptions, planGuest } from "./command-line/index.ts";
+import { planCompanions } from "./companion-plan.ts";
 import { prepareRun, type RunFacts } from "./definition/prepare-run.ts";
 import { showSecurityLabels } from "./definition/security-labels.ts";
 import { locateVolumes } from "./definition/volume-sources.ts";
@@ -16,7 +17,7 @@ import { type Descriptors, openDescriptors } from "./host-side/descriptors.ts";
 import { nameTargets, settleInterfaces } from "./host-side/interface-sources.ts";
 import type { SharedResources } from "./host-side/shared-resources.ts";
 import { changed } from "./modification.ts";
-import type { RunRecords } from "./run-record.ts";
+import { letThrough, type RunRecords } from "./run-record.ts";
 import { guestUser } from "./security/guest-user.ts";
 import type { Loans } from "./security/loans.ts";
 import { checkNoCpuLimits } from "./tuning/scheduler.ts";
@@ -52,7 +53,9 @@ export async function planLaunch(given: Definition, places: LaunchPlaces): Promi
   const { args, environment, commands } = plan;
   const { user } = guestUser(definition.root, places.capabilities.security);
   await makeFiles(definition, plan, user, places);
-  if (Buffer.byteLength(monitorPath) > 107) throw tooLong(monitorPath);
+  for (const path of [monitorPath, ...plan.companions.map(({ socket }) => socket)]) checkLength(path);
+  const { name } = definition;
+  const companions = await planCompanions(plan.companions, { name, logDir: places.logDir, client: changedTo(user) });
   await places.loans?.lend(definition);
   const logPath = join(places.logDir, `${definition.name}.log`);
   // Last: whoever has the plan has what is open.
@@ -64,6 +67,7 @@ export async function planLaunch(given: Definition, places: LaunchPlaces): Promi
   const shown = asShown(definition, descriptors);
   return {
     ...shown,
+    companions,
     binary,
     args,
     environment,
@@ -89,6 +93,11 @@ function asShown(
   }
 }
 
+/** Where its companions keep what they have for a guest. */
+export function guestState(stateDir: string, uuid: string): string {
+  return join(stateDir, "guests", uuid);
+}
+
 /** What a guest's devices depend on beside its definition. */
 export function partsOptions(
   { uuid }: Definition,
@@ -96,7 +105,7 @@ export function partsOptions(
 ): PartsOptions {
   return {
     directory: records.guestDirectory(uuid),
-    stateDirectory: join(stateDir, "guests", uuid),
+    stateDirectory: guestState(stateDir, uuid),
     nowMs: Date.now(),
     secretOf: (secret) => shared.secretOf(secret),
   };
@@ -130,18 +139,17 @@ async function makeFiles(
   user: UserIdentity,
   { records }: LaunchPlaces,
 ): Promise<void> {
-  for (const { name } of plan.companions) throw noHelp(name);
   if (plan.variables !== undefined) await makeVariables(plan.variables);
-  for (const directory of [records.channelDirectory(uuid), records.guestDirectory(uuid)])
+  // What QEMU's user could change is never a way to what is ours.
+  const own = records.guestDirectory(uuid);
+  await makeDirectory(own);
+  letThrough(own);
+  for (const directory of [records.channelDirectory(uuid), join(own, memoryDirectory)])
     await makeDirectory(directory, changedTo(user));
 }
 
-function tooLong(path: string): VirError {
+function checkLength(path: string): void {
+  if (Buffer.byteLength(path) <= 107) return;
   const detail = `UNIX socket path '${path}' too long: choose a shorter directory for running guests`;
-  return VirError.of(ErrorCode.internalError, ErrorDomain.qemu, detail);
-}
-
-function noHelp(name: string): VirError {
-  const detail = `'${name}' needs a process of the host's, which this driver cannot provide`;
-  return VirError.of(ErrorCode.configUnsupported, ErrorDomain.qemu, detail);
+  throw VirError.of(ErrorCode.internalError, ErrorDomain.qemu, detail);
 }

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, writeSync } from "node:fs";
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from "node:fs";
 import { type Loop, StateError, type Transport, type TransportListener } from "../../event/index.ts";
 import {
   connectUnix,
@@ -11,11 +21,11 @@ import {
   type UnixTransport,
   watchProcess,
 } from "../../os/index.ts";
-import type { Connected, HeldProcess, LaunchPlan, QemuHost } from "./host.ts";
+import type { CompanionLaunch, Connected, HeldProcess, LaunchedCompanion, LaunchPlan, QemuHost } from "./host.ts";
 
 /** Most that is read back of a log, in bytes. */
 const tailLimit = 4096;
-/** In a QEMU's environment, with the path of its monitor: by this it is known again when nobody has noted its pid. */
+/** In the environment of a QEMU or a companion, with the path of its socket: by this it is known again when nobody has noted its pid. */
 const mark = "VIRTWRIGHT_MONITOR";
 
 /** QEMU on this machine. */
@@ -36,19 +46,8 @@ export class LocalHost implements QemuHost {
     let transport: UnixTransport | undefined;
     try {
       transport = connectUnix(this.#loop, plan.monitorPath);
-      const process = await spawnDetached(plan.binary, plan.args, {
-        cwd: "/",
-        env: {
-          LC_ALL: "C",
-          PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-          ...plan.environment,
-          [mark]: plan.monitorPath,
-        },
-        stdout: plan.logPath,
-        stderr: plan.logPath,
-        fds: [socket.fd, ...(plan.fds ?? [])],
-        user: plan.user,
-      });
+      const environment = { ...plan.environment, [mark]: plan.monitorPath };
+      const process = await start(plan, environment, [socket.fd, ...(plan.fds ?? [])]);
       const lastWords = (): string => tailOf(plan.logPath, logStart);
       return { process: this.#hold(process), transport, lastWords };
     } catch (error) {
@@ -57,6 +56,23 @@ export class LocalHost implements QemuHost {
     } finally {
       closeSync(socket.fd);
     }
+  }
+
+  async launchCompanion(plan: CompanionLaunch): Promise<LaunchedCompanion> {
+    const logStart = beginLog(plan);
+    const socket = createSocketFile(plan.socket, { mode: 0o600, isBlocking: true });
+    try {
+      if (plan.client !== undefined) chownSync(plan.socket, plan.client.uid, plan.client.gid);
+      const process = await start(plan, { [mark]: plan.socket }, [socket.fd]);
+      return { process: this.#hold(process), lastWords: () => tailOf(plan.logPath, logStart) };
+    } finally {
+      closeSync(socket.fd);
+    }
+  }
+
+  findCompanion(identity: ProcessIdentity | undefined, socket: string): HeldProcess | undefined {
+    const process = identity === undefined ? findMarked(socket) : openProcess(identity);
+    return process && this.#hold(process);
   }
 
   find(identity: ProcessIdentity | undefined, monitorPath: string): Connected | undefined {
@@ -113,7 +129,19 @@ class BrokenTransport implements Transport {
   close(): void {}
 }
 
-/** The process that was launched for this monitor. */
+type Startable = Pick<LaunchPlan, "binary" | "args" | "logPath" | "user">;
+
+function start(
+  { binary, args, logPath, user }: Startable,
+  environment: Readonly<Record<string, string>>,
+  fds: readonly number[],
+): Promise<Process> {
+  const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  const env = { LC_ALL: "C", PATH: path, ...environment };
+  return spawnDetached(binary, args, { cwd: "/", env, stdout: logPath, stderr: logPath, fds, user });
+}
+
+/** The process that was launched for this socket. */
 function findMarked(monitorPath: string): Process | undefined {
   for (const pid of readdirSync("/proc").map(Number)) {
     if (!isMarked(pid, monitorPath)) continue;
@@ -135,7 +163,7 @@ function isMarked(pid: number, monitorPath: string): boolean {
 }
 
 /** Writes down what is started. Returns where QEMU's own words will begin. */
-function beginLog({ binary, args, logPath }: LaunchPlan): number {
+function beginLog({ binary, args, logPath }: Startable): number {
   const words = [binary, ...args].map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)));
   const fd = openSync(logPath, "a", 0o600);
   try {

@@ -91,8 +91,11 @@ export class Operations {
     });
   }
 
-  /** `withSaved`: what was saved of it goes, too; otherwise it must not be there. */
-  async undefine(domain: Domain, patience: Patience, withSaved = false): Promise<void> {
+  /**
+   * `withSaved`: what was saved of it goes, too; otherwise it must not be there. `keepsState`: what its companions keep, such
+   * as a TPM, stays for one that is defined with the same UUID.
+   */
+  async undefine(domain: Domain, patience: Patience, { withSaved = false, keepsState = false } = {}): Promise<void> {
     await this.guests.exclusively(domain, "undefine", patience, async () => {
       this.guests.checkExists(domain);
       if (domain.persistent === undefined) throw invalid("cannot undefine transient domain");
@@ -102,6 +105,8 @@ export class Operations {
       }
       await this.autostarts.set(domain, false);
       await this.guests.forget(domain);
+      // One that runs has its own to the end.
+      if (domain.incarnation === undefined && !keepsState) await this.guests.forgetState(domain.uuid);
       this.#tell(domain, Lifecycle.undefined.event, Lifecycle.undefined.detail.removed);
     });
   }

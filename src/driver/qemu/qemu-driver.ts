@@ -1,4 +1,5 @@
 import { appendFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
 import { DefinitionStore, DirectoryFiles, Journal, RecordStore, type Stamped } from "../../model/index.ts";
@@ -24,7 +25,7 @@ import { FreePorts } from "./free-ports.ts";
 import type { QemuHost } from "./host.ts";
 import { leaseSource } from "./host-addresses.ts";
 import { sharedBy } from "./host-side/shared-resources.ts";
-import { type LaunchPlaces, partsOptions, planLaunch } from "./launch-plan.ts";
+import { guestState, type LaunchPlaces, partsOptions, planLaunch } from "./launch-plan.ts";
 import { LocalHost } from "./local-host.ts";
 import { MonitorEvents } from "./monitor-events.ts";
 import { Operations } from "./operations.ts";
@@ -159,6 +160,7 @@ export class QemuDriver implements Driver, Hypervisor {
       terminateMs: options.terminateMs ?? 10_000,
       complete: completionFor({ version, nvramDirectory }),
       plan: (definition) => planLaunch(definition, launchPlaces),
+      forgetState: (uuid) => rm(guestState(options.stateDir, uuid), { recursive: true, force: true }),
       partsOptions: (definition) => partsOptions(definition, launchPlaces),
       shared: launchPlaces.shared,
       directories: {

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { StateError } from "../../event/index.ts";
 import { Definition, type DomainStatus } from "../../model/index.ts";
 import { createSocketFile, type ProcessIdentity } from "../../os/index.ts";
+import { memoryDirectory } from "./command-line/index.ts";
 import type { DeviceInTransit } from "./device-transit.ts";
 
 /** Something that takes long and is done to a run: whoever finds the run without its daemon has to put an end to it. */
@@ -30,6 +31,14 @@ export interface UnfinishedJob {
   readonly byMigration: boolean;
 }
 
+/** What is needed to find a companion again. */
+export interface CompanionRecord {
+  readonly name: string;
+  readonly socket: string;
+  /** Absent until the process exists. */
+  readonly process?: ProcessIdentity | undefined;
+}
+
 /** How a run ends, once that is decided: numbers of DomainReason.shutoff and of Lifecycle.stopped. */
 export interface RunEnding {
   readonly reason: number;
@@ -43,6 +52,8 @@ export interface RunRecord {
   readonly process?: ProcessIdentity | undefined;
   readonly status: DomainStatus;
   readonly definition: Definition;
+  /** Absent: none. They are none any more when the machine has booted since. */
+  readonly companions?: readonly CompanionRecord[] | undefined;
   readonly job?: UnfinishedJob | undefined;
   readonly ending?: RunEnding | undefined;
   /** Devices that QEMU may have or not, other than the definition says. */
@@ -115,7 +126,8 @@ export class RunRecords {
   /** The guest is gone: its files too. */
   remove(uuid: string): void {
     rmSync(this.monitorPath(uuid), { force: true });
-    for (const directory of [this.channelDirectory(uuid), this.guestDirectory(uuid)]) removeOwned(directory);
+    const own = this.guestDirectory(uuid);
+    for (const directory of [this.channelDirectory(uuid), join(own, memoryDirectory), own]) removeOwned(directory);
     rmSync(this.#path(uuid), { force: true });
   }
 
@@ -158,13 +170,18 @@ export class RunRecords {
   }
 
   #parse(text: string): RunRecord {
-    const { id, process, status, boot, xml, ...rest } = JSON.parse(text) as Omit<RunRecord, "definition"> & {
+    const { id, process, companions, status, boot, xml, ...rest } = JSON.parse(text) as Omit<
+      RunRecord,
+      "definition"
+    > & {
       readonly boot: string;
       readonly xml: string;
     };
     if (!Number.isInteger(id) || !Number.isInteger(status?.state)) throw new Error("this is not the record of a guest");
     const definition = Definition.restore(xml);
-    return { ...rest, id, process: boot === this.#boot ? process : undefined, status, definition };
+    const isOfNow = boot === this.#boot;
+    const running = { process: isOfNow ? process : undefined, companions: isOfNow ? companions : undefined };
+    return { ...rest, ...running, id, status, definition };
   }
 }
 

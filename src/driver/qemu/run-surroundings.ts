@@ -16,8 +16,8 @@ export interface RunSurroundings {
   readonly terminateMs: number;
   /** Resolves when no end of ours makes it untold; undefined: it is so already. */
   publish(event: DomainEvent): Promise<void> | undefined;
-  /** The run is over, and the domain inactive; it may not exist any more. */
-  onGone(): void;
+  /** The run is over, and the domain inactive; it may not exist any more. `served`: its companions are gone, too. */
+  onGone(served: Promise<void> | undefined): void;
   /** Everybody can hear of its end when `told` has resolved: the record may go then. */
   forget(told: Promise<void> | undefined): void;
   /** Does something about what happened in the guest, as a job of its domain. */

@@ -3,6 +3,7 @@ import type { Definition, Domain, Incarnation } from "../../model/index.ts";
 import { DomainReason, DomainState, Lifecycle } from "../../protocol/index.ts";
 import { type ExecuteOptions, type JsonObject, MonitorClosedError, type MonitorEvent } from "../../qmp/index.ts";
 import type { AgentLink } from "./agent-link.ts";
+import { Companions } from "./companions.ts";
 import { findTerminals } from "./console.ts";
 import { DeviceTransit } from "./device-transit.ts";
 import { QemuDiedError } from "./errors.ts";
@@ -40,6 +41,7 @@ export class Run implements QemuProcessListener {
   readonly #domain: Domain;
   readonly #around: RunSurroundings;
   readonly #state: RunState;
+  readonly #companions: Companions;
   readonly #since: number | undefined;
   #definition: Definition;
   readonly #agent: RunAgent;
@@ -64,6 +66,7 @@ export class Run implements QemuProcessListener {
     this.incarnation = incarnation;
     this.#definition = definition;
     this.#since = since;
+    this.#companions = new Companions(around);
     this.#state = new RunState(domain, incarnation, {
       publish: (event) => void around.publish(event),
       onMove: () => this.#attempt(() => this.#save()),
@@ -152,6 +155,7 @@ export class Run implements QemuProcessListener {
     try {
       this.#save();
       const launch = await plan();
+      await this.#serve(launch);
       connected = await this.#launch(launch, manner);
       const { monitor } = this.#attach(connected);
       this.#save();
@@ -162,9 +166,11 @@ export class Run implements QemuProcessListener {
       await this.power.begin(manner);
     } catch (error) {
       this.#noteTranscript("the start failed");
+      const { complaint } = this.#companions;
       if (this.#process === undefined) discard(connected);
       await this.#abort().catch(this.#around.report);
-      throw error instanceof MonitorClosedError ? new QemuDiedError(connected?.lastWords() ?? "", error) : error;
+      const words = complaint ?? connected?.lastWords() ?? "";
+      throw error instanceof MonitorClosedError ? new QemuDiedError(words, error) : error;
     }
   }
 
@@ -181,6 +187,7 @@ export class Run implements QemuProcessListener {
     this.#job = job;
     this.#ending = ending;
     this.transit.restore(record.transit);
+    this.#companions.adopt(record.companions ?? []);
     this.#domain.move(this.incarnation, status);
     if (told !== undefined && this.#state.isStarted && !told.isEnded) this.#state.catchUp(told);
     if (connected === undefined) return this.#finish(told?.isEnded === true);
@@ -281,6 +288,7 @@ export class Run implements QemuProcessListener {
     if (this.#state.isStarted && this.#phase === "running") {
       this.#phase = "released";
       this.#agent.close();
+      this.#companions.release();
       this.#process?.release();
     } else {
       this.#destroyed = "surely";
@@ -302,6 +310,15 @@ export class Run implements QemuProcessListener {
 
   onEnd(): void {
     this.#finish(false);
+  }
+
+  async #serve({ companions = [], release }: LaunchPlan): Promise<void> {
+    try {
+      await this.#companions.start(companions, () => this.#save());
+    } catch (error) {
+      release?.();
+      throw error;
+    }
   }
 
   async #launch(launch: LaunchPlan, { from }: BootManner): Promise<Connected> {
@@ -364,14 +381,16 @@ export class Run implements QemuProcessListener {
     if (!this.#domain.end(this.incarnation, reason)) return;
     this.#phase = "ended";
     this.#agent.close();
-    this.#around.onGone();
+    const served = this.#companions.end();
+    this.#around.onGone(served);
     for (const listener of this.#mourners) this.#attempt(listener);
     // As libvirt has it: one that was ended has no id any more, one that ended by itself still has.
     const isOurs = this.#destroyed !== "no" || this.#ending !== undefined;
     const dom = isOurs ? this.#domain.reference : running;
     const isSilent = !hasStarted || isTold;
     const { event } = Lifecycle.stopped;
-    this.#around.forget(isSilent ? undefined : this.#around.publish({ name: "lifecycle", dom, event, detail }));
+    const told = isSilent ? undefined : this.#around.publish({ name: "lifecycle", dom, event, detail });
+    this.#around.forget(served === undefined ? told : Promise.all([served, told]).then(() => {}));
   }
 
   #save(): void {
@@ -379,6 +398,7 @@ export class Run implements QemuProcessListener {
     this.#around.records.write({
       id: this.incarnation.id,
       process: this.#process?.identity,
+      companions: this.#companions.records,
       status: this.#domain.status,
       definition: this.#definition,
       job: this.#job,

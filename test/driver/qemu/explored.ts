@@ -105,6 +105,8 @@ class QemuWorld extends AsyncWorld {
       host: {
         launch: () => this.#launch(),
         find: () => undefined,
+        launchCompanion: () => this.fail("there are no companions"),
+        findCompanion: () => undefined,
         connect: () => this.fail("there is no agent"),
       },
       store: {

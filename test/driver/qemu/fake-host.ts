@@ -1,4 +1,11 @@
-import type { Connected, HeldProcess, LaunchPlan, QemuHost } from "../../../src/driver/qemu/index.ts";
+import type {
+  CompanionLaunch,
+  Connected,
+  HeldProcess,
+  LaunchedCompanion,
+  LaunchPlan,
+  QemuHost,
+} from "../../../src/driver/qemu/index.ts";
 import type { Loop, Transport } from "../../../src/event/index.ts";
 import type { ProcessExit, ProcessIdentity } from "../../../src/os/index.ts";
 import { FakeQemu } from "../../qmp/fake-qemu.ts";
@@ -102,6 +109,8 @@ export class FakeHost implements QemuHost {
   /** Holds the next launches back. */
   gate: Promise<void> | undefined;
   failure: Error | undefined;
+  readonly companions: { readonly launch: CompanionLaunch; readonly process: FakeProcess }[] = [];
+  companionFailure: Error | undefined;
   /** What watching the next processes fails with. */
   watchFailure: Error | undefined;
   readonly #loop: Loop;
@@ -123,6 +132,23 @@ export class FakeHost implements QemuHost {
     guest.process.failure = this.watchFailure;
     this.launched.push(guest);
     return guest;
+  }
+
+  async launchCompanion(launch: CompanionLaunch): Promise<LaunchedCompanion> {
+    if (this.companionFailure !== undefined) throw this.companionFailure;
+    const process = new FakeProcess(this.#loop, 5000 + this.companions.length);
+    // As these do, it ends when it is told to.
+    process.onSignal = (signal) => this.#loop.post(() => process.exit({ signal: signal as NodeJS.Signals }));
+    this.companions.push({ launch, process });
+    return { process, lastWords: () => "its words" };
+  }
+
+  findCompanion(identity: ProcessIdentity | undefined, socket: string): HeldProcess | undefined {
+    return this.companions.find(
+      ({ launch, process }) =>
+        !process.hasEnded &&
+        (identity === undefined ? launch.socket === socket : process.identity.pid === identity.pid),
+    )?.process;
   }
 
   connect(): Transport {

@@ -6,15 +6,15 @@ import { createSocketFile } from "../../../src/os/index.ts";
 import { makeVariables } from "./guest-files.ts";
 import type { Scope } from "./scope.ts";
 import { ShortMonitor } from "./short-monitor.ts";
-import { listenerThere } from "./wait.ts";
 
 export const qemu = "/usr/bin/qemu-system-x86_64";
 
 /** Starts QEMU with all that the plan asks for, and says what has to be said before the guest runs. */
 export async function startGuest(plan: GuestPlan, directory: string, scope: Scope): Promise<ShortMonitor> {
   const { variables, companions } = plan;
+  mkdirSync(join(directory, "memory"), { recursive: true });
   if (variables !== undefined) makeVariables(variables.path, variables.template);
-  for (const companion of companions) await startCompanion(companion, scope);
+  for (const companion of companions) startCompanion(companion, scope);
   const socket = createSocketFile(join(directory, "monitor"));
   const log = join(directory, "qemu.log");
   const files = [openSync(log, "a"), ...plan.descriptors.map(({ name, opening }) => openFor(name, opening, directory))];
@@ -77,11 +77,12 @@ function openFor(
   return openSync(path, "r");
 }
 
-async function startCompanion(companion: GuestPlan["companions"][number], scope: Scope): Promise<void> {
+function startCompanion(companion: GuestPlan["companions"][number], scope: Scope): void {
   const { binary, args, socket, stateDirectory } = companion;
   if (stateDirectory !== undefined) mkdirSync(stateDirectory, { recursive: true });
-  const process = spawn(binary, args, { stdio: "ignore" });
+  const listening = createSocketFile(socket, { isBlocking: true });
+  const process = spawn(binary, args, { stdio: ["ignore", "ignore", "ignore", listening.fd] });
+  closeSync(listening.fd);
   process.on("error", () => {});
   scope.endProcess(process);
-  await listenerThere(socket);
 }

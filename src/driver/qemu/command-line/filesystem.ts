@@ -1,7 +1,7 @@
-import { join } from "node:path";
 import type { Element } from "../../../xml/index.ts";
+import { virtiofsdPath } from "../binary.ts";
 import { addressOf, virtioDriver, virtioOptions } from "./address.ts";
-import type { Companion } from "./companion.ts";
+import { type Companion, companionSocket } from "./companion.ts";
 import type { GuestContext } from "./guest-context.ts";
 import { optionText } from "./option-text.ts";
 import { argument, device, type Part } from "./part.ts";
@@ -90,14 +90,15 @@ export function filesystemCompanion(element: Element, context: GuestContext): Co
   const threads = number(binary?.first("thread_pool"), "size");
   return {
     name: id,
-    binary: binary?.attribute("path") ?? "/usr/lib/qemu/virtiofsd",
+    binary: binary?.attribute("path") ?? virtiofsdPath,
     args: [
-      `--socket-path=${socket}`,
+      `--fd=${companionSocket}`,
       "-o",
       options.filter((option) => option !== undefined).join(","),
       ...(threads === undefined ? [] : [`--thread-pool-size=${threads}`]),
     ],
     socket,
+    packages: "qemu-system-common",
   };
 }
 
@@ -109,8 +110,8 @@ function toggle(name: string, value: boolean | undefined): string | undefined {
   return value === undefined ? undefined : value ? name : `no_${name}`;
 }
 
-function socketOf(element: Element, id: string, { options }: GuestContext): string {
-  return element.first("source")?.attribute("socket") ?? join(options.directory, `${id}.sock`);
+function socketOf(element: Element, id: string, context: GuestContext): string {
+  return element.first("source")?.attribute("socket") ?? context.ownSocket(id);
 }
 
 function directoryOf(element: Element): string {

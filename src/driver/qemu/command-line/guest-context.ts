@@ -1,7 +1,8 @@
+import { join } from "node:path";
 import type { Definition } from "../../../model/index.ts";
 import type { Element } from "../../../xml/index.ts";
 import { bootIndexes } from "./boot-order.ts";
-import { number } from "./reading.ts";
+import { number, unsupported } from "./reading.ts";
 
 /** A secret as `<secret type='iscsi' uuid='...'/>` or `usage='...'` names it. */
 export interface SecretReference {
@@ -12,7 +13,7 @@ export interface SecretReference {
 
 /** What a guest's parts depend on beside its definition. */
 export interface PartsOptions {
-  /** Where sockets between QEMU and its companions are: of this run alone, and short. */
+  /** Where the sockets between QEMU and its companions are, and memory that is a file: of this run alone, and short. */
   readonly directory: string;
   /** What stays of the guest from run to run, as the state of its TPM. */
   readonly stateDirectory: string;
@@ -23,6 +24,9 @@ export interface PartsOptions {
   /** The value of a secret; undefined when there is none of that name. */
   readonly secretOf?: (secret: SecretReference) => Uint8Array | undefined;
 }
+
+/** Below `directory`: what is in there is QEMU's to make, and nothing else is. */
+export const memoryDirectory = "memory";
 
 /** What a device's parts depend on beside the device. */
 export class GuestContext {
@@ -76,6 +80,16 @@ export class GuestContext {
     return `${prefix}${Math.max(0, place)}`;
   }
 
+  /** A socket that serves this run alone, by the device that it is for. Throws VirError when that would lead elsewhere. */
+  ownSocket(name: string): string {
+    return join(this.options.directory, `${fileName(name)}.sock`);
+  }
+
+  /** The same of a file that QEMU makes for a piece of memory. */
+  ownMemory(name: string): string {
+    return join(this.options.directory, memoryDirectory, fileName(name));
+  }
+
   controller(type: string, index: number): Element | undefined {
     return this.all("controller").find(
       (each) => each.attribute("type") === type && (number(each, "index") ?? 0) === index,
@@ -90,4 +104,9 @@ export class GuestContext {
     if (type === "usb") return index === 0 ? "usb" : `usb${index}`;
     return `${type}${index}`;
   }
+}
+
+function fileName(name: string): string {
+  if (!/^[\w-][\w.-]*$/.test(name)) throw unsupported(`'${name}' is no name for a file`);
+  return name;
 }

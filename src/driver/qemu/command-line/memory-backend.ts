@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Element } from "../../../xml/index.ts";
 import type { GuestContext } from "./guest-context.ts";
 import { object, type Part, type Properties } from "./part.ts";
@@ -44,14 +43,14 @@ interface BackendKind {
   readonly properties: Properties;
 }
 
-function kindOf(type: string, id: string, page: number | undefined, { options }: GuestContext): BackendKind {
+function kindOf(type: string, id: string, page: number | undefined, context: GuestContext): BackendKind {
   // By what the memory is called in a stream of saved memory.
   const name = id === "pc.ram" ? { "x-use-canonical-path-for-ramblock-id": false } : {};
   if (type === "memfd") {
     const huge = page === undefined ? {} : { hugetlb: true, hugetlbsize: page };
     return { type: "memory-backend-memfd", properties: { ...huge, ...name } };
   }
-  const path = page === undefined ? join(options.directory, id) : options.hugePagesAt?.(page);
+  const path = page === undefined ? context.ownMemory(id) : context.options.hugePagesAt?.(page);
   if (path === undefined) throw unsupported(`hugetlbfs with pages of ${page} bytes is not mounted`);
   if (page === undefined && type === "anonymous") return { type: "memory-backend-ram", properties: {} };
   return { type: "memory-backend-file", properties: { "mem-path": path, ...name } };

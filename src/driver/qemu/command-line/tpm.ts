@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Element } from "../../../xml/index.ts";
-import type { Companion } from "./companion.ts";
+import { type Companion, companionSocket } from "./companion.ts";
 import type { GuestContext } from "./guest-context.ts";
 import { escaped } from "./option-text.ts";
 import { argument, device, type Part } from "./part.ts";
@@ -30,7 +30,7 @@ export function tpmCompanion(element: Element, context: GuestContext): Companion
   if (backend.first("encryption") !== undefined) throw unsupported("<encryption> of a tpm is not supported");
   const socket = socketOf(element, id, context);
   const stateDirectory = join(context.options.stateDirectory, version === "2.0" ? "tpm2" : "tpm1.2");
-  for (const path of [socket, stateDirectory]) checkPath(path);
+  checkPath(stateDirectory);
   const second = version === "2.0" ? ["--tpm2"] : [];
   const banks =
     backend
@@ -43,13 +43,15 @@ export function tpmCompanion(element: Element, context: GuestContext): Companion
     args: [
       "socket",
       "--ctrl",
-      `type=unixio,path=${socket},mode=0600`,
+      `type=unixio,fd=${companionSocket}`,
       "--tpmstate",
       `dir=${stateDirectory},mode=0600`,
       "--terminate",
       ...second,
     ],
     socket,
+    account: "tss",
+    packages: "swtpm swtpm-tools",
     stateDirectory,
     setup: {
       binary: "/usr/bin/swtpm_setup",
@@ -71,10 +73,10 @@ function bank(name: string): string {
   return oneOf(name, ["sha1", "sha256", "sha384", "sha512"], "PCR bank");
 }
 
-function socketOf(element: Element, id: string, { options }: GuestContext): string {
+function socketOf(element: Element, id: string, context: GuestContext): string {
   const backend = element.first("backend");
   const type = backend?.attribute("type") ?? "";
-  if (type === "emulator") return join(options.directory, `${id}.sock`);
+  if (type === "emulator") return context.ownSocket(id);
   if (type !== "external") throw unsupported(`tpm backend '${type}' is not supported`);
   const source = backend?.first("source");
   if (flag(source, "tls") === true) throw unsupported("tpm with TLS is not supported");

@@ -16,6 +16,7 @@ export function checkDefinition(root: Element): void {
   checkBootOrder(root, devices);
   checkAliases(devices);
   checkProcessors(root);
+  checkSharedMemory(root, devices);
   const modules = devices.all("memory");
   if (modules.length > 0 && root.first("maxMemory") === undefined) {
     throw qemuUnsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined");
@@ -162,6 +163,16 @@ function checkProcessors(root: Element): void {
   if (parts.reduce((product, part) => product * part, 1) !== count) {
     throw qemuUnsupported("CPU topology doesn't match maximum vcpu count");
   }
+}
+
+/** virtiofsd reads and writes the guest's memory. */
+function checkSharedMemory(root: Element, devices: Element): void {
+  const isUsed = devices.all("filesystem").some((each) => each.first("driver")?.attribute("type") === "virtiofs");
+  if (!isUsed) return;
+  const common = root.find("memoryBacking", "access")?.attribute("mode");
+  const cells = root.find("cpu", "numa")?.all("cell") ?? [];
+  const modes = cells.length === 0 ? [common] : cells.map((cell) => cell.attribute("memAccess") ?? common);
+  if (modes.some((mode) => mode !== "shared")) throw qemuUnsupported("'virtiofs' requires shared memory");
 }
 
 function noSource(name: string): VirError {

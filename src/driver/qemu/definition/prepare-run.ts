@@ -4,6 +4,7 @@ import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import { Element } from "../../../xml/index.ts";
 import { arrangeDomain } from "../../domain-places.ts";
 import { ensure, setDefault } from "../../objects/element-edit.ts";
+import { virtiofsdPath } from "../binary.ts";
 import { nameDevices } from "./aliases.ts";
 import { describeImages } from "./backing-chain.ts";
 import { chooseFirmware } from "./firmware.ts";
@@ -37,6 +38,7 @@ export async function prepareRun(definition: Definition, facts: RunFacts): Promi
   await describeImages(devices);
   for (const channel of devices.all("channel")) settleChannel(channel, facts.channelDirectory);
   settleSockets(devices);
+  for (const filesystem of devices.all("filesystem")) settleFilesystem(filesystem);
   for (const graphics of devices.all("graphics")) await settlePorts(graphics, facts.freePort);
   return definition.with((copy) => {
     copy.children.splice(0, copy.children.length, ...root.children);
@@ -73,6 +75,13 @@ export function settleChannel(channel: Element, directory: string): void {
   // Nobody's name for a channel leads out of the directory.
   if (name.includes("/") || name === "." || name === "..") throw wrongName(name);
   source.setAttribute("path", path);
+}
+
+/** Who serves it is shown, where that is ours to start. */
+function settleFilesystem(filesystem: Element): void {
+  const isVirtiofs = filesystem.first("driver")?.attribute("type") === "virtiofs";
+  if (isVirtiofs && filesystem.first("source")?.attribute("socket") === undefined)
+    setDefault(ensure(filesystem, "binary"), "path", virtiofsdPath);
 }
 
 function wrongName(name: string): VirError {

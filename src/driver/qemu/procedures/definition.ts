@@ -9,9 +9,10 @@ import { check, has, patienceOf } from "./asked.ts";
 const xml = { secure: 1, inactive: 2, migratable: 8, all: 1 | 2 | 4 | 8 };
 /** VIR_DOMAIN_DEFINE_VALIDATE. */
 const validate = 1;
-/** Managed save, snapshots, NVRAM, checkpoints: of the last three there are none that could stay behind or go. */
-const undefineFlags = 1 | 2 | 4 | 8 | 16;
+/** Managed save, snapshots, NVRAM, checkpoints, of which there are none that could stay behind or go; TPM. */
+const undefineFlags = 1 | 2 | 4 | 8 | 16 | 32 | 64;
 const withManagedSave = 1;
+const keepTpm = 64;
 
 /** Definitions: made, shown, forgotten. */
 export function definitionProcedures(operations: Operations): DriverProcedures {
@@ -25,7 +26,10 @@ export function definitionProcedures(operations: Operations): DriverProcedures {
     domainUndefine: ({ dom }, context) => operations.undefine(find(dom), patienceOf(context)),
     domainUndefineFlags: ({ dom, flags }, context) => {
       check(flags, undefineFlags, "qemuDomainUndefineFlags");
-      return operations.undefine(find(dom), patienceOf(context), has(flags, withManagedSave));
+      return operations.undefine(find(dom), patienceOf(context), {
+        withSaved: has(flags, withManagedSave),
+        keepsState: has(flags, keepTpm),
+      });
     },
     domainGetXmlDesc: ({ dom, flags }) => {
       check(flags, xml.all, "qemuDomainGetXMLDesc");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { planGuest } from "../../../../src/driver/qemu/command-line/index.ts";
+import { type GuestPlan, planGuest } from "../../../../src/driver/qemu/command-line/index.ts";
 import { Definition } from "../../../../src/model/index.ts";
 import { VirError } from "../../../../src/protocol/index.ts";
 import { type Element, parseXml } from "../../../../src/xml/index.ts";
@@ -68,10 +68,15 @@ function placesOf(element: Element, path = element.name): Place[] {
   return [...own, ...below, ...(isLeaf ? [{ name: path, set: (value: string) => element.setText(value) }] : [])];
 }
 
-/** The words of a plan; undefined when it is refused. Anything but a refusal is a defect. */
+/** The words of a plan; undefined when it is refused. */
 function wordsOf(root: Element): readonly string[] | undefined {
+  return planOf(root)?.args;
+}
+
+/** Undefined when it is refused. Anything but a refusal is a defect. */
+function planOf(root: Element): GuestPlan | undefined {
   try {
-    return planGuest(Definition.of(root), options).args;
+    return planGuest(Definition.of(root), options);
   } catch (error) {
     if (error instanceof VirError) return undefined;
     throw error;
@@ -141,6 +146,39 @@ for (const [turn, value] of attacks.entries()) {
     const count = placesOf(harmless(name)).length;
     for (let place = 0; place < count; place++) attack(name, place, value);
   });
+}
+
+/** Where a companion of a guest finds its own things, and nothing else. */
+const companionWords: readonly RegExp[] = [
+  /^(socket|--ctrl|type=unixio,fd=3|--tpmstate|dir=\/lib\/guest\/tpm(2|1\.2),mode=0600|--terminate|--tpm2)$/,
+  /^(--fd=3|-o|--thread-pool-size=\d+)$/,
+  /^source=[^,]*(,(cache=(none|auto|always)|sandbox=(namespace|chroot)|(no_)?(xattr|flock|posix_lock)))*$/s,
+];
+
+test("no string makes an option of a companion's, or leads its socket or its memory elsewhere", () => {
+  for (const name of ["tpm", "fs-virtiofs"]) {
+    for (let place = 0; place < placesOf(harmless(name)).length; place++) {
+      for (const value of attacks) checkCompanions(name, place, value);
+    }
+  }
+});
+
+function checkCompanions(name: string, place: number, value: string): void {
+  const root = harmless(name);
+  const chosen = placesOf(root)[place];
+  chosen?.set(value);
+  const plan = planOf(root);
+  const what = `${JSON.stringify(value)} in ${name}: ${chosen?.name}`;
+  for (const { args, socket } of plan?.companions ?? []) {
+    for (const word of args)
+      assert.ok(
+        companionWords.some((known) => known.test(word)),
+        `${what} makes '${word}'`,
+      );
+    assert.match(socket, /^\/run\/guest\/[\w-][\w.-]*$/, what);
+  }
+  const memory = plan?.args.find((word) => word.includes("mem-path"));
+  if (memory !== undefined) assert.match(memory, /"mem-path":"\/run\/guest\/memory\/[\w-][\w.-]*"/, what);
 }
 
 test("no string in any place of any kept definition makes an option or a name in one", () => {

@@ -58,6 +58,18 @@ describe("a definition that is completed", () => {
     assert.match(shown("<console type='pty'/>"), /<serial type='pty'>\n {6}<target type='isa-serial' port='0'>/);
   });
 
+  it("has memory that it shares where virtiofs is to serve it", () => {
+    const device = "<filesystem><driver type='virtiofs'/><source dir='/a'/><target dir='t'/></filesystem>";
+    const memory = (mode: string): string => `<memoryBacking><access mode='${mode}'/></memoryBacking>`;
+    const cell = (access: string): string =>
+      `<cpu><numa><cell id='0' cpus='0' memory='65536' unit='KiB'${access}/></numa></cpu>`;
+    const refused = { message: "unsupported configuration: 'virtiofs' requires shared memory" };
+    for (const settings of ["", memory("private"), cell(""), memory("shared") + cell(" memAccess='private'")])
+      assert.throws(() => shown(device, settings), refused, settings);
+    for (const settings of [memory("shared"), cell(" memAccess='shared'"), memory("shared") + cell("")])
+      assert.match(shown(device, settings), /virtiofs/);
+  });
+
   it("keeps what nobody knows", () => {
     assert.match(shown("<tomorrow day='1'/>"), /<tomorrow day='1'\/>/);
   });
