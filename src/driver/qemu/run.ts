@@ -155,7 +155,6 @@ export class Run implements QemuProcessListener {
     try {
       this.#save();
       const launch = await plan();
-      await this.#serve(launch);
       connected = await this.#launch(launch, manner);
       const { monitor } = this.#attach(connected);
       this.#save();
@@ -312,17 +311,9 @@ export class Run implements QemuProcessListener {
     this.#finish(false);
   }
 
-  async #serve({ companions = [], release }: LaunchPlan): Promise<void> {
-    try {
-      await this.#companions.start(companions, () => this.#save());
-    } catch (error) {
-      release?.();
-      throw error;
-    }
-  }
-
   async #launch(launch: LaunchPlan, { from }: BootManner): Promise<Connected> {
     try {
+      await this.#companions.start(launch.companions ?? [], () => this.#save());
       this.describe(launch.definition);
       const incoming = from === undefined ? [] : ["-incoming", "defer"];
       return await this.#around.host.launch({ ...launch, args: [...launch.args, ...incoming] });
