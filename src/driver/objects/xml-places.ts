@@ -26,9 +26,22 @@ export function arrange(element: Element, children: Places, attributes: Places, 
 
 /** Stable; white space and comments do not get in the way. */
 function sort<T>(items: T[], places: ReadonlyMap<string, number> | undefined, nameOf: (item: T) => string): void {
-  if (places === undefined) return;
+  if (places === undefined || items.length < 2) return;
+  const rankOf = (item: T): number => places.get(nameOf(item)) ?? places.size;
+  // Most of what comes here has been here before.
+  if (isSorted(items, rankOf)) return;
   const ranks: T[][] = Array.from({ length: places.size + 1 }, () => []);
-  for (const item of items) ranks[places.get(nameOf(item)) ?? places.size]?.push(item);
+  for (const item of items) ranks[rankOf(item)]?.push(item);
   let next = 0;
   for (const rank of ranks) for (const item of rank) items[next++] = item;
+}
+
+function isSorted<T>(items: readonly T[], rankOf: (item: T) => number): boolean {
+  let highest = 0;
+  for (const item of items) {
+    const rank = rankOf(item);
+    if (rank < highest) return false;
+    highest = rank;
+  }
+  return true;
 }

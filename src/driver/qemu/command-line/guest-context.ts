@@ -36,6 +36,7 @@ export class GuestContext {
   readonly machine: string;
   readonly arch: string;
   readonly options: PartsOptions;
+  readonly #byName = new Map<string, readonly Element[]>();
   readonly #boot: ReadonlyMap<Element, number>;
 
   constructor(definition: Definition, options: PartsOptions) {
@@ -63,8 +64,11 @@ export class GuestContext {
     return /^pc($|-i440fx|-[01]\.)/.test(this.machine);
   }
 
-  all(name: string): Element[] {
-    return this.devices?.all(name) ?? [];
+  /** The definition does not change: each kind is looked for once. */
+  all(name: string): readonly Element[] {
+    const known = this.#byName.get(name) ?? this.devices?.all(name) ?? [];
+    this.#byName.set(name, known);
+    return known;
   }
 
   /** When the firmware tries to boot from it, counted from 1; of a device of another definition its own `<boot>` alone. */

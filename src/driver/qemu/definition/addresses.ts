@@ -46,16 +46,17 @@ function addHostdevAddresses(devices: Element): void {
   const isScsi = (each: Element): boolean =>
     each.name === "hostdev" ? each.attribute("type") === "scsi" : each.first("target")?.attribute("bus") === "scsi";
   const all = [...devices.all("disk"), ...devices.all("hostdev")].filter(isScsi);
+  const taken = new Set(
+    all.flatMap((each) => {
+      const address = each.first("address");
+      if (address === undefined) return [];
+      return `${address.attribute("controller")} ${address.attribute("unit")}`;
+    }),
+  );
+  let place = 0;
   for (const host of all.filter((each) => each.name === "hostdev" && each.first("address") === undefined)) {
-    const taken = new Set(
-      all.flatMap((each) => {
-        const address = each.first("address");
-        if (address === undefined) return [];
-        return `${address.attribute("controller")} ${address.attribute("unit")}`;
-      }),
-    );
-    let place = 0;
     while (taken.has(`${Math.floor(place / 7)} ${place % 7}`)) place++;
+    taken.add(`${Math.floor(place / 7)} ${place % 7}`);
     const numbers = { controller: String(Math.floor(place / 7)), bus: "0", target: "0", unit: String(place % 7) };
     host.children.push(new Element("address", { type: "drive", ...numbers }));
   }

@@ -19,17 +19,17 @@ export function completeCharacterDevices(devices: Element, machine: MachineType)
 /** Consoles by their order; parallel ports behind those before them, serial ports behind the highest of all. */
 function numberPorts(devices: Element, name: string): void {
   const all = devices.all(name);
+  let highest = name === "serial" ? all.reduce((most, each) => Math.max(most, portOf(each)), -1) : -1;
   for (const [index, device] of all.entries()) {
     const target = ensure(device, "target");
     if (name === "console") target.setAttribute("port", String(index));
-    if (target.attribute("port") !== undefined) continue;
-    target.setAttribute("port", String(nextPort(name === "parallel" ? all.slice(0, index) : all)));
+    if (target.attribute("port") === undefined) target.setAttribute("port", String(highest + 1));
+    highest = Math.max(highest, portOf(device));
   }
 }
 
-function nextPort(others: readonly Element[]): number {
-  const ports = others.map((each) => readNumber(each.first("target")?.attribute("port")) ?? -1);
-  return Math.max(-1, ...ports) + 1;
+function portOf(device: Element): number {
+  return readNumber(device.first("target")?.attribute("port")) ?? -1;
 }
 
 export function completeSerial(serial: Element, machine: MachineType): void {

@@ -1,5 +1,5 @@
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
-import { Element } from "../../../xml/index.ts";
+import { Element, type Node } from "../../../xml/index.ts";
 import { readNumber, setDefault } from "../../objects/element-edit.ts";
 
 /** Controllers of a kind by their numbers, as they are inserted one by one; those without a number keep their turn. */
@@ -85,9 +85,12 @@ export function completeController(controller: Element): void {
 }
 
 export function findController(devices: Element, type: string, index: number): Element | undefined {
-  return devices
-    .all("controller")
-    .find((each) => each.attribute("type") === type && readNumber(each.attribute("index")) === index);
+  const isIt = (each: Node): each is Element =>
+    each.kind === "element" &&
+    each.name === "controller" &&
+    each.attribute("type") === type &&
+    readNumber(each.attribute("index")) === index;
+  return devices.children.find(isIt);
 }
 
 /** Adds a controller behind all others where it is not there. */

@@ -122,20 +122,13 @@ export function diskNumber(name: string): number | undefined {
   return Array.from(letters).reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 96, 0) - 1;
 }
 
-/** Disks of a bus by their names, as they are inserted one by one; `disks` as they were written. */
+/** Bus by bus, in the order of their first disks as they were written, and those of a bus by their names. */
 export function sortDisks(disks: readonly Element[]): Element[] {
-  const sorted: { readonly disk: Element; readonly bus: string | undefined; readonly number: number }[] = [];
-  for (const disk of disks) {
-    const one = { disk, bus: disk.first("target")?.attribute("bus"), number: diskNumber(nameOf(disk)) ?? -1 };
-    let place: number | undefined;
-    for (const [at, other] of [...sorted.entries()].reverse()) {
-      if (other.bus !== one.bus) continue;
-      if (other.number > one.number) place = at;
-      else place ??= at + 1;
-    }
-    sorted.splice(place ?? sorted.length, 0, one);
-  }
-  return sorted.map(({ disk }) => disk);
+  const numbers = new Map(disks.map((disk) => [disk, diskNumber(nameOf(disk)) ?? -1]));
+  const byBus = Map.groupBy(disks, (disk) => disk.first("target")?.attribute("bus"));
+  return [...byBus.values()].flatMap((all) =>
+    all.toSorted((one, other) => (numbers.get(one) ?? 0) - (numbers.get(other) ?? 0)),
+  );
 }
 
 /** The highest controller of a kind that disks hang on; undefined: none does. */

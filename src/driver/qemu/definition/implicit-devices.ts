@@ -57,7 +57,6 @@ function addVirtioSerialControllers(devices: Element): void {
   const ports = [...devices.all("channel"), ...devices.all("console")].filter(
     (each) => each.first("target")?.attribute("type") === "virtio",
   );
-  for (const port of ports) {
-    ensureController(devices, "virtio-serial", readNumber(port.first("address")?.attribute("controller")) ?? 0);
-  }
+  const wanted = new Set(ports.map((port) => readNumber(port.first("address")?.attribute("controller")) ?? 0));
+  for (const index of wanted) ensureController(devices, "virtio-serial", index);
 }

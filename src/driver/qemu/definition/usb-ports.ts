@@ -7,6 +7,12 @@ interface Hub {
   readonly used: Set<number>;
   readonly count: number;
   readonly hubs: Map<number, Hub>;
+  /** No port is free here or in the hubs that are plugged in. */
+  isFull: boolean;
+}
+
+function hubOf(count: number): Hub {
+  return { used: new Set(), count, hubs: new Map(), isFull: false };
 }
 
 const hubPorts = 8;
@@ -35,7 +41,7 @@ export class UsbPorts {
       const index = readNumber(controller.attribute("index")) ?? 0;
       if (count === 0) continue;
       if (this.#buses.has(index)) throw wrong(`Duplicate USB controllers with index ${index}`);
-      this.#buses.set(index, { used: new Set(), count, hubs: new Map() });
+      this.#buses.set(index, hubOf(count));
     }
     const isPlugged = (each: Element): boolean => portOf(each) !== undefined;
     for (const hub of devices.all("hub").filter(isPlugged)) this.#reserve(hub);
@@ -64,7 +70,9 @@ export class UsbPorts {
     const last = path.pop() ?? 0;
     let hub = this.#buses.get(bus);
     if (hub === undefined) throw wrong(`Missing USB bus ${bus}`);
+    const isHub = device.name === "hub";
     for (const step of path) {
+      if (isHub) hub.isFull = false;
       if (step > hub.count) throw wrong(`port ${step} out of range in ${where}`);
       const next: Hub | undefined = hub.hubs.get(step);
       if (next === undefined) throw wrong(`there is no hub at port ${step} in ${where}`);
@@ -73,17 +81,22 @@ export class UsbPorts {
     if (last > hub.count) throw wrong(`requested USB port ${port} not present on USB bus ${bus}`);
     if (hub.used.has(last)) throw wrong(`Duplicate USB address bus ${bus} port ${port}`);
     hub.used.add(last);
-    if (device.name === "hub") hub.hubs.set(last, { used: new Set(), count: hubPorts, hubs: new Map() });
+    if (!isHub) return;
+    hub.isFull = false;
+    hub.hubs.set(last, hubOf(hubPorts));
   }
 }
 
 /** The first free port of a hub, or of the hubs in it. */
 function freePort(hub: Hub): string | undefined {
-  for (let port = 1; port <= hub.count; port++) if (!hub.used.has(port)) return String(port);
+  if (hub.isFull) return undefined;
+  if (hub.used.size < hub.count)
+    for (let port = 1; port <= hub.count; port++) if (!hub.used.has(port)) return String(port);
   for (const [port, inner] of [...hub.hubs].toSorted(([one], [other]) => one - other)) {
     const found = freePort(inner);
     if (found !== undefined) return `${port}.${found}`;
   }
+  hub.isFull = true;
   return undefined;
 }
 

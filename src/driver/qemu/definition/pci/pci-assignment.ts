@@ -37,7 +37,8 @@ export function assignPciAddresses(devices: Element, machine: MachineType): void
   const buses = pciBuses(devices, machine);
   if (buses.all.length > 0) {
     placeChipsetDevices(devices, machine, buses);
-    for (const device of unplaced(devices)) place(device, devices, buses);
+    const hasPcie = hasPcieRoot(devices);
+    for (const device of unplaced(devices)) place(device, devices, buses, hasPcie);
   } else if (needsPci(devices)) throw noBuses();
   markMultifunction(devices);
   completePciControllers(pciControllers(devices));
@@ -54,12 +55,13 @@ export function occupiedPciBuses(devices: Element, machine: MachineType): PciBus
 function pciBuses(devices: Element, machine: MachineType, grows = false): PciBuses {
   const models = new Map(pciControllers(devices).map((each) => [indexOf(each), each]));
   const count = Math.max(-1, ...models.keys()) + 1;
-  const buses = Array.from({ length: count }, (_, index) => busOf(models.get(index), index, hasPcieRoot(devices)));
+  const hasPcie = hasPcieRoot(devices);
+  const buses = Array.from({ length: count }, (_, index) => busOf(models.get(index), index, hasPcie));
   const all = new PciBuses(buses, grows);
   for (const device of devices.elements()) {
     const address = pciAddressOf(device);
     if (address === undefined || isIntegrated(device, machine)) continue;
-    all.reserve(address, pciDemand(device, hasPcieRoot(devices)) ?? spare);
+    all.reserve(address, pciDemand(device, hasPcie) ?? spare);
   }
   return all;
 }
@@ -76,7 +78,7 @@ function addMissingControllers(devices: Element, machine: MachineType, highest: 
   const hasPcie = hasPcieRoot(devices);
   // One conventional place is left for later, as long as there is any.
   if (!hasPcie && trial.all.some((bus) => !bus.isFull)) trial.allocate(spare);
-  for (const device of unplaced(devices)) place(device, devices, trial);
+  for (const device of unplaced(devices)) place(device, devices, trial, hasPcie);
   // Whoever leaves the buses to us gets one port more than is needed now, once.
   if (hasPcie && highest === 0 && trial.all.length > 1) trial.allocate(spareExpress);
   const known = new Set(pciControllers(devices).map(indexOf));
@@ -85,13 +87,13 @@ function addMissingControllers(devices: Element, machine: MachineType, highest: 
     const model = trial.all[index]?.model ?? "";
     const controller = new Element("controller", { type: "pci", index: String(index), model });
     devices.children.push(controller);
-    place(controller, devices, trial);
+    place(controller, devices, trial, hasPcie);
   }
 }
 
 /** Gives a device its place; in a trial it only takes one. */
-function place(device: Element, devices: Element, buses: PciBuses): void {
-  const demand = pciDemand(device, hasPcieRoot(devices));
+function place(device: Element, devices: Element, buses: PciBuses, hasPcie: boolean): void {
+  const demand = pciDemand(device, hasPcie);
   if (demand === undefined) return;
   const func = usb2Function(device);
   const beside = func === undefined ? undefined : companionPlace(devices, device);

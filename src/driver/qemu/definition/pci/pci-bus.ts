@@ -121,7 +121,7 @@ export class PciBus {
 
   /** The first place that is free for it; undefined: none. `func` when it has to be that function. */
   findFree(demand: PciDemand, func?: number): { readonly slot: number; readonly function: number } | undefined {
-    if (this.objection(demand, false) !== undefined || (this.isFull && demand.aggregate !== true)) return undefined;
+    if ((this.isFull && demand.aggregate !== true) || this.objection(demand, false) !== undefined) return undefined;
     for (let slot = this.minSlot; slot <= this.maxSlot; slot++) {
       if (!this.isUsed(slot)) return { slot, function: func ?? 0 };
       if (demand.aggregate !== true || this.#slots.get(slot)?.aggregate !== true) continue;
