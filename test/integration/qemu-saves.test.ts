@@ -21,7 +21,7 @@ async function running(bench: Bench): Promise<Domain> {
 test("a guest is saved to a file and goes on from there, as another run", bounded, async (context) => {
   const bench = await Bench.open(context);
   const dom = await running(bench);
-  await bench.until(() => readFileSync(bench.serialLog, "utf8").includes("No bootable device"));
+  await bench.until(() => readFileSync(bench.serialLog, "utf8").includes("No bootable device.\r\n"));
   const path = join(bench.directory, "hello.save");
   await call(bench.driver, "domainSave", { dom, to: path });
   assert.deepEqual(

@@ -9,6 +9,7 @@ import { nameDevices } from "./aliases.ts";
 import { describeImages } from "./backing-chain.ts";
 import { chooseFirmware } from "./firmware.ts";
 import { machineType } from "./machine-type.ts";
+import { orderVcpus } from "./vcpu-states.ts";
 
 /** What a definition needs to know of the run that it is prepared for. */
 export interface RunFacts {
@@ -33,6 +34,7 @@ export async function prepareRun(definition: Definition, facts: RunFacts): Promi
   const devices = ensure(root, "devices");
   await chooseFirmware(root, machine, join(facts.nvramDirectory, `${definition.name}_VARS.fd`));
   settleClock(root);
+  orderVcpus(root);
   nameDevices(devices, machine);
   for (const disk of devices.all("disk")) settleDrive(disk);
   await describeImages(devices);
