@@ -1,4 +1,4 @@
-import { DeadlineError, type Loop } from "../../event/index.ts";
+import { DeadlineError, Deferred, type Loop } from "../../event/index.ts";
 import type { JsonObject } from "../../qmp/index.ts";
 import type { Run } from "./run.ts";
 
@@ -15,8 +15,10 @@ interface Entry {
   pending: Promise<unknown> | undefined;
 }
 
-/** How long a QEMU that has answered so far is waited for. */
+/** How long a QEMU is waited for of which nothing is known yet. */
 const patienceMs = 2000;
+/** And one whose last answer could do. */
+const newsMs = 500;
 
 /**
  * Asks QEMUs for what changes nothing, beside the jobs of their domains: the monitor keeps answers apart. One that does
@@ -40,7 +42,9 @@ export class Observations {
     if (!run.isResponsive) return this.#known(entry, command) as Observation<T>;
     try {
       entry.pending ??= this.#ask(run, command, args, entry);
-      return { value: (await entry.pending) as T, ageMs: 0 };
+      const { known, pending } = entry;
+      if (known !== undefined && !(await this.#comes(pending))) return this.#known(entry, command) as Observation<T>;
+      return { value: (await pending) as T, ageMs: 0 };
     } catch (error) {
       if (!(error instanceof DeadlineError)) throw error;
       return this.#known(entry, command) as Observation<T>;
@@ -55,6 +59,13 @@ export class Observations {
     } finally {
       entry.pending = undefined;
     }
+  }
+
+  /** Whether it does in time. Rejects as it does. */
+  #comes(news: Promise<unknown>): Promise<boolean> {
+    const late = new Deferred<boolean>();
+    const timeout = this.#loop.timeout(this.#loop.now() + newsMs, () => late.resolve(false));
+    return Promise.race([news.then(() => true), late.promise]).finally(() => timeout.remove());
   }
 
   #known({ known }: Entry, command: string): Observation {
