@@ -56,7 +56,7 @@ const buses: Readonly<Record<string, string>> = {
 
 /** What the name says when nothing else does. */
 function busOf(target: string): string {
-  const bus = buses[/^(hd|sd|vd|xvd|ubd|fd)[a-z]+$/.exec(target)?.[1] ?? ""];
+  const bus = buses[/^(hd|sd|vd|xvd|ubd|fd)[a-z]+\d*$/.exec(target)?.[1] ?? ""];
   if (bus !== undefined) return bus;
   throw failure(`Unknown disk name '${target}' and no address specified`);
 }

@@ -1,0 +1,2 @@
+export { configOf } from "./configuration.ts";
+export { definitionOf, domainElement } from "./definition.ts";
