@@ -91,7 +91,10 @@ export function diskElement(disk: DiskConfig): Element {
   const discard = disk.discard_enable === undefined ? undefined : disk.discard_enable ? "unmap" : "ignore";
   const type = ["empty", "unknown"].includes(format) ? "raw" : format;
   const children = [
-    new Element("driver", attributes({ name: driverNames[backend], type, discard })),
+    new Element(
+      "driver",
+      attributes({ name: driverNames[backend] ?? (type === "raw" ? undefined : "qemu"), type, discard }),
+    ),
     ...sourceElement(path, isBlock),
     ...(domain === undefined ? [] : [new Element("backenddomain", { name: domain })]),
     new Element("target", { dev: vdev }),

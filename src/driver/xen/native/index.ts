@@ -1,0 +1,2 @@
+export { readConfig } from "./read-config.ts";
+export { type Dialect, writeConfig } from "./write-config.ts";

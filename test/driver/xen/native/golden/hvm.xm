@@ -1,0 +1,15 @@
+name = 'hvm-xm'
+uuid = '5c84d37d-272e-44f3-9cc5-0edbb2f48019'
+builder = 'hvm'
+kernel = '/usr/lib/xen/boot/hvmloader'
+memory = 512
+vcpus = 4
+vcpu_avail = 3
+disk = [ 'phy:/dev/vg/a,hda,w', 'file:/images/a.iso,hdc:cdrom,r' ]
+vnc = 1
+vncunused = 0
+vncdisplay = 2
+serial = 'pty'
+acpi = 1
+apic = 1
+pae = 1
