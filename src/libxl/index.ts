@@ -21,4 +21,4 @@ export { type CallOptions, ProcessEndedError } from "./process/context-client.ts
 export { type ContextProcess, type Launch, type LaunchOptions, launchProcesses } from "./process/launch.ts";
 export type { Subscription } from "./process/observer.ts";
 export type { Role } from "./process/wire.ts";
-export { XenProcesses, type XenProcessesOptions } from "./process/xen-processes.ts";
+export { type FileOptions, XenProcesses, type XenProcessesOptions } from "./process/xen-processes.ts";

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import type { Transport } from "../../event/index.ts";
 import type { Context, CreateOptions } from "../context.ts";
 import type { DomainWatch } from "../domain-watch.ts";
@@ -133,9 +133,9 @@ export class ContextServer {
         return null;
       },
       create: ([config], options) => xen.create(config, options),
-      restore: ([config, path], options) => withFile(path, "r", (fd) => xen.restore(config, fd, options)),
-      save: ([domid, path, live], options) =>
-        withFile(path, "w", async (fd) => {
+      restore: ([config, path, skip], options) => withFile(path, "r", skip, (fd) => xen.restore(config, fd, options)),
+      save: ([domid, path, live, skip], options) =>
+        withFile(path, skip === 0 ? "w" : "r+", skip, async (fd) => {
           await xen.save(domid, fd, { ...options, live });
           return null;
         }),
@@ -152,9 +152,21 @@ export class ContextServer {
   }
 }
 
-async function withFile<T>(path: string, flags: "r" | "w", action: (fd: number) => Promise<T>): Promise<T> {
+/** libxl goes on where the descriptor stands: behind the first `skip` bytes. */
+async function withFile<T>(
+  path: string,
+  flags: "r" | "w" | "r+",
+  skip: number,
+  action: (fd: number) => Promise<T>,
+): Promise<T> {
   const fd = openSync(path, flags, 0o600);
   try {
+    const passed = Buffer.alloc(65_536);
+    for (let left = skip; left > 0; ) {
+      const count = readSync(fd, passed, 0, Math.min(left, passed.length), null);
+      if (count === 0) throw new Error(`${path} is shorter than ${skip} bytes`);
+      left -= count;
+    }
     return await action(fd);
   } finally {
     closeSync(fd);

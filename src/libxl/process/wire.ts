@@ -23,8 +23,15 @@ export interface Calls {
   readonly watch: { readonly args: readonly [watch: number, domid: number]; readonly result: null };
   readonly unwatch: { readonly args: readonly [watch: number]; readonly result: null };
   readonly create: { readonly args: readonly [config: DomainConfig]; readonly result: number };
-  readonly restore: { readonly args: readonly [config: DomainConfig, path: string]; readonly result: number };
-  readonly save: { readonly args: readonly [domid: number, path: string, live: boolean]; readonly result: null };
+  /** `skip`: so many bytes at the file's start are somebody else's. */
+  readonly restore: {
+    readonly args: readonly [config: DomainConfig, path: string, skip: number];
+    readonly result: number;
+  };
+  readonly save: {
+    readonly args: readonly [domid: number, path: string, live: boolean, skip: number];
+    readonly result: null;
+  };
   readonly dump: { readonly args: readonly [domid: number, path: string]; readonly result: null };
   readonly setVcpus: { readonly args: readonly [domid: number, count: number]; readonly result: null };
   readonly configuration: { readonly args: readonly [domid: number]; readonly result: DomainConfig };

@@ -11,6 +11,11 @@ import { Observer, type Subscription } from "./observer.ts";
 import { OperationPool } from "./operation-pool.ts";
 import type { CallName, Calls } from "./wire.ts";
 
+export interface FileOptions extends CallOptions {
+  /** So many bytes at the file's start are the caller's, and there already; libxl's come behind them. Default 0. */
+  readonly skip?: number;
+}
+
 export interface XenProcessesOptions {
   readonly launch: Launch;
   /** How many operations may go on at once. Default 2. */
@@ -94,13 +99,13 @@ export class XenProcesses {
   }
 
   /** From a file that `save` has written. */
-  restore(config: DomainConfig, path: string, options?: CallOptions): Promise<number> {
-    return this.#build(config, (named) => this.#operate("restore", [named, path], options));
+  restore(config: DomainConfig, path: string, options: FileOptions = {}): Promise<number> {
+    return this.#build(config, (named) => this.#operate("restore", [named, path, options.skip ?? 0], options));
   }
 
   /** Into a new file, or one that is written over. Afterwards the domain is shut down, for "suspend". */
-  async save(domid: number, path: string, options: CallOptions & { readonly live?: boolean } = {}): Promise<void> {
-    await this.#operate("save", [domid, path, options.live ?? false], options);
+  async save(domid: number, path: string, options: FileOptions & { readonly live?: boolean } = {}): Promise<void> {
+    await this.#operate("save", [domid, path, options.live ?? false, options.skip ?? 0], options);
   }
 
   async dump(domid: number, path: string, options?: CallOptions): Promise<void> {

@@ -1,0 +1,166 @@
+import { type DomainInfo, LibxlError } from "../../libxl/index.ts";
+import type { Definition } from "../../model/index.ts";
+import { DomainState } from "../../protocol/index.ts";
+import type { Builder } from "./builder.ts";
+import { definitionOf } from "./configuration/index.ts";
+import type { GuestsOptions } from "./guests.ts";
+import type { Run } from "./run.ts";
+import type { RunRecord } from "./run-record.ts";
+
+/** What adoption does to the driver's guests. */
+export interface AdoptionTarget {
+  runs(): Iterable<Run>;
+  adopt(definition: Definition, domid: number, isPaused: boolean, record?: RunRecord): Run;
+  attempt(action: () => void): void;
+}
+
+/** A domain that somebody is still making is looked at again so soon, and so often. */
+const againMs = 200;
+const mostTries = 100;
+
+/**
+ * Keeps what we know and what Xen has the same: domains that others have made are listed, those that others have destroyed
+ * have died, and those of the driver before us are taken up.
+ *
+ *     open -> closed
+ *
+ * reconcile: open; looks at all domains. One look at a time, and another one after it when one was asked for meanwhile.
+ */
+export class Adoption {
+  readonly #options: GuestsOptions;
+  readonly #builder: Builder;
+  readonly #target: AdoptionTarget;
+  /** Guests whose domain was being built when the driver before us ended. */
+  readonly #abandoned = new Set<string>();
+  /** Domains that could not be looked at, by number, and how often that was tried. */
+  readonly #tries = new Map<number, number>();
+  readonly #unsubscribe: (() => void) | undefined;
+  #looking: Promise<void> | undefined;
+  #isStale = false;
+  #closed = false;
+  #timer: { remove(): void } | undefined;
+
+  constructor(options: GuestsOptions, builder: Builder, target: AdoptionTarget) {
+    this.#options = options;
+    this.#builder = builder;
+    this.#target = target;
+    this.#unsubscribe = options.news?.subscribe(() => {
+      this.reconcile().catch(options.report);
+    });
+  }
+
+  /** Takes up what the driver before us has left, and then all else that Xen has. */
+  async load(records: readonly RunRecord[]): Promise<void> {
+    const infos = await this.#options.xen.domains();
+    for (const record of records) {
+      const { id, definition, isBuilding } = record;
+      if (isBuilding === true) this.#abandoned.add(definition.uuid);
+      const info = infos.find((each) => each.domid === id && each.uuid === definition.uuid);
+      this.#target.attempt(() => {
+        if (id !== undefined) this.#takeUp(record, id, info);
+        else this.#options.records.remove(definition.uuid);
+      });
+    }
+    await this.reconcile();
+  }
+
+  /** One that is gone is taken up all the same, to be told of its end. */
+  #takeUp(record: RunRecord, id: number, info: DomainInfo | undefined): void {
+    const { definition, since } = record;
+    const told = since === undefined ? undefined : this.#options.toldOf?.(definition.uuid, since);
+    if (info === undefined && told?.isEnded === true) return this.#options.records.remove(definition.uuid);
+    const isPaused = info?.paused ?? record.status.state === DomainState.paused;
+    const run = this.#target.adopt(definition, id, isPaused, record);
+    if (info === undefined) run.vanish();
+  }
+
+  reconcile(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    if (this.#looking !== undefined) {
+      this.#isStale = true;
+      return this.#looking;
+    }
+    this.#looking = this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#unsubscribe?.();
+    this.#timer?.remove();
+  }
+
+  async settled(): Promise<void> {
+    await this.#looking?.catch(() => {});
+  }
+
+  async #look(): Promise<void> {
+    do {
+      this.#isStale = false;
+      // Those that began before the list was made, and are not in it, have gone.
+      const before = Array.from(this.#target.runs());
+      const infos = await this.#options.xen.domains();
+      if (this.#closed) return;
+      for (const run of before) {
+        const info = infos.find(({ domid }) => domid === run.domid);
+        if (info?.uuid !== run.domain.uuid) run.vanish();
+      }
+      for (const info of infos) if (!this.#closed) await this.#meet(info);
+    } while (this.#isStale && !this.#closed);
+  }
+
+  async #meet(info: DomainInfo): Promise<void> {
+    const { domid, uuid, dying } = info;
+    if (domid === 0 || dying || this.#isKnown(domid) || this.#builder.isBuilding(uuid)) return;
+    if (this.#abandoned.has(uuid)) {
+      this.#abandoned.delete(uuid);
+      return this.#builder.discard(domid);
+    }
+    const definition = await this.#read(info);
+    // Meanwhile a start of our own may have come to its end, or the domain to its.
+    if (definition === undefined || this.#closed || this.#isKnown(domid) || this.#builder.isBuilding(uuid)) return;
+    this.#target.attempt(() => this.#target.adopt(definition, domid, info.paused));
+  }
+
+  #isKnown(domid: number): boolean {
+    for (const run of this.#target.runs()) if (run.domid === domid) return true;
+    return false;
+  }
+
+  /** The definition that libxl holds; undefined: there is none yet, or no more. */
+  async #read({ domid, uuid }: DomainInfo): Promise<Definition | undefined> {
+    const { xen, report } = this.#options;
+    try {
+      const config = await xen.configuration(domid);
+      const name = (await xen.nameOf(domid)) ?? config.c_info?.name ?? `domain-${domid}`;
+      this.#tries.delete(domid);
+      return definitionOf({ ...config, c_info: { ...config.c_info, name, uuid } });
+    } catch (error) {
+      const tries = (this.#tries.get(domid) ?? 0) + 1;
+      if (error instanceof LibxlError && error.code !== "DOMAIN_NOTFOUND" && tries < mostTries)
+        this.#lookAgain(domid, tries);
+      else {
+        this.#tries.delete(domid);
+        report(
+          new Error(`domain ${domid} of another's making cannot be shown: ${(error as Error).message}`, {
+            cause: error,
+          }),
+        );
+      }
+      return undefined;
+    }
+  }
+
+  #lookAgain(domid: number, tries: number): void {
+    const { loop, report } = this.#options;
+    this.#tries.set(domid, tries);
+    this.#timer?.remove();
+    const look = (): void => {
+      this.#timer = undefined;
+      this.reconcile().catch(report);
+    };
+    this.#timer = loop.timeout(loop.now() + againMs, look, { name: "another look at Xen's domains" });
+  }
+}

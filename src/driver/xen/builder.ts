@@ -1,0 +1,90 @@
+import { LibxlError, ProcessEndedError } from "../../libxl/index.ts";
+import type { Definition, Domain } from "../../model/index.ts";
+import { DomainReason, DomainState } from "../../protocol/index.ts";
+import { configOf } from "./configuration/index.ts";
+import { toVirError } from "./errors.ts";
+import type { BootManner, GuestsOptions } from "./guests.ts";
+import { prepareRun, withRunNames } from "./prepare-run.ts";
+
+/** A domain that Xen has, paused, and what it is like. */
+export interface Built {
+  readonly domid: number;
+  readonly definition: Definition;
+}
+
+/** Building takes seconds, and restoring a large guest minutes. */
+const buildMs = 600_000;
+const destroyMs = 120_000;
+
+/**
+ * Makes Xen's domains for guests and takes them away again. What is being built is written down first: if we end meanwhile,
+ * whoever finds a domain knows that nobody waits for it.
+ */
+export class Builder {
+  readonly #options: GuestsOptions;
+  readonly #building = new Map<string, number>();
+
+  constructor(options: GuestsOptions) {
+    this.#options = options;
+  }
+
+  /** A domain of that uuid is somebody's who waits for it, or is about to be. */
+  isBuilding(uuid: string): boolean {
+    return this.#building.has(uuid);
+  }
+
+  /** Hands what it has made to `take`, at once. Rejects with VirError; nothing is left then. Under the domain's job. */
+  async build<T>(domain: Domain, definition: Definition, { from }: BootManner, take: (built: Built) => T): Promise<T> {
+    const { xen, records, position } = this.#options;
+    const { uuid, name } = domain;
+    this.#building.set(uuid, (this.#building.get(uuid) ?? 0) + 1);
+    try {
+      const prepared = await prepareRun(definition, this.#options.freePort);
+      const config = configOf(prepared);
+      const status = { state: DomainState.paused, reason: DomainReason.paused.startingUp };
+      const id = domain.id < 0 ? undefined : domain.id;
+      records.write({ id, isBuilding: true, status, definition: prepared, since: position?.() });
+      const options = { timeoutMs: buildMs };
+      const domid = await (from === undefined
+        ? xen.create(config, options)
+        : xen.restore(config, from.path, { ...options, skip: from.skip }));
+      return take({ domid, definition: withRunNames(prepared, domid) });
+    } catch (error) {
+      if (domain.incarnation === undefined) records.remove(uuid);
+      const what = from === undefined ? `create new domain '${name}'` : `restore domain '${name}' from '${from.path}'`;
+      throw toVirError(error, what);
+    } finally {
+      const left = (this.#building.get(uuid) ?? 1) - 1;
+      if (left > 0) this.#building.set(uuid, left);
+      else this.#building.delete(uuid);
+    }
+  }
+
+  /** Resolves when there is no such domain any more. Rejects with VirError. */
+  async destroy(domid: number): Promise<void> {
+    try {
+      await this.#destroy(domid);
+    } catch (error) {
+      throw toVirError(error, `destroy domain '${domid}'`);
+    }
+  }
+
+  /** As `destroy`; that it fails is reported. */
+  async discard(domid: number): Promise<void> {
+    await this.destroy(domid).catch(this.#options.report);
+  }
+
+  async #destroy(domid: number): Promise<void> {
+    const { xen } = this.#options;
+    const isGone = (error: unknown): boolean => error instanceof LibxlError && error.code === "DOMAIN_NOTFOUND";
+    for (let tries = 0; ; tries++) {
+      try {
+        return await xen.destroy(domid, { timeoutMs: destroyMs });
+      } catch (error) {
+        if (isGone(error)) return;
+        // What has been begun is ended by beginning it again.
+        if (!(error instanceof ProcessEndedError) || tries > 2) throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,438 @@
+import { Breather, type Loop } from "../../event/index.ts";
+import type { ShutdownReason } from "../../libxl/index.ts";
+import {
+  type AsyncJobRequest,
+  type AsyncWork,
+  Definition,
+  type DefinitionStore,
+  type Domain,
+  DomainList,
+  type JobRequest,
+} from "../../model/index.ts";
+import { type DomainEvent, DomainReason, DomainState, ErrorDomain, Lifecycle } from "../../protocol/index.ts";
+import { Adoption } from "./adoption.ts";
+import { Builder, type Built } from "./builder.ts";
+import { completeDefinition } from "./definition/complete.ts";
+import { domainZeroDefinition, isDomainZero } from "./domain-zero.ts";
+import { closed, invalid, notRunning, toVirError } from "./errors.ts";
+import { endingFor, endings, foundStatus, Run, type RunSurroundings } from "./run.ts";
+import type { RunRecord, RunRecords } from "./run-record.ts";
+import type { DomainNews, Xen } from "./xen.ts";
+
+/** How long the caller waits, for its turn and for Xen; and what kind of job it is (default: modify). */
+export type Patience = Pick<JobRequest, "deadline" | "signal" | "kind">;
+
+/** What has been told of a run. */
+export interface Told {
+  readonly isStarted: boolean;
+  readonly isEnded: boolean;
+}
+
+export interface GuestsOptions {
+  readonly loop: Loop;
+  readonly xen: Xen;
+  /** Absent: domains that others make are seen when the driver opens, and not after. */
+  readonly news?: DomainNews;
+  readonly store: Pick<DefinitionStore, "load" | "save" | "remove">;
+  readonly records: Pick<RunRecords, "write" | "remove" | "readAll" | "close">;
+  /** Says where a display without a port of its own listens. */
+  readonly freePort: (first: number) => Promise<number>;
+  /** Resolves when no sudden end of ours makes it untold; undefined: it is so already. */
+  readonly publish: (event: DomainEvent) => Promise<void> | undefined;
+  /** Resolves when everybody has been told of all that was published. Absent: at once. */
+  readonly told?: () => Promise<void>;
+  /** The number of the last event. */
+  readonly position?: () => number;
+  /** What has been told of the domain behind that number: by the daemon before us. Absent: all that it knew. */
+  readonly toldOf?: (uuid: string, since: number) => Told;
+  /** Hears of what went wrong where no caller is to be told. */
+  readonly report: (error: unknown) => void;
+}
+
+/** How a run begins. */
+export interface BootManner {
+  readonly paused: boolean;
+  /** The file whose memory it goes on with, and how much of it is another's at its start; absent: it begins anew. */
+  readonly from?: { readonly path: string; readonly skip: number } | undefined;
+}
+
+const { running, paused } = DomainState;
+/** How long Xen may take for what is quickly done when the caller has not said. */
+const callMs = 30_000;
+
+/**
+ * The domains of the driver and their runs, and who may change them: the one place where a call waits for its turn, and
+ * looks again afterwards whether the domain is there, and whether the run it was meant for is.
+ *
+ *     open -> closed
+ *
+ * load:  open, before everything else: takes up definitions, and every domain that Xen has.
+ * close: open -> closed; running guests run on, and what is waiting fails.
+ * All others: open; they reject with VirError.
+ */
+export class Guests {
+  readonly #options: GuestsOptions;
+  readonly #domains: DomainList;
+  readonly #breather: Breather;
+  readonly #builder: Builder;
+  readonly #adoption: Adoption;
+  readonly #runs = new Map<Domain, Run>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #leaving = new Set<Promise<void>>();
+  #sequence = 0;
+  #closed = false;
+  /** Keeps the memory of a guest that has crashed, when its definition asks for that. Set before `load`. */
+  keepCrash: ((run: Run) => Promise<void>) | undefined;
+
+  constructor(options: GuestsOptions) {
+    this.#options = options;
+    this.#breather = new Breather(options.loop);
+    this.#domains = new DomainList(options.loop, ErrorDomain.libxl);
+    this.#builder = new Builder(options);
+    this.#adoption = new Adoption(options, this.#builder, {
+      runs: () => this.#runs.values(),
+      adopt: (definition, domid, status, record) => this.#adopt(definition, domid, status, record),
+      attempt: (action) => this.#attempt(action),
+    });
+  }
+
+  /** Throws VirError when closed. */
+  get domains(): DomainList {
+    this.#checkOpen();
+    return this.#domains;
+  }
+
+  get loop(): Loop {
+    return this.#options.loop;
+  }
+
+  get xen(): Xen {
+    return this.#options.xen;
+  }
+
+  report(error: unknown): void {
+    this.#options.report(error);
+  }
+
+  publish(event: DomainEvent): void {
+    void this.#options.publish(event);
+  }
+
+  tell(domain: Domain, event: number, detail: number): void {
+    this.publish({ name: "lifecycle", dom: domain.reference, event, detail });
+  }
+
+  /** Undefined while the domain does not run, and for domain 0. */
+  runOf(domain: Domain): Run | undefined {
+    return this.#runs.get(domain);
+  }
+
+  async load(): Promise<void> {
+    const { store, records, report, xen } = this.#options;
+    const { definitions, unreadable } = await store.load();
+    const complain = (path: string, error: Error): void =>
+      report(new Error(`cannot read ${path}: ${error.message}`, { cause: error }));
+    for (const { path, error } of unreadable) complain(path, error);
+    const zero = await xen.domain(0);
+    if (zero !== undefined) {
+      const definition = domainZeroDefinition(zero);
+      const domain = this.#domains.claim(definition);
+      domain.define(definition);
+      const incarnation = { id: 0, sequence: ++this.#sequence };
+      domain.begin(incarnation, definition);
+      domain.move(incarnation, { state: running, reason: DomainReason.running.booted });
+    }
+    for (const definition of definitions) this.#attempt(() => this.#domains.claim(definition).define(definition));
+    await this.#adoption.load(records.readAll(complain));
+  }
+
+  /** Looks whether Xen has what we know, as `news` has it done. */
+  reconcile(): Promise<void> {
+    return this.#adoption.reconcile();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#adoption.close();
+    for (const run of this.#runs.values()) run.release();
+    await Promise.allSettled(this.#underWay);
+    await this.#adoption.settled();
+    await Promise.allSettled(this.#leaving);
+    this.#options.records.close();
+    await this.#options.xen.close();
+  }
+
+  /** Makes it the persistent definition, on the disk first; true when it replaced another. Under the domain's job. */
+  async keep(domain: Domain, definition: Definition): Promise<boolean> {
+    await this.#options.store.save(definition);
+    return domain.define(definition);
+  }
+
+  /** Forgets the persistent definition. Under the domain's job. */
+  async forget(domain: Domain): Promise<void> {
+    await this.#options.store.remove(domain.uuid);
+    domain.undefine();
+  }
+
+  /** Gives an inactive domain the name of this definition, which becomes its own. Under the domain's job. */
+  async rename(domain: Domain, definition: Definition): Promise<void> {
+    const before = domain.name;
+    this.#domains.rename(domain, definition.name);
+    try {
+      await this.keep(domain, definition);
+    } catch (error) {
+      this.#domains.rename(domain, before);
+      throw error;
+    }
+  }
+
+  /** As JobQueue.run. While a job of it is under way or waiting a domain keeps its place, even if it does not exist. */
+  exclusively<T>(domain: Domain, operation: string, patience: Patience, body: () => Promise<T>): Promise<T> {
+    const request: JobRequest = { operation, ...patience };
+    const work = domain.jobs.run(request, () => {
+      this.#checkOpen();
+      return body();
+    });
+    return this.#watched(domain, work);
+  }
+
+  /** As `exclusively`, for what takes long: beside it the domain may be looked at, destroyed, and this job aborted. */
+  atLength<T>(
+    domain: Domain,
+    operation: string,
+    patience: Patience,
+    body: (work: AsyncWork) => Promise<T>,
+  ): Promise<T> {
+    const { deadline, signal } = patience;
+    const request: AsyncJobRequest = { operation, deadline, signal, kind: "async" };
+    const work = domain.jobs.run(request, (job: AsyncWork) => {
+      this.#checkOpen();
+      return body(job);
+    });
+    return this.#watched(domain, work);
+  }
+
+  async #watched<T>(domain: Domain, work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    try {
+      const result = await work;
+      // Who has its answer has heard of what that was about.
+      await this.#options.told?.();
+      return result;
+    } catch (error) {
+      throw toVirError(error);
+    } finally {
+      this.#underWay.delete(work);
+      this.#domains.release(domain);
+    }
+  }
+
+  /** A change of the run that there is when it is asked for, and no other. */
+  onRun<T>(
+    domain: Domain,
+    operation: string,
+    patience: Patience,
+    act: (run: Run, timeoutMs: number) => Promise<T>,
+  ): Promise<T> {
+    checkNotZero(domain);
+    const meant = domain.incarnation;
+    return this.exclusively(domain, operation, patience, () =>
+      act(this.runFor(domain, meant), this.timeLeft(patience)),
+    );
+  }
+
+  /** Throws when the domain, or the run that was meant when the wait began, is not there any more, or not alive. */
+  runFor(domain: Domain, meant: Domain["incarnation"]): Run {
+    this.checkExists(domain);
+    const run = this.#runs.get(domain);
+    if (run === undefined || (meant !== undefined && run.incarnation !== meant)) throw notRunning();
+    if (run.shutdown !== undefined) throw notRunning();
+    return run;
+  }
+
+  /** Other calls have their turn while a long one is read. */
+  async read(xml: string, { signal }: Patience): Promise<Definition> {
+    const pause = async (): Promise<void> => {
+      await this.#breather.breathe();
+      signal?.throwIfAborted();
+      this.#checkOpen();
+    };
+    const definition = await Definition.parseWithPauses(xml, pause, completeDefinition);
+    this.#checkOpen();
+    return definition;
+  }
+
+  timeLeft({ deadline }: Patience): number {
+    return deadline === undefined ? callMs : Math.max(1, deadline - this.#options.loop.now());
+  }
+
+  checkExists(domain: Domain): void {
+    this.#domains.byUuid(domain.uuid, domain.name);
+  }
+
+  /** Starts it. What fails leaves nothing behind. Under the domain's job. */
+  async boot(domain: Domain, definition: Definition, manner: BootManner): Promise<void> {
+    const since = this.#options.position?.();
+    const run = await this.#builder.build(domain, definition, manner, (built) => this.#begin(domain, built, since));
+    await this.#letGo(run, manner);
+  }
+
+  async #letGo(run: Run, manner: BootManner): Promise<void> {
+    const { domid } = run;
+    const isRestored = manner.from !== undefined;
+    try {
+      await run.watch();
+      if (!manner.paused) await this.#options.xen.unpause(domid);
+      if (run.hasEnded) throw invalid("the domain was gone before it could run");
+    } catch (error) {
+      await this.#builder.discard(domid);
+      run.finish(endings.failed);
+      throw toVirError(error, `unpause domain '${domid}'`);
+    }
+    const reason = isRestored ? DomainReason.running.restored : DomainReason.running.booted;
+    const status = manner.paused ? { state: paused, reason: DomainReason.paused.user } : { state: running, reason };
+    const { detail } = Lifecycle.started;
+    run.start(status, isRestored ? detail.restored : detail.booted);
+  }
+
+  /** Ends a run's domain, and tells why. Under the domain's job. */
+  async end(run: Run, ending: (typeof endings)[keyof typeof endings]): Promise<void> {
+    await this.#builder.destroy(run.domid);
+    run.finish(ending);
+  }
+
+  #begin(domain: Domain, { definition, domid }: Built, since: number | undefined): Run {
+    const around: RunSurroundings = {
+      xen: this.#options.xen,
+      records: this.#options.records,
+      publish: (event) => this.#options.publish(event),
+      onGone: (told) => this.#onGone(domain, run, told),
+      onShutdown: (shut, reason) => this.#react(shut, reason),
+      report: this.#options.report,
+    };
+    const run: Run = new Run(around, domain, { id: domid, sequence: ++this.#sequence }, definition, since);
+    this.#runs.set(domain, run);
+    return run;
+  }
+
+  #onGone(domain: Domain, run: Run, told: Promise<void> | undefined): void {
+    if (this.#runs.get(domain) === run) this.#runs.delete(domain);
+    const forget = (): void => {
+      // The next run's record is not the one that is to go.
+      if (!this.#runs.has(domain) && !this.#builder.isBuilding(domain.uuid)) {
+        this.#attempt(() => this.#options.records.remove(domain.uuid));
+      }
+    };
+    this.#domains.release(domain);
+    if (told === undefined) return forget();
+    const leaving: Promise<void> = told.then(forget, this.#options.report).finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+  }
+
+  /** A domain that Xen has, of ours or of another's making. Throws VirError when it contradicts another. */
+  #adopt(definition: Definition, domid: number, isPaused: boolean, record?: RunRecord): Run {
+    const domain = this.#domains.claim(definition);
+    const told = record === undefined ? undefined : this.#toldOf(record);
+    const run = this.#begin(domain, { definition, domid }, record?.since ?? this.#options.position?.());
+    const known = record?.status;
+    const status = known !== undefined && (known.state === paused) === isPaused ? known : foundStatus(isPaused);
+    run.start(status, told?.isStarted === true ? undefined : Lifecycle.started.detail.booted);
+    this.#domains.release(domain);
+    // Whether it is gone, or who watches: the next look says so.
+    run.watch().catch((error: unknown) => {
+      if (run.hasEnded) return;
+      this.#options.report(error);
+      this.reconcile().catch(this.#options.report);
+    });
+    return run;
+  }
+
+  #toldOf({ definition, since }: RunRecord): Told {
+    const everything = { isStarted: true, isEnded: false };
+    return since === undefined ? everything : (this.#options.toldOf?.(definition.uuid, since) ?? everything);
+  }
+
+  #react(run: Run, reason: ShutdownReason): void {
+    const { domain } = run;
+    const patience = { kind: "destroy", deadline: Number.POSITIVE_INFINITY } as const;
+    this.exclusively(domain, "end", patience, async () => {
+      if (!run.hasEnded) await this.#afterEnd(run, reason);
+    }).catch((error: unknown) => {
+      if (!this.#closed) this.#options.report(error);
+    });
+  }
+
+  /** The guest has powered off, rebooted or crashed: what its definition asks for is done. Under the domain's job. */
+  async #afterEnd(run: Run, reason: ShutdownReason): Promise<void> {
+    const { domain } = run;
+    const { definition } = domain;
+    const action = definition?.textOf(occasionOf(reason)) ?? "destroy";
+    if (run.isUnwanted || definition === undefined) return this.end(run, endings.destroyed);
+    if (action.startsWith("coredump")) await this.keepCrash?.(run).catch(this.#options.report);
+    if (action === "preserve") return preserve(run, reason);
+    if (!action.endsWith("restart")) return this.end(run, endingFor(reason));
+    run.keepsPlace = true;
+    await this.#builder.destroy(run.domid).catch((error: unknown) => {
+      run.keepsPlace = false;
+      throw error;
+    });
+    if (run.hasEnded) return;
+    if (run.isUnwanted) return run.finish(endings.destroyed);
+    await this.#startAgain(run, reason, definition);
+  }
+
+  /** The domain stays there, as the run that it was, until the next one can take its place: nobody misses it meanwhile. */
+  async #startAgain(run: Run, reason: ShutdownReason, definition: Definition): Promise<void> {
+    const { domain } = run;
+    const since = this.#options.position?.();
+    const manner = { paused: false };
+    let isWanted = true;
+    const next = await this.#builder
+      .build(domain, definition, manner, (built) => {
+        isWanted = !run.isUnwanted && !this.#closed;
+        run.finish(run.isUnwanted ? endings.destroyed : endingFor(reason));
+        return this.#begin(domain, built, since);
+      })
+      .catch((error: unknown) => {
+        run.finish(endingFor(reason));
+        throw error;
+      });
+    if (isWanted) return this.#letGo(next, manner);
+    await this.#builder.discard(next.domid);
+    next.finish(endings.destroyed);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closed();
+  }
+
+  #attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#options.report(error);
+    }
+  }
+}
+
+function occasionOf(reason: ShutdownReason): "on_poweroff" | "on_reboot" | "on_crash" {
+  if (reason === "reboot" || reason === "soft_reset") return "on_reboot";
+  return reason === "crash" || reason === "watchdog" ? "on_crash" : "on_poweroff";
+}
+
+/** The guest is dead and its domain is kept, for people to look at; that it is over is told when it goes. */
+function preserve(run: Run, reason: ShutdownReason): void {
+  const hasCrashed = occasionOf(reason) === "on_crash";
+  if (hasCrashed) {
+    run.move({ state: DomainState.crashed, reason: DomainReason.crashed.panicked });
+    run.tell(Lifecycle.crashed.event, Lifecycle.crashed.detail.panicked);
+  } else {
+    run.move({ state: DomainState.shutdown, reason: DomainReason.shutdown.unknown });
+    run.tell(Lifecycle.shutdown.event, Lifecycle.shutdown.detail.finished);
+  }
+}
+
+/** Domain 0 is shown like a guest, and is none. */
+export function checkNotZero(domain: Domain): void {
+  if (isDomainZero(domain)) throw invalid("Domain-0 does not support requested operation");
+}

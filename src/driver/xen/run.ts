@@ -1,0 +1,195 @@
+import type { LibraryEvent, ShutdownReason, Subscription } from "../../libxl/index.ts";
+import type { Definition, Domain, DomainStatus, Incarnation } from "../../model/index.ts";
+import { type DomainEvent, DomainReason, DomainState, Lifecycle } from "../../protocol/index.ts";
+import type { RunRecord } from "./run-record.ts";
+import type { Xen } from "./xen.ts";
+
+/** How a run ends, once that is decided: numbers of DomainReason.shutoff and of Lifecycle.stopped. */
+export interface RunEnding {
+  readonly reason: number;
+  readonly detail: number;
+}
+
+const { shutoff } = DomainReason;
+const { stopped } = Lifecycle;
+
+/** As everybody is told of it. */
+export const endings = {
+  shutdown: { reason: shutoff.shutdown, detail: stopped.detail.shutdown },
+  destroyed: { reason: shutoff.destroyed, detail: stopped.detail.destroyed },
+  crashed: { reason: shutoff.crashed, detail: stopped.detail.crashed },
+  saved: { reason: shutoff.saved, detail: stopped.detail.saved },
+  failed: { reason: shutoff.failed, detail: stopped.detail.failed },
+} as const satisfies Readonly<Record<string, RunEnding>>;
+
+/** What all runs of a driver have in common. */
+export interface RunSurroundings {
+  readonly xen: Pick<Xen, "watchDomain">;
+  readonly records: { write(record: RunRecord): void };
+  publish(event: DomainEvent): Promise<void> | undefined;
+  /** The run is over, and the domain inactive; it may not exist any more. `told`: when everybody can hear of it. */
+  onGone(told: Promise<void> | undefined): void;
+  /** The guest has ended by itself, and its domain is still there. */
+  onShutdown(run: Run, reason: ShutdownReason): void;
+  readonly report: (error: unknown) => void;
+}
+
+/**
+ * One run of a domain, from the moment when Xen has a domain for it until that is gone.
+ *
+ *     begun -> started -> ended
+ *     begun -> ended                (nobody hears of a start that failed)
+ *     begun, started -> released    (the guest runs on without us)
+ *
+ * watch:  begun; what Xen tells before `started` waits for it, so that the start is told first.
+ * start:  begun -> started.
+ * finish: any -> ended; whoever comes first decides why, and the rest is nothing.
+ * abandon: begun -> ended.
+ *
+ * Own destroy, the guest's end, the domain's death and a look at Xen's list come in any order; `finish` runs once. The
+ * events are of this very domain: libxl's watch goes by number and uuid.
+ */
+export class Run {
+  readonly incarnation: Incarnation;
+  readonly domain: Domain;
+  /** Somebody wants its end: it does not start again. */
+  isUnwanted = false;
+  /** Its domain goes, and it stays until the next run can take its place. */
+  keepsPlace = false;
+  readonly #around: RunSurroundings;
+  readonly #since: number | undefined;
+  readonly #early: LibraryEvent[] = [];
+  #phase: "begun" | "started" | "ended" | "released" = "begun";
+  #subscription: Subscription | undefined;
+  #shutdown: ShutdownReason | undefined;
+
+  constructor(
+    around: RunSurroundings,
+    domain: Domain,
+    incarnation: Incarnation,
+    definition: Definition,
+    since: number | undefined,
+  ) {
+    this.#around = around;
+    this.#since = since;
+    this.domain = domain;
+    this.incarnation = incarnation;
+    domain.begin(incarnation, definition);
+  }
+
+  /** Xen's number of the domain. */
+  get domid(): number {
+    return this.incarnation.id;
+  }
+
+  get hasEnded(): boolean {
+    return this.#phase === "ended" || this.#phase === "released";
+  }
+
+  /** Why the guest has ended, while its domain is still there. */
+  get shutdown(): ShutdownReason | undefined {
+    return this.#shutdown;
+  }
+
+  /** Rejects when there is no such domain. */
+  async watch(): Promise<void> {
+    const subscription = await this.#around.xen.watchDomain(this.domid, (event) => this.#hear(event));
+    if (this.hasEnded) subscription.remove();
+    else this.#subscription = subscription;
+  }
+
+  /** `detail` is one of Lifecycle.started; undefined: that has been told already. */
+  start(status: DomainStatus, detail: number | undefined): void {
+    if (this.#phase !== "begun") return;
+    this.#phase = "started";
+    this.move(status);
+    if (detail !== undefined) this.tell(Lifecycle.started.event, detail);
+    for (const event of this.#early.splice(0)) this.#hear(event);
+  }
+
+  move(status: DomainStatus): void {
+    if (this.#phase !== "started") return;
+    this.domain.move(this.incarnation, status);
+    this.#save();
+  }
+
+  /** Another definition of what runs. Under the domain's job. */
+  describe(definition: Definition): void {
+    this.domain.describe(this.incarnation, definition);
+    this.#save();
+  }
+
+  tell(event: number, detail: number): void {
+    void this.#around.publish({ name: "lifecycle", dom: this.domain.reference, event, detail });
+  }
+
+  /** The domain is gone. */
+  finish(ending: RunEnding, isTold = false): void {
+    if (this.hasEnded) return;
+    const wasStarted = this.#phase === "started";
+    this.#phase = "ended";
+    this.#subscription?.remove();
+    const dom = this.domain.reference;
+    this.domain.end(this.incarnation, ending.reason);
+    const told =
+      wasStarted && !isTold
+        ? this.#around.publish({ name: "lifecycle", dom, event: stopped.event, detail: ending.detail })
+        : undefined;
+    this.#around.onGone(told);
+  }
+
+  /** The driver closes; the guest runs on. */
+  release(): void {
+    if (this.hasEnded) return;
+    this.#phase = "released";
+    this.#subscription?.remove();
+  }
+
+  /** The domain is not in Xen's list any more. */
+  vanish(): void {
+    this.#hear({ type: "death", domid: this.domid });
+  }
+
+  #hear(event: LibraryEvent): void {
+    if (this.hasEnded) return;
+    if (this.#phase === "begun") this.#early.push(event);
+    else if (event.type === "death") this.#onDeath();
+    else if (event.type === "shutdown") this.#onShutdown(event.reason);
+  }
+
+  #onShutdown(reason: ShutdownReason): void {
+    // For a save, or by the guest's own wish, as nobody can tell; it is not its end.
+    if (reason === "suspend" || this.#shutdown !== undefined) return;
+    this.#shutdown = reason;
+    this.#around.onShutdown(this, reason);
+  }
+
+  #onDeath(): void {
+    if (!this.keepsPlace) this.finish(this.#endingByItself());
+  }
+
+  #endingByItself(): RunEnding {
+    if (this.#shutdown === undefined || this.isUnwanted) return endings.destroyed;
+    return endingFor(this.#shutdown);
+  }
+
+  #save(): void {
+    const { definition, status } = this.domain;
+    if (definition === undefined || this.hasEnded) return;
+    try {
+      this.#around.records.write({ id: this.domid, status, definition, since: this.#since });
+    } catch (error) {
+      this.#around.report(error);
+    }
+  }
+}
+
+export function endingFor(reason: ShutdownReason): RunEnding {
+  return reason === "crash" || reason === "watchdog" ? endings.crashed : endings.shutdown;
+}
+
+/** Of a guest that Xen has, and nobody knows since when. */
+export function foundStatus(isPaused: boolean): DomainStatus {
+  if (isPaused) return { state: DomainState.paused, reason: DomainReason.paused.unknown };
+  return { state: DomainState.running, reason: DomainReason.running.unknown };
+}

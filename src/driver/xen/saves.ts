@@ -1,0 +1,187 @@
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type AsyncWork, Definition, type Domain } from "../../model/index.ts";
+import { DomainReason, DomainState, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import { completeDefinition } from "./definition/complete.ts";
+import { internal, invalid, notRunning, toVirError } from "./errors.ts";
+import { checkNotZero, type Guests, type Patience } from "./guests.ts";
+import { endings, type Run } from "./run.ts";
+import { beginImage, readImage } from "./save-image.ts";
+
+export interface DumpOptions {
+  /** The guest runs on meanwhile. */
+  readonly live: boolean;
+  /** And ends then. */
+  readonly crash: boolean;
+}
+
+const suffix = ".save";
+/** Memory is written as fast as the disk takes it. */
+const writeMs = 3_600_000;
+
+/** The memory of guests, in files. All reject with VirError. */
+export class Saves {
+  readonly #guests: Guests;
+  readonly #directory: string;
+  readonly #dumpDirectory: string;
+  readonly #managed = new Set<string>();
+
+  constructor(guests: Guests, directory: string, dumpDirectory: string) {
+    this.#guests = guests;
+    this.#directory = directory;
+    this.#dumpDirectory = dumpDirectory;
+  }
+
+  async load(): Promise<void> {
+    for (const directory of [this.#directory, this.#dumpDirectory]) {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+    }
+    for (const name of await readdir(this.#directory)) {
+      if (name.endsWith(suffix)) this.#managed.add(name.slice(0, -suffix.length));
+      // What was being written when the driver before us ended is no use.
+      else if (name.endsWith(`${suffix}.new`)) await rm(join(this.#directory, name), { force: true });
+    }
+  }
+
+  hasManaged({ name }: Domain): boolean {
+    return this.#managed.has(name);
+  }
+
+  managedPath({ name }: Domain): string {
+    return join(this.#directory, `${name}${suffix}`);
+  }
+
+  /** Ends the guest once all of it is in the file. */
+  save(domain: Domain, path: string, patience: Patience): Promise<void> {
+    return this.#atLength(domain, "save", patience, (run, work) => this.#write(run, path, work));
+  }
+
+  /** The next start goes on from it. */
+  saveManaged(domain: Domain, patience: Patience): Promise<void> {
+    if (domain.persistent === undefined) return Promise.reject(invalid("cannot do managed save for transient domain"));
+    return this.#atLength(domain, "managed save", patience, (run, work) =>
+      this.#write(run, this.managedPath(domain), work, () => this.#managed.add(domain.name)),
+    );
+  }
+
+  async removeManaged(domain: Domain): Promise<void> {
+    if (!this.#managed.has(domain.name)) return;
+    await rm(this.managedPath(domain), { force: true });
+    this.#managed.delete(domain.name);
+  }
+
+  /** Under the domain's job. */
+  async resumeManaged(domain: Domain, paused: boolean): Promise<void> {
+    const path = this.managedPath(domain);
+    const { xml, offset } = await readImage(path);
+    const definition = Definition.parse(xml, completeDefinition);
+    if (definition.uuid !== domain.uuid)
+      throw internal(`the saved guest in '${path}' is another than '${domain.name}'`);
+    await this.#guests.boot(domain, definition, { paused, from: { path, skip: offset } });
+    await this.removeManaged(domain);
+  }
+
+  /** A guest from a file that `save` has written; `xml` in the place of its definition. */
+  async restore(path: string, xml: string | undefined, paused: boolean, patience: Patience): Promise<void> {
+    const image = await readImage(path);
+    const saved = await this.#guests.read(image.xml, patience);
+    const definition = xml === undefined ? saved : await this.#guests.read(xml, patience);
+    if (definition.uuid !== saved.uuid || definition.name !== saved.name) {
+      const detail = `Target domain uuid ${definition.uuid} does not match source ${saved.uuid}`;
+      throw VirError.of(ErrorCode.configUnsupported, ErrorDomain.domain, detail);
+    }
+    const domain = this.#guests.domains.claim(definition);
+    await this.#guests.exclusively(domain, "restore", patience, async () => {
+      if (domain.incarnation !== undefined) throw invalid(`domain '${domain.name}' is already active`);
+      await this.#guests.boot(domain, definition, { paused, from: { path, skip: image.offset } });
+    });
+  }
+
+  /** The definition in an image. */
+  async readXml(path: string): Promise<string> {
+    return (await readImage(path)).xml;
+  }
+
+  dump(domain: Domain, path: string, { live, crash }: DumpOptions, patience: Patience): Promise<void> {
+    return this.#atLength(domain, "dump", patience, async (run, work) => {
+      const pauses = !live && domain.status.state === DomainState.running;
+      if (pauses) {
+        await this.#guests.xen.pause(run.domid);
+        run.move({ state: DomainState.paused, reason: DomainReason.paused.dump });
+      }
+      try {
+        await this.#dump(run, path, work.signal);
+      } finally {
+        if (pauses && !crash && !run.hasEnded) {
+          await this.#guests.xen.unpause(run.domid);
+          run.move({ state: DomainState.running, reason: DomainReason.running.unpaused });
+        }
+      }
+      if (crash && !run.hasEnded) await this.#guests.end(run, endings.crashed);
+    });
+  }
+
+  /** A guest that has crashed, beside those before it. Under the domain's job. */
+  async keepCrash(run: Run): Promise<void> {
+    const moment = new Date().toISOString().replace(/[:.]/g, "-");
+    await this.#dump(run, join(this.#dumpDirectory, `${run.domain.name}-${moment}.dump`));
+  }
+
+  async #dump(run: Run, path: string, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#guests.xen.dump(run.domid, path, { timeoutMs: writeMs, ...(signal && { signal }) });
+    } catch (error) {
+      throw toVirError(error, `dump core of domain '${run.domid}' to '${path}'`);
+    }
+  }
+
+  async #write(run: Run, path: string, work: AsyncWork, onComplete: () => void = () => {}): Promise<void> {
+    const { domain } = run;
+    if (domain.status.state !== DomainState.running) {
+      throw invalid(`Domain '${run.domid}' has to be running because libxenlight will suspend it`);
+    }
+    const definition = domain.definition ?? domain.persistent;
+    if (definition === undefined) throw notRunning();
+    // Beside, so that what was there is gone only when there is something better.
+    const beside = `${path}.new`;
+    const isManaged = path === this.managedPath(domain);
+    const place = isManaged ? beside : path;
+    const skip = await beginImage(place, definition.toXml());
+    try {
+      await this.#guests.xen.save(run.domid, place, { skip, timeoutMs: writeMs, signal: work.signal });
+    } catch (error) {
+      await rm(place, { force: true });
+      await this.#afterFailure(run);
+      throw toVirError(error, `save domain '${run.domid}'`);
+    }
+    if (isManaged) await rename(beside, path);
+    onComplete();
+    if (!run.hasEnded) await this.#guests.end(run, endings.saved);
+  }
+
+  /** libxl lets a guest go on that could not be saved; one that it had suspended already stays so for ever. */
+  async #afterFailure(run: Run): Promise<void> {
+    if (run.hasEnded) return;
+    const info = await this.#guests.xen.domain(run.domid);
+    if (info?.shutdown === true && info.shutdownReason === "suspend" && !run.hasEnded) {
+      await this.#guests.end(run, endings.failed);
+    }
+  }
+
+  #atLength<T>(
+    domain: Domain,
+    operation: string,
+    patience: Patience,
+    act: (run: Run, work: AsyncWork) => Promise<T>,
+  ): Promise<T> {
+    try {
+      checkNotZero(domain);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    const meant = domain.incarnation;
+    return this.#guests.atLength(domain, operation, patience, async (work) =>
+      act(this.#guests.runFor(domain, meant), work),
+    );
+  }
+}

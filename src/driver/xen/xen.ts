@@ -1,0 +1,30 @@
+import type { XenProcesses } from "../../libxl/index.ts";
+
+/** What the driver asks of Xen: libxl, in processes of its own. */
+export type Xen = Pick<
+  XenProcesses,
+  | "domains"
+  | "domain"
+  | "nameOf"
+  | "consolePath"
+  | "setMemoryTarget"
+  | "setVcpus"
+  | "pause"
+  | "unpause"
+  | "shutdown"
+  | "reboot"
+  | "watchDomain"
+  | "create"
+  | "restore"
+  | "save"
+  | "dump"
+  | "configuration"
+  | "destroy"
+  | "close"
+>;
+
+/** Tells that domains have come or gone on this host, whoever made them; what has changed is to be looked up. */
+export interface DomainNews {
+  /** Until the function that it returns is called. */
+  subscribe(listener: () => void): () => void;
+}

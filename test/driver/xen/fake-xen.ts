@@ -1,0 +1,251 @@
+import { writeFileSync } from "node:fs";
+import type { Xen } from "../../../src/driver/xen/xen.ts";
+import { StateError } from "../../../src/event/index.ts";
+import {
+  type DomainConfig,
+  type DomainInfo,
+  encodeConfig,
+  type LibraryEvent,
+  LibxlError,
+  type ShutdownReason,
+  type Subscription,
+} from "../../../src/libxl/index.ts";
+
+interface FakeDomain {
+  info: DomainInfo;
+  config: DomainConfig;
+  name: string;
+  readonly watchers: Set<(event: LibraryEvent) => unknown>;
+}
+
+export interface FakeXenOptions {
+  /** Between a call and what it does, and again before its answer. */
+  readonly turn: (what: string) => Promise<void>;
+  /** Events come later than what they are about. */
+  readonly later: (what: string, act: () => void) => void;
+}
+
+/** Xen as the driver sees it, with domains that do what the test says. */
+export class FakeXen implements Xen {
+  readonly list = new Map<number, FakeDomain>();
+  readonly calls: string[] = [];
+  readonly #options: FakeXenOptions;
+  /** Hears that domains have come or gone. */
+  readonly news = new Set<() => void>();
+  nextId = 1;
+  /** What the next call of that name fails with. */
+  readonly failures = new Map<string, Error>();
+  isClosed = false;
+
+  constructor(options: FakeXenOptions) {
+    this.#options = options;
+    this.list.set(0, this.#made(0, { c_info: { type: "pv", name: "Domain-0" } }, false));
+  }
+
+  get watchers(): number {
+    return Array.from(this.list.values()).reduce((sum, { watchers }) => sum + watchers.size, 0);
+  }
+
+  get ids(): number[] {
+    return [...this.list.keys()].filter((id) => id !== 0);
+  }
+
+  /** Somebody else, `xl` say, makes a domain. */
+  make(name: string, uuid: string): number {
+    const config = { c_info: { type: "pv", name, uuid }, b_info: { max_memkb: 16_384, "type.pv": { kernel: "/k" } } };
+    return this.#add(config, false);
+  }
+
+  /** The guest ends by itself. */
+  end(domid: number, reason: ShutdownReason): void {
+    const domain = this.#get(domid);
+    domain.info = { ...domain.info, running: false, shutdown: true, shutdownReason: reason };
+    this.#tell(domain, { type: "shutdown", domid, reason });
+  }
+
+  /** The domain goes, by whoever's wish. */
+  remove(domid: number): void {
+    const domain = this.list.get(domid);
+    if (domain === undefined) return;
+    this.list.delete(domid);
+    this.#tell(domain, { type: "death", domid });
+    this.#tellNews();
+  }
+
+  async domains(): Promise<readonly DomainInfo[]> {
+    await this.#begin("domains");
+    const found = Array.from(this.list.values(), ({ info }) => info);
+    await this.#options.turn("the answer to domains");
+    return found;
+  }
+
+  async domain(domid: number): Promise<DomainInfo | undefined> {
+    await this.#begin("domain");
+    return this.list.get(domid)?.info;
+  }
+
+  async nameOf(domid: number): Promise<string | undefined> {
+    await this.#begin("nameOf");
+    return this.list.get(domid)?.name;
+  }
+
+  async consolePath(): Promise<string> {
+    await this.#begin("consolePath");
+    return "/dev/pts/1";
+  }
+
+  async setMemoryTarget(domid: number, kib: number): Promise<void> {
+    await this.#change("setMemoryTarget", domid, { currentMemoryKib: BigInt(kib) });
+  }
+
+  async setVcpus(domid: number, count: number): Promise<void> {
+    await this.#change("setVcpus", domid, { onlineVcpus: count });
+  }
+
+  async pause(domid: number): Promise<void> {
+    await this.#change("pause", domid, { paused: true, running: false });
+  }
+
+  async unpause(domid: number): Promise<void> {
+    await this.#change("unpause", domid, { paused: false, running: true });
+  }
+
+  async shutdown(domid: number): Promise<void> {
+    await this.#ask("shutdown", domid, "poweroff");
+  }
+
+  async reboot(domid: number): Promise<void> {
+    await this.#ask("reboot", domid, "reboot");
+  }
+
+  async watchDomain(domid: number, listener: (event: LibraryEvent) => unknown): Promise<Subscription> {
+    await this.#begin("watchDomain");
+    const domain = this.list.get(domid);
+    if (domain === undefined) throw new StateError(`there is no domain ${domid}`);
+    // One function twice is two watches.
+    const own = (event: LibraryEvent): unknown => listener(event);
+    domain.watchers.add(own);
+    const { shutdown, shutdownReason: reason } = domain.info;
+    if (shutdown)
+      this.#options.later("a shutdown", () => domain.watchers.has(own) && own({ type: "shutdown", domid, reason }));
+    await this.#options.turn("the answer to watchDomain");
+    return { remove: () => domain.watchers.delete(own) } as unknown as Subscription;
+  }
+
+  async create(config: DomainConfig): Promise<number> {
+    await this.#begin("create");
+    encodeConfig(config);
+    const domid = this.#add(config, true);
+    await this.#options.turn("the answer to create");
+    return domid;
+  }
+
+  async restore(config: DomainConfig, path: string, { skip = 0 }: { readonly skip?: number } = {}): Promise<number> {
+    await this.#begin(`restore ${path.replace(/.*\//, "")} ${skip > 64}`);
+    const domid = this.#add(config, true);
+    await this.#options.turn("the answer to restore");
+    return domid;
+  }
+
+  async save(domid: number, path: string, { skip = 0 }: { readonly skip?: number } = {}): Promise<void> {
+    await this.#begin("save");
+    const domain = this.#get(domid);
+    this.end(domid, "suspend");
+    writeFileSync(path, `memory behind ${skip}`, { flag: "a" });
+    await this.#options.turn("the answer to save");
+    if (this.list.get(domid) !== domain) throw new LibxlError(-21, "save");
+  }
+
+  async dump(domid: number): Promise<void> {
+    await this.#begin("dump");
+    this.#get(domid);
+    await this.#options.turn("the answer to dump");
+  }
+
+  async configuration(domid: number): Promise<DomainConfig> {
+    await this.#begin("configuration");
+    return this.#get(domid).config;
+  }
+
+  async destroy(domid: number): Promise<void> {
+    await this.#begin("destroy");
+    if (!this.list.has(domid)) throw new LibxlError(-21, "destroy");
+    this.remove(domid);
+    await this.#options.turn("the answer to destroy");
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+
+  async #begin(call: string): Promise<void> {
+    this.calls.push(call);
+    await this.#options.turn(call);
+    const failure = this.failures.get(call);
+    this.failures.delete(call);
+    if (failure !== undefined) throw failure;
+  }
+
+  async #change(call: string, domid: number, change: Partial<DomainInfo>): Promise<void> {
+    await this.#begin(call);
+    const domain = this.#get(domid);
+    domain.info = { ...domain.info, ...change };
+    await this.#options.turn(`the answer to ${call}`);
+  }
+
+  async #ask(call: string, domid: number, reason: ShutdownReason): Promise<void> {
+    await this.#begin(call);
+    this.#get(domid);
+    this.#options.later(`the guest heeds ${call}`, () => {
+      const domain = this.list.get(domid);
+      if (domain !== undefined && !domain.info.shutdown) this.end(domid, reason);
+    });
+  }
+
+  #add(config: DomainConfig, paused: boolean): number {
+    const domid = this.nextId++;
+    this.list.set(domid, this.#made(domid, config, paused));
+    this.#tellNews();
+    return domid;
+  }
+
+  #made(domid: number, config: DomainConfig, paused: boolean): FakeDomain {
+    const kib = BigInt(config.b_info?.max_memkb ?? 1_048_576);
+    const vcpus = config.b_info?.max_vcpus ?? 1;
+    const info: DomainInfo = {
+      domid,
+      uuid: config.c_info?.uuid ?? "00000000-0000-0000-0000-000000000000",
+      type: "pv",
+      running: !paused,
+      blocked: false,
+      paused,
+      shutdown: false,
+      dying: false,
+      shutdownReason: "unknown",
+      currentMemoryKib: kib,
+      maxMemoryKib: kib,
+      cpuTimeNs: 1_000_000_000n,
+      maxVcpus: vcpus,
+      onlineVcpus: config.b_info?.avail_vcpus?.length ?? vcpus,
+    };
+    return { info, config, name: config.c_info?.name ?? "", watchers: new Set() };
+  }
+
+  #get(domid: number): FakeDomain {
+    const domain = this.list.get(domid);
+    if (domain === undefined) throw new LibxlError(-21, "domain");
+    return domain;
+  }
+
+  #tell({ watchers }: FakeDomain, event: LibraryEvent): void {
+    this.#options.later(event.type, () => {
+      for (const watcher of watchers) watcher(event);
+    });
+  }
+
+  #tellNews(): void {
+    this.#options.later("news", () => {
+      for (const listener of this.news) listener();
+    });
+  }
+}

@@ -1,0 +1,388 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { Deferred } from "../../../src/event/index.ts";
+import { LibxlError } from "../../../src/libxl/index.ts";
+import { Bench, BenchWorld, uuid, xml } from "./bench.ts";
+
+suite("a guest of Xen", () => {
+  test("is defined, runs, pauses and is destroyed, with libvirt's events", async () => {
+    const bench = await new Bench().loaded();
+    const { operations: ops } = bench;
+    await bench.done(ops.define(xml(), {}));
+    await bench.done(ops.start(bench.domain, {}, {}));
+    assert.equal(bench.status, "running 1 as 1");
+    await bench.done(ops.suspend(bench.domain, {}));
+    await bench.done(ops.suspend(bench.domain, {}));
+    assert.equal(bench.status, "paused 1 as 1");
+    await bench.done(ops.resume(bench.domain, {}));
+    assert.equal(bench.status, "running 5 as 1");
+    await bench.done(ops.destroy(bench.domain, {}));
+    assert.equal(bench.status, "shutoff 2");
+    await bench.done(ops.undefine(bench.domain, {}));
+    assert.deepEqual(bench.log, [
+      "defined added",
+      "started booted 1",
+      "suspended paused 1",
+      "resumed unpaused 1",
+      "stopped destroyed 1",
+      "undefined removed",
+    ]);
+    assert.deepEqual(bench.listed, ["Domain-0"]);
+    bench.checkQuiet();
+  });
+
+  test("starts paused when it is to", async () => {
+    const bench = await new Bench().loaded();
+    await bench.done(bench.operations.create(xml(), true, {}));
+    assert.equal(bench.status, "paused 1 as 1");
+    assert.equal(bench.xen.list.get(1)?.info.paused, true);
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    assert.deepEqual(bench.log, ["started booted 1", "stopped destroyed 1"]);
+    bench.checkQuiet();
+  });
+
+  test("that powers off stops, and a transient one leaves the list", async () => {
+    const bench = await new Bench().loaded();
+    await bench.done(bench.operations.create(xml(), false, {}));
+    await bench.done(bench.operations.shutdown(bench.domain, {}));
+    assert.deepEqual(bench.log, ["started booted 1", "stopped shutdown 1"]);
+    assert.deepEqual(bench.listed, ["Domain-0"]);
+    bench.checkQuiet();
+  });
+
+  test("that reboots stops and starts with another number, and is never missed", async () => {
+    const bench = await new Bench().loaded();
+    await bench.done(bench.operations.create(xml(), false, {}));
+    const gate = new Deferred();
+    bench.world.gates.set("create", gate.promise);
+    await bench.done(bench.operations.reboot(bench.domain, {}));
+    assert.equal(bench.domain.id, 1);
+    gate.resolve();
+    await bench.settle();
+    assert.deepEqual(bench.log, ["started booted 1", "stopped shutdown 1", "started booted 2"]);
+    assert.equal(bench.status, "running 1 as 2");
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    bench.checkQuiet();
+  });
+
+  test("that is destroyed while it reboots does not start again", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    const gate = new Deferred();
+    bench.world.gates.set("create", gate.promise);
+    await bench.done(bench.operations.reboot(bench.domain, {}));
+    const destroyed = bench.operations.destroy(bench.domain, {});
+    await bench.settle();
+    gate.resolve();
+    await bench.done(destroyed);
+    assert.deepEqual(bench.log, ["stopped destroyed 1"]);
+    assert.equal(bench.status, "shutoff 2");
+    bench.checkQuiet();
+  });
+
+  test("that cannot start again has stopped", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    bench.xen.failures.set("create", new LibxlError(-3, "create"));
+    await bench.done(bench.operations.reboot(bench.domain, {}));
+    assert.deepEqual(bench.log, ["stopped shutdown 1"]);
+    assert.equal(bench.reported.length, 1);
+    bench.reported.length = 0;
+    bench.checkQuiet();
+  });
+
+  for (const [reason, action, expected, status] of [
+    ["crash", "", ["stopped crashed 1"], "shutoff 3"],
+    ["crash", "<on_crash>restart</on_crash>", ["stopped crashed 1", "started booted 2"], "running 1 as 2"],
+    ["crash", "<on_crash>preserve</on_crash>", ["crashed panicked 1"], "crashed 1 as 1"],
+    ["crash", "<on_crash>coredump-destroy</on_crash>", ["stopped crashed 1"], "shutoff 3"],
+    ["poweroff", "<on_poweroff>restart</on_poweroff>", ["stopped shutdown 1", "started booted 2"], "running 1 as 2"],
+    ["poweroff", "<on_poweroff>preserve</on_poweroff>", ["shutdown finished 1"], "shutdown 0 as 1"],
+    ["reboot", "<on_reboot>destroy</on_reboot>", ["stopped shutdown 1"], "shutoff 1"],
+    ["suspend", "", [], "running 1 as 1"],
+  ] as const) {
+    test(`that ends by ${reason} with ${action || "the usual action"} is then ${status}`, async () => {
+      const bench = await new Bench().loaded();
+      await bench.running(action);
+      bench.xen.end(1, reason);
+      await bench.settle();
+      assert.deepEqual(bench.log, expected);
+      assert.equal(bench.status, status);
+      assert.equal(bench.xen.calls.includes("dump"), action.includes("coredump"));
+      if (bench.domain.id > 0) await bench.done(bench.operations.destroy(bench.domain, {}));
+      bench.checkQuiet();
+    });
+  }
+
+  test("that could not be built leaves nothing behind", async () => {
+    const bench = await new Bench().loaded();
+    bench.xen.failures.set("create", new LibxlError(-3, "create", { log: ["no kernel"] }));
+    const message = await bench.refused(bench.operations.create(xml(), false, {}));
+    assert.equal(message, "internal error: libxenlight failed to create new domain 'hello': FAIL: no kernel");
+    assert.deepEqual(bench.listed, ["Domain-0"]);
+    assert.deepEqual(bench.log, []);
+    bench.checkQuiet();
+  });
+
+  test("that could not be let go leaves nothing behind", async () => {
+    const bench = await new Bench().loaded();
+    bench.xen.failures.set("unpause", new LibxlError(-3, "unpause"));
+    const message = await bench.refused(bench.operations.create(xml(), false, {}));
+    assert.match(message, /failed to unpause domain '1'/);
+    assert.deepEqual(bench.log, []);
+    bench.checkQuiet();
+  });
+
+  test("is started once, whoever asks", async () => {
+    const bench = await new Bench().loaded();
+    await bench.done(bench.operations.define(xml(), {}));
+    const [one, other] = [
+      bench.operations.start(bench.domain, {}, {}),
+      bench.refused(bench.operations.start(bench.domain, {}, {})),
+    ];
+    await bench.done(one);
+    assert.match(await bench.done(other), /Domain is already running/);
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    bench.checkQuiet();
+  });
+
+  test("is saved into a file and goes on from it", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    const path = `${bench.world.directory}/image`;
+    await bench.done(bench.operations.saves.save(bench.domain, path, {}));
+    assert.equal(bench.status, "shutoff 5");
+    await bench.done(bench.operations.saves.restore(path, undefined, false, {}));
+    assert.deepEqual(bench.log, ["stopped saved 1", "started restored 2"]);
+    assert.equal(bench.status, "running 3 as 2");
+    assert.ok(bench.xen.calls.includes("restore image true"));
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    bench.checkQuiet();
+  });
+
+  test("is not saved while it is paused", async () => {
+    const bench = await new Bench().loaded();
+    await bench.done(bench.operations.create(xml(), true, {}));
+    const message = await bench.refused(bench.operations.saves.save(bench.domain, "/nowhere", {}));
+    assert.match(message, /Domain '1' has to be running because libxenlight will suspend it/);
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    bench.checkQuiet();
+  });
+
+  test("that was saved as managed goes on with the next start", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    await bench.done(bench.operations.saves.saveManaged(bench.domain, {}));
+    assert.ok(bench.operations.saves.hasManaged(bench.domain));
+    assert.match(await bench.refused(bench.operations.undefine(bench.domain, {})), /managed save image exists/);
+    await bench.done(bench.operations.start(bench.domain, {}, {}));
+    assert.deepEqual(bench.log, ["stopped saved 1", "started restored 2"]);
+    assert.ok(!bench.operations.saves.hasManaged(bench.domain));
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    bench.checkQuiet();
+  });
+
+  test("that is destroyed while it is saved has one end", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    const gate = new Deferred();
+    bench.world.gates.set("the answer to save", gate.promise);
+    const saved = bench.refused(bench.operations.saves.save(bench.domain, `${bench.world.directory}/image`, {}));
+    for (let rounds = 0; rounds < 20; rounds++) await bench.settle();
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    gate.resolve();
+    assert.match(await saved, /failed to save domain '1'/);
+    assert.deepEqual(bench.log, ["stopped destroyed 1"]);
+    bench.checkQuiet();
+  });
+
+  test("stands still while it is dumped, and ends with it when it is to", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    await bench.done(bench.operations.saves.dump(bench.domain, "/d", { live: false, crash: false }, {}));
+    assert.equal(bench.status, "running 5 as 1");
+    await bench.done(bench.operations.saves.dump(bench.domain, "/d", { live: true, crash: true }, {}));
+    assert.equal(bench.status, "shutoff 3");
+    assert.deepEqual(bench.log, ["stopped crashed 1"]);
+    bench.checkQuiet();
+  });
+});
+
+suite("domain 0", () => {
+  test("is listed, and nothing is done to it", async () => {
+    const bench = await new Bench().loaded();
+    const zero = bench.guests.domains.byId(0);
+    assert.equal(zero.name, "Domain-0");
+    const { operations: ops } = bench;
+    const refusals = [
+      async () => ops.destroy(zero, {}),
+      async () => ops.suspend(zero, {}),
+      async () => ops.shutdown(zero, {}),
+      async () => ops.undefine(zero, {}),
+      async () => ops.saves.save(zero, "/a", {}),
+      async () => ops.setAutostart(zero, true, {}),
+    ];
+    for (const refusal of refusals) {
+      assert.match(await bench.refused(refusal()), /Domain-0 does not support requested operation/);
+    }
+    assert.match(await bench.refused(ops.define(xml().replace("hello", "Domain-0"), {})), /already exists/);
+    bench.checkQuiet();
+  });
+});
+
+suite("what others do beside us", () => {
+  const other = "14c6774c-a016-4ca7-8d75-9930f0bbbd69";
+
+  test("is seen: a domain that they make, and that it goes", async () => {
+    const bench = await new Bench().loaded();
+    const domid = bench.xen.make("theirs", other);
+    await bench.settle();
+    assert.deepEqual(bench.listed, ["Domain-0", "theirs"]);
+    assert.equal(bench.guests.domains.byName("theirs").definition?.textOf("os", "kernel"), "/k");
+    bench.xen.remove(domid);
+    await bench.settle();
+    assert.deepEqual(bench.listed, ["Domain-0"]);
+    assert.deepEqual(bench.log, ["started booted 1", "stopped destroyed 1"]);
+    bench.checkQuiet();
+  });
+
+  test("ends a guest of ours", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    bench.xen.remove(1);
+    await bench.settle();
+    assert.deepEqual(bench.log, ["stopped destroyed 1"]);
+    assert.equal(bench.status, "shutoff 2");
+    bench.checkQuiet();
+  });
+
+  test("a domain that they are still making is looked at again", async () => {
+    const bench = await new Bench().loaded();
+    bench.xen.failures.set("configuration", new LibxlError(-16, "configuration"));
+    const domid = bench.xen.make("theirs", other);
+    await bench.settle();
+    assert.deepEqual(bench.listed, ["Domain-0"]);
+    await bench.world.hand.pass(300);
+    assert.deepEqual(bench.listed, ["Domain-0", "theirs"]);
+    bench.xen.remove(domid);
+    await bench.settle();
+    bench.checkQuiet();
+  });
+
+  test("a number that is another's by now is not ours", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    const old = bench.xen.list.get(1);
+    assert.ok(old !== undefined);
+    // Nobody has told us, and the watch is blind.
+    old.watchers.clear();
+    bench.xen.list.delete(1);
+    bench.xen.nextId = 1;
+    bench.xen.make("theirs", other);
+    await bench.settle();
+    assert.deepEqual(bench.log, ["stopped destroyed 1", "started booted 1"]);
+    assert.equal(bench.status, "shutoff 2");
+    bench.xen.remove(1);
+    await bench.settle();
+    bench.checkQuiet();
+  });
+});
+
+suite("the daemon after this one", () => {
+  async function after(before: Bench): Promise<Bench> {
+    await before.done(before.guests.close());
+    before.xen.news.clear();
+    const next = new Bench(before.world);
+    return next;
+  }
+
+  test("takes up the guests that run, once, and with their definitions", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running("<title>known</title>");
+    const next = await (await after(bench)).loaded();
+    assert.equal(next.status, "running 1 as 1");
+    assert.equal(next.domain.definition?.textOf("title"), "known");
+    assert.deepEqual(next.log, []);
+    next.xen.end(1, "poweroff");
+    await next.settle();
+    assert.deepEqual(next.log, ["stopped shutdown 1"]);
+    next.checkQuiet();
+  });
+
+  test("hears of what ended meanwhile", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    const next = await after(bench);
+    next.xen.list.delete(1);
+    await next.loaded();
+    assert.deepEqual(next.log, ["stopped destroyed 1"]);
+    assert.equal(next.status, "shutoff 2");
+    next.checkQuiet();
+  });
+
+  test("does not tell an end twice", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    const next = await after(bench);
+    next.xen.list.delete(1);
+    next.told = { isStarted: true, isEnded: true };
+    await next.loaded();
+    assert.deepEqual(next.log, []);
+    assert.equal(next.status, "shutoff 0");
+    next.checkQuiet();
+  });
+
+  test("tells a start that nobody has been told of", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    const next = await after(bench);
+    next.told = { isStarted: false, isEnded: false };
+    await next.loaded();
+    assert.deepEqual(next.log, ["started booted 1"]);
+    await next.done(next.operations.destroy(next.domain, {}));
+    next.checkQuiet();
+  });
+
+  test("destroys what was half built", async () => {
+    const world = new BenchWorld();
+    const bench = await new Bench(world).loaded();
+    await bench.done(bench.operations.define(xml(), {}));
+    const gate = new Deferred();
+    world.gates.set("the answer to create", gate.promise);
+    bench.operations.start(bench.domain, {}, {}).catch(() => {});
+    await bench.settle();
+    assert.deepEqual(world.xen.ids, [1]);
+    world.xen.news.clear();
+    // As if by kill -9.
+    const next = await new Bench(world).loaded();
+    assert.deepEqual(world.xen.ids, []);
+    assert.equal(next.status, "shutoff 0");
+    assert.deepEqual(next.log, []);
+    next.checkQuiet();
+  });
+
+  test("finds a guest that was rebooting", async () => {
+    const world = new BenchWorld();
+    const bench = await new Bench(world).loaded();
+    await bench.running();
+    world.gates.set("the answer to create", new Deferred().promise);
+    await bench.done(bench.operations.reboot(bench.domain, {}));
+    assert.deepEqual(world.xen.ids, [2]);
+    world.xen.news.clear();
+    const next = await new Bench(world).loaded();
+    assert.deepEqual(next.log, ["stopped destroyed 1"]);
+    assert.deepEqual(world.xen.ids, []);
+    next.checkQuiet();
+  });
+
+  test("knows what was saved", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    await bench.done(bench.operations.saves.saveManaged(bench.domain, {}));
+    const next = await after(bench);
+    await next.done(next.operations.saves.load());
+    await next.loaded();
+    assert.ok(next.operations.saves.hasManaged(next.guests.domains.byUuid(uuid)));
+    next.checkQuiet();
+  });
+});
