@@ -85,8 +85,11 @@ export class ConfiguredDaemon implements AsyncDisposable {
     parts.use(claimPlaces(options, sockets));
     const service = parts.use(await Service.open({ drivers, uri, places, security, log, limits: limitsOf(config) }));
     service.listen(sockets);
-    const served = drivers.map((name) => (name === "qemu" ? uri : "test:///default")).join(" and ");
-    log({ level: "info", source: "daemon", message: `ready: serving ${served} as process ${process.pid}` });
+    log({
+      level: "info",
+      source: "daemon",
+      message: `ready: serving ${service.uris.join(" and ")} as process ${process.pid}`,
+    });
     return new ConfiguredDaemon(options, config, logger, service, parts.move());
   }
 

@@ -5,7 +5,7 @@ import { isAbsolute, join } from "node:path";
 import type { HostResourcePlaces } from "../driver/host-resources.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** Where QEMU's guests have their files. */
+/** Where guests have their files: QEMU's, where it does not say otherwise. */
 export interface GuestPlaces {
   /** Definitions: kept for ever. */
   readonly stateDir: string;
@@ -17,6 +17,9 @@ export interface GuestPlaces {
   readonly logDir: string;
   /** Of networks and storage pools. */
   readonly resources: HostResourcePlaces;
+  /** The same two of Xen's guests. */
+  readonly xenStateDir: string;
+  readonly xenRunDir: string;
 }
 
 /** The system's daemon, of root; or a user's own. */
@@ -45,6 +48,8 @@ export const systemPlaces: DaemonPlaces = {
   monitorDir: "/run/virtwright/qemu",
   logDir: "/var/log/virtwright/qemu",
   resources: resourcePlaces("/var/lib/virtwright", "/run/virtwright"),
+  xenStateDir: "/var/lib/virtwright/xen",
+  xenRunDir: "/run/virtwright/xen",
   // Everybody may come as far as the sockets; their own permissions decide then.
   directoryMode: 0o755,
   directories: [
@@ -78,6 +83,8 @@ export function sessionPlaces(env: NodeJS.ProcessEnv, home: string): DaemonPlace
     monitorDir: join(run, "qemu"),
     logDir: join(state, "log"),
     resources: resourcePlaces(state, run),
+    xenStateDir: join(state, "xen"),
+    xenRunDir: join(run, "xen"),
     directoryMode: 0o700,
     directories: [
       [run, 0o700],
@@ -110,6 +117,8 @@ export function trialPlaces(directory: string): TrialPlaces {
     monitorDir: fits ? runDir : join(sockets, "qemu"),
     logDir: join(directory, "log"),
     resources: resourcePlaces(directory, join(directory, "running")),
+    xenStateDir: join(directory, "xen"),
+    xenRunDir: join(directory, "running", "xen"),
   };
 }
 

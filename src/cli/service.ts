@@ -5,12 +5,13 @@ import { Daemon, type DaemonLimits, type Log, type SocketOptions } from "../daem
 import type { Driver } from "../driver/driver.ts";
 import { QemuDriver, type SecurityPolicy } from "../driver/qemu/index.ts";
 import { TestDriver } from "../driver/test/index.ts";
-import type { Loop } from "../event/index.ts";
+import { XenDriver } from "../driver/xen/index.ts";
+import { type Loop, StateError } from "../event/index.ts";
 import { openLoop } from "../os/index.ts";
 import type { DomainEvent } from "../protocol/index.ts";
 import type { GuestPlaces } from "./places.ts";
 
-export const driverNames = ["qemu", "test"] as const;
+export const driverNames = ["qemu", "xen", "test"] as const;
 export type DriverName = (typeof driverNames)[number];
 
 export interface ServiceOptions {
@@ -67,16 +68,21 @@ export class Service implements AsyncDisposable {
       log({ level: "error", source: "loop", message: `${at}: ${textOf(error)}`, error });
     const loop = given ?? parts.use(openLoop({ onError }));
     const served: Served[] = [];
-    for (const name of names) {
+    for (const name of names.filter(isServable)) {
       const onWarning = (error: unknown): void =>
         log({ level: "warn", source: `driver.${name}`, message: textOf(error), error });
-      if (name === "test") served.push({ driver: new TestDriver(loop, { onWarning }), uri: "test:///default" });
-      else served.push({ driver: await QemuDriver.open(loop, { uri, ...places, security, onWarning }), uri });
+      served.push(await openDriver(loop, name, options, onWarning));
       parts.use(served.at(-1)?.driver);
     }
+    if (served.length === 0) throw new StateError("this is not domain 0 of a Xen, and no other driver is asked for");
     const drivers = served.map(({ driver }) => driver);
     const daemon = parts.use(new Daemon(loop, { drivers, log, ...limits }));
     return new Service(daemon, served, parts.move());
+  }
+
+  /** What clients can open. */
+  get uris(): readonly string[] {
+    return this.#served.map(({ uri }) => uri);
   }
 
   listen(sockets: readonly SocketOptions[]): void {
@@ -99,6 +105,23 @@ export class Service implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Xen's guests are served by the system's daemon in domain 0, and by nobody else. */
+function isServable(name: DriverName): boolean {
+  return name !== "xen" || (process.getuid?.() === 0 && XenDriver.isHere());
+}
+
+async function openDriver(
+  loop: Loop,
+  name: DriverName,
+  { uri, places, security }: Pick<ServiceOptions, "uri" | "places" | "security">,
+  onWarning: (error: unknown) => void,
+): Promise<Served> {
+  if (name === "test") return { driver: new TestDriver(loop, { onWarning }), uri: "test:///default" };
+  if (name === "qemu") return { driver: await QemuDriver.open(loop, { uri, ...places, security, onWarning }), uri };
+  const { xenStateDir: stateDir, xenRunDir: runDir } = places;
+  return { driver: await XenDriver.open(loop, { stateDir, runDir, onWarning }), uri: "xen:///system" };
 }
 
 /** Undefined when QEMU is here; else how to get it. */

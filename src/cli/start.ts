@@ -41,7 +41,7 @@ async function serve(places: TrialPlaces, told: Promise<unknown>): Promise<void>
   const advice = qemuAdvice();
   using logger = new Logger({ level: 3, filters: [], outputs: [{ level: 1, kind: "stderr" }] });
   await using service = await Service.open({
-    drivers: advice === undefined ? ["qemu", "test"] : ["test"],
+    drivers: advice === undefined ? ["qemu", "xen", "test"] : ["xen", "test"],
     uri,
     places,
     log: logger.write,

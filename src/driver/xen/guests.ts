@@ -15,7 +15,7 @@ import { Builder, type Built } from "./builder.ts";
 import { completeDefinition } from "./definition/complete.ts";
 import { domainZeroDefinition, isDomainZero } from "./domain-zero.ts";
 import { closed, invalid, notRunning, toVirError } from "./errors.ts";
-import { endingFor, endings, foundStatus, Run, type RunSurroundings } from "./run.ts";
+import { endingFor, endings, foundStatus, Run, type RunEnding, type RunSurroundings } from "./run.ts";
 import type { RunRecord, RunRecords } from "./run-record.ts";
 import type { DomainNews, Xen } from "./xen.ts";
 
@@ -296,7 +296,7 @@ export class Guests {
   }
 
   /** Ends a run's domain, and tells why. Under the domain's job. */
-  async end(run: Run, ending: (typeof endings)[keyof typeof endings]): Promise<void> {
+  async end(run: Run, ending: RunEnding): Promise<void> {
     await this.#builder.destroy(run.domid);
     run.finish(ending);
   }

@@ -61,7 +61,7 @@ suite("readConfig", () => {
     ],
     ["auth_unix_ro = 0", /^f:1: auth_unix_ro = 0: it is "none"$/],
     ["listen_tcp = 1", /^f:1: .*only 0 is possible: clients come in by Unix sockets, and from other machines by ssh$/],
-    ['drivers = ["xen"]', /^f:1: .*it is a list of one or more of "qemu", "test", each once$/],
+    ['drivers = ["lxc"]', /^f:1: .*it is a list of one or more of "qemu", "xen", "test", each once$/],
     ["drivers = []", /^f:1: .*it is a list of one or more/],
     ['drivers = ["test", "test"]', /^f:1: .*each once$/],
     ["log_level = 5", /^f:1: log_level = 5: it is 1 \(debug\), 2 \(info\), 3 \(warning\) or 4 \(error\)$/],

@@ -1,0 +1,1 @@
+export { XenDriver, type XenDriverOptions } from "./xen-driver.ts";

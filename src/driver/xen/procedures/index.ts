@@ -1,0 +1,27 @@
+import type { DriverProcedures } from "../../driver.ts";
+import type { Operations } from "../operations.ts";
+import { consoleProcedures } from "./consoles.ts";
+import { definitionProcedures } from "./definition.ts";
+import { hostProcedures } from "./host.ts";
+import { inspectionProcedures } from "./inspection.ts";
+import { lifecycleProcedures } from "./lifecycle.ts";
+import { listingProcedures } from "./listing.ts";
+import { metadataProcedures } from "./metadata.ts";
+import { resourceProcedures } from "./resources.ts";
+import { saveProcedures } from "./saves.ts";
+
+/** All that the driver answers; what is not here is answered with libvirt's "not supported". */
+export function xenProcedures(operations: Operations): DriverProcedures {
+  const { guests } = operations;
+  return {
+    ...hostProcedures(),
+    ...listingProcedures(operations),
+    ...lifecycleProcedures(operations),
+    ...definitionProcedures(operations),
+    ...saveProcedures(operations),
+    ...inspectionProcedures(guests),
+    ...resourceProcedures(guests),
+    ...consoleProcedures(guests),
+    ...metadataProcedures(guests),
+  };
+}
