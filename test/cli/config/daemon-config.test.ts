@@ -11,7 +11,7 @@ suite("readConfig", () => {
     const config = read("");
     assert.deepEqual(
       [config.max_clients, config.max_client_requests, config.unix_sock_rw_perms, config.log_level, config.drivers],
-      [5000, 5, 0o700, 3, ["qemu", "test"]],
+      [5000, 5, 0o700, 3, ["qemu", "xen", "test"]],
     );
   });
 
