@@ -297,7 +297,11 @@ export class Guests {
 
   /** Ends a run's domain, and tells why. Under the domain's job. */
   async end(run: Run, ending: RunEnding): Promise<void> {
-    await this.#builder.destroy(run.domid);
+    run.expected = ending;
+    await this.#builder.destroy(run.domid).catch((error: unknown) => {
+      run.expected = undefined;
+      throw error;
+    });
     run.finish(ending);
   }
 

@@ -56,6 +56,8 @@ export class Run {
   isUnwanted = false;
   /** Its domain goes, and it stays until the next run can take its place. */
   keepsPlace = false;
+  /** Its domain is being destroyed for this reason; its death may be heard of before that has come to its end. */
+  expected: RunEnding | undefined;
   readonly #around: RunSurroundings;
   readonly #since: number | undefined;
   readonly #early: LibraryEvent[] = [];
@@ -165,7 +167,7 @@ export class Run {
   }
 
   #onDeath(): void {
-    if (!this.keepsPlace) this.finish(this.#endingByItself());
+    if (!this.keepsPlace) this.finish(this.expected ?? this.#endingByItself());
   }
 
   #endingByItself(): RunEnding {

@@ -1,0 +1,151 @@
+import { readFileSync } from "node:fs";
+import { registerHooks } from "node:module";
+import type { Explored } from "./explored.ts";
+
+interface Patch {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+interface DriverMutation {
+  readonly name: string;
+  readonly about: string;
+  readonly patches: readonly Patch[];
+  /** The scenario that finds it. */
+  readonly foundBy: string;
+}
+
+const source = new URL("../../../src/", import.meta.url).href;
+const subjects = new URL("./explored.ts", import.meta.url).href;
+/** What a mutant has a copy of its own of. */
+const copied = ["event/", "model/", "driver/xen/", "testkit/scenarios/", "testkit/sim/"];
+
+/** The mistakes of libvirt's Xen driver (race 17), put into ours. */
+export const driverMutations: readonly DriverMutation[] = [
+  {
+    name: "own-destroy-told-twice",
+    about: "the death that our own destroying raises is told, too",
+    patches: [
+      {
+        file: "driver/xen/run.ts",
+        find: "if (this.hasEnded) return;\n    const wasStarted",
+        replace: "const wasStarted",
+      },
+      {
+        file: "driver/xen/run.ts",
+        find: 'if (this.hasEnded) return;\n    if (this.#phase === "begun")',
+        replace: 'if (this.#phase === "begun")',
+      },
+      {
+        file: "driver/xen/run.ts",
+        find: 'const wasStarted = this.#phase === "started";',
+        replace: "const wasStarted = true;",
+      },
+    ],
+    foundBy: "destroyed and powering off",
+  },
+  {
+    name: "own-destroy-with-anothers-reason",
+    about: "the death that our own destroying raises decides why the guest has ended",
+    patches: [{ file: "driver/xen/run.ts", find: "this.expected ?? ", replace: "" }],
+    foundBy: "saved and powering off",
+  },
+  {
+    name: "started-before-stopped",
+    about: "an end is told by a thread of its own, and the next start overtakes it",
+    patches: [
+      {
+        file: "driver/xen/guests.ts",
+        find: "publish: (event) => this.#options.publish(event),",
+        replace:
+          "publish: (event) => { if (event.name === 'lifecycle' && event.event === 5) this.#options.loop.timeout(this.#options.loop.now() + 1, () => void this.#options.publish(event)); else void this.#options.publish(event); return undefined; },",
+      },
+    ],
+    foundBy: "destroyed and rebooting",
+  },
+  {
+    name: "run-not-asked-again",
+    about: "after its wait a call takes whatever run there is",
+    patches: [
+      { file: "driver/xen/guests.ts", find: "(meant !== undefined && run.incarnation !== meant)", replace: "false" },
+    ],
+    foundBy: "rebooting, and waited for",
+  },
+  {
+    name: "number-is-identity",
+    about: "a domain that has the number of ours is taken for it",
+    patches: [
+      {
+        file: "driver/xen/adoption.ts",
+        find: "if (info?.uuid !== run.domain.uuid) run.vanish();",
+        replace: "if (info === undefined) run.vanish();",
+      },
+    ],
+    foundBy: "taken away and its number used again",
+  },
+  {
+    name: "wish-not-heeded",
+    about: "a guest that was destroyed while it reboots starts again",
+    patches: [
+      {
+        file: "driver/xen/guests.ts",
+        find: "isWanted = !run.isUnwanted && !this.#closed;",
+        replace: "isWanted = true;",
+      },
+      { file: "driver/xen/guests.ts", find: "if (run.isUnwanted) return run.finish(endings.destroyed);", replace: "" },
+    ],
+    foundBy: "destroyed and rebooting",
+  },
+  {
+    name: "save-told-as-shutdown",
+    about: "the suspending of a save is taken for the guest's end",
+    patches: [{ file: "driver/xen/run.ts", find: 'reason === "suspend" || ', replace: "" }],
+    foundBy: "saved and powering off",
+  },
+  {
+    name: "start-of-what-is-gone",
+    about: "after its wait a start does not look whether the domain is there",
+    patches: [
+      {
+        file: "driver/xen/operations.ts",
+        find: "this.guests.checkExists(domain);\n      const { persistent } = domain;\n      if (domain.incarnation !== undefined || persistent === undefined) throw",
+        replace:
+          "const { persistent } = domain;\n      if (domain.incarnation !== undefined || persistent === undefined) throw",
+      },
+    ],
+    foundBy: "undefined and started",
+  },
+];
+
+registerHooks({
+  resolve(specifier, context, next) {
+    const result = next(specifier, context);
+    const { search } = new URL(context.parentURL ?? "file:///");
+    const isCopied = search.startsWith("?mutation=") && copied.some((folder) => result.url.startsWith(source + folder));
+    return isCopied ? { ...result, url: result.url.replace(/\?.*/, "") + search } : result;
+  },
+  load(url, context, next) {
+    const name = new URL(url).searchParams.get("mutation");
+    const patches = driverMutations.find((each) => each.name === name)?.patches;
+    if (name === null || (patches === undefined && name !== "none")) return next(url, context);
+    return { format: "module-typescript", source: patched(new URL(url), name, patches ?? []), shortCircuit: true };
+  },
+});
+
+function patched(url: URL, name: string, patches: readonly Patch[]): string {
+  let text = readFileSync(url, "utf8");
+  for (const { file, find, replace } of patches) {
+    if (!url.pathname.endsWith(`/src/${file}`)) continue;
+    const places = text.split(find).length - 1;
+    if (places !== 1) throw new Error(`mutation ${name}: its text occurs ${places} times in ${file}; adapt the patch`);
+    text = text.replace(find, () => replace);
+  }
+  return text;
+}
+
+/** The scenarios, before a driver with a bug; or with none, when the name is "none". */
+export async function mutant(name: string): Promise<readonly Explored[]> {
+  const { explored } = (await import(`${subjects}?mutation=${name}`)) as { explored: readonly Explored[] };
+  return explored;
+}
