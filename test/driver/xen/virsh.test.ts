@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { Daemon } from "../../../src/daemon/index.ts";
+import { XenDriver } from "../../../src/driver/xen/index.ts";
+import type { Loop } from "../../../src/event/index.ts";
+import { openLoop } from "../../../src/os/index.ts";
+import { uuid, wordsOf, xml } from "./bench.ts";
+import { FakeXen } from "./fake-xen.ts";
+
+const virsh = "/usr/bin/virsh";
+const skip = existsSync(virsh) ? false : "no /usr/bin/virsh: apt-get install libvirt-clients";
+
+/** Debian's virsh, the daemon and the driver as they are; Xen alone is a fake. */
+describe("Debian's virsh on xen:///system", { skip }, () => {
+  const directory = mkdtempSync(join(tmpdir(), "virtwright-"));
+  const socket = join(directory, "sock");
+  const definition = join(directory, "hello.xml");
+  const log: string[] = [];
+  let loop: Loop;
+  let xen: FakeXen;
+  let driver: XenDriver;
+  let daemon: Daemon;
+
+  before(async () => {
+    loop = openLoop();
+    xen = new FakeXen({ turn: async () => {}, later: (_what, act) => loop.post(act) });
+    const news = {
+      subscribe: (listener: () => void): (() => void) => {
+        xen.news.add(listener);
+        return () => void xen.news.delete(listener);
+      },
+      close: () => {},
+    };
+    const places = { stateDir: join(directory, "state"), runDir: join(directory, "run") };
+    driver = await XenDriver.open(loop, { ...places, xen: { calls: xen, news } });
+    driver.subscribe(({ event }) => log.push(wordsOf(event)));
+    daemon = new Daemon(loop, { drivers: [driver] });
+    daemon.listen({ path: socket });
+  });
+
+  after(async () => {
+    await daemon.close();
+    await driver.close();
+    await loop.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** Prints and fails as virsh does. */
+  function run(...args: string[]): Promise<string> {
+    return new Promise((resolve) => {
+      const options = { timeout: 60_000, env: { LC_ALL: "C", PATH: "/usr/bin:/bin" } };
+      execFile(virsh, ["-c", `xen+unix:///system?socket=${socket}`, ...args], options, (_error, stdout, stderr) => {
+        resolve((stdout + stderr).trim());
+      });
+    });
+  }
+
+  async function define(text: string): Promise<string> {
+    await writeFile(definition, text);
+    return run("define", definition);
+  }
+
+  it("lists domain 0", async () => {
+    assert.match(await run("list"), /^ 0 +Domain-0 +running$/m);
+    assert.match(await run("dominfo", "0"), /^OS Type: +xen$/m);
+    assert.match(await run("destroy", "Domain-0"), /Domain-0 does not support requested operation/);
+  });
+
+  it("takes a guest through its life", async () => {
+    assert.match(await define(xml()), /Domain 'hello' defined/);
+    assert.match(await run("start", "hello"), /started/);
+    assert.match(await run("suspend", "hello"), /suspended/);
+    assert.match(await run("domstate", "--reason", "hello"), /^paused \(user\)$/);
+    assert.match(await run("resume", "hello"), /resumed/);
+    assert.match(await run("dumpxml", "hello"), /^<domain type='xen' id='1'>[^]*<console type='pty'>/);
+    assert.equal(await run("setmem", "hello", "8M"), "");
+    assert.equal(await run("setvcpus", "hello", "1"), "");
+    assert.match(await run("dominfo", "hello"), /^CPU\(s\): +1$[^]*^Used memory: +8192 KiB$/m);
+    assert.match(await run("domstats", "hello"), /state.state=1[^]*cpu.time=1000000000[^]*balloon.current=8192/);
+    assert.match(await run("save", "hello", join(directory, "image")), /saved to/);
+    assert.match(await run("list", "--all"), /^ - +hello +shut off$/m);
+    assert.match(await run("save-image-dumpxml", join(directory, "image")), /<name>hello<\/name>/);
+    assert.match(await run("restore", join(directory, "image")), /restored from/);
+    assert.match(await run("managedsave", "hello"), /state saved/);
+    assert.match(await run("start", "hello"), /started/);
+    assert.match(await run("dump", "hello", join(directory, "dump"), "--live"), /dumped to/);
+    assert.match(await run("destroy", "hello"), /destroyed/);
+    assert.match(await run("autostart", "hello"), /marked as autostarted/);
+    assert.match(await run("list", "--all", "--autostart"), /hello/);
+    assert.match(await run("undefine", "hello"), /has been undefined/);
+    assert.deepEqual(log, [
+      "defined added",
+      "started booted 1",
+      "suspended paused 1",
+      "resumed unpaused 1",
+      "stopped saved 1",
+      "started restored 2",
+      "stopped saved 2",
+      "started restored 3",
+      "stopped destroyed 3",
+      "undefined removed",
+    ]);
+  });
+
+  it("translates files of xl's, both ways", async () => {
+    const file = join(import.meta.dirname, "native/golden/pv.xl");
+    const translated = await run("domxml-from-native", "xen-xl", file);
+    assert.match(translated, /<name>pv-xl<\/name>[^]*<source bridge='xenbr0'\/>/);
+    await define(translated);
+    const back = await run("domxml-to-native", "xen-xl", "--domain", "pv-xl");
+    assert.match(
+      back,
+      /^name = "pv-xl"$[^]*^disk = \[ "format=raw,vdev=xvda,access=rw,backendtype=qdisk,target=\/dev\/vg\/guest" \]$/m,
+    );
+    assert.ok(readFileSync(file, "utf8").includes("xvda"));
+    await run("undefine", "pv-xl");
+  });
+
+  it("sees what others make and end", async () => {
+    xen.make("theirs", "14c6774c-a016-4ca7-8d75-9930f0bbbd69");
+    assert.match(await run("list"), /theirs +running/);
+    xen.remove(xen.ids[0] ?? 0);
+    assert.doesNotMatch(await run("list", "--all"), /theirs/);
+  });
+
+  it("is told what there is not", async () => {
+    await define(xml());
+    assert.match(await run("schedinfo", "hello"), /not supported by the connection driver/);
+    assert.match(await run("attach-disk", "hello", "/a", "xvdz"), /not supported by the connection driver/);
+    assert.match(await run("domid", uuid), /^-$/);
+    await run("undefine", "hello");
+  });
+
+  it("tells of host and hypervisor", async () => {
+    assert.match(await run("capabilities"), /<machine>xenpv<\/machine>/);
+    assert.match(await run("nodeinfo"), /CPU model/);
+    assert.equal(await run("uri"), `xen+unix:///system?socket=${socket}`);
+  });
+});
