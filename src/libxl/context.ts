@@ -3,6 +3,7 @@ import { type DomainConfig, decodeConfig, encodeConfig } from "./config.ts";
 import type { DomainInfo } from "./domain-info.ts";
 import { DomainWatch } from "./domain-watch.ts";
 import { domainNotFound, LibxlError } from "./error.ts";
+import type { PhysicalInfo, SchedulerName, SchedulerParameters } from "./host-info.ts";
 import type { Completion, Library, LibraryEvent, PlainCall, Request } from "./library.ts";
 import { Operation, type OperationOptions } from "./operation.ts";
 
@@ -119,6 +120,29 @@ export class Context<P = unknown> {
     this.#checkOpen();
     const rc = this.#library.setMemoryTarget(domid, kib);
     if (rc !== 0) throw new LibxlError(rc, "libxl_set_memory_target");
+  }
+
+  /** The machine. */
+  physical(): PhysicalInfo {
+    this.#checkOpen();
+    return this.#checked(this.#library.physical(), "libxl_get_physinfo");
+  }
+
+  scheduler(): SchedulerName {
+    this.#checkOpen();
+    return this.#library.scheduler();
+  }
+
+  schedule(domid: number): SchedulerParameters {
+    this.#checkOpen();
+    return this.#checked(this.#library.schedule(domid), "libxl_domain_sched_params_get");
+  }
+
+  /** What is left out stays as it is. */
+  setSchedule(domid: number, parameters: SchedulerParameters): void {
+    this.#checkOpen();
+    const rc = this.#library.setSchedule(domid, parameters);
+    if (rc !== 0) throw new LibxlError(rc, "libxl_domain_sched_params_set");
   }
 
   /** The new domain's number; it is paused. */

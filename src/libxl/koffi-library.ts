@@ -2,6 +2,14 @@ import type { Token } from "../event/index.ts";
 import { type CallbackTarget, callbacks, eventListeners, type RunningOperation, targets } from "./callbacks.ts";
 import { type DomainInfo, readDomainInfo, shutdownReason } from "./domain-info.ts";
 import { failure, LibxlError } from "./error.ts";
+import {
+  type PhysicalInfo,
+  readPhysicalInfo,
+  readSchedule,
+  type SchedulerName,
+  type SchedulerParameters,
+  schedulerName,
+} from "./host-info.ts";
 import type {
   Generator,
   Library,
@@ -30,6 +38,8 @@ const eventTypes = { shutdown: 1, death: 2, eject: 3 } as const;
 const allEvents = 0xffff_ffff_ffff_ffffn;
 const sigchldOwnerMainloop = 1;
 const unknownReason = 255;
+/** More than libxl's structs for a host's facts or a schedule take; their fields are read and written as JSON. */
+const roomForFacts = 4_096;
 
 /** libxl itself, through FFI. */
 export class KoffiLibrary implements Library<Pointer>, CallbackTarget {
@@ -119,6 +129,51 @@ export class KoffiLibrary implements Library<Pointer>, CallbackTarget {
 
   setMemoryTarget(domid: number, kib: number): number {
     return this.#raw.setMemoryTarget(this.#context, domid, kib, 0, 1);
+  }
+
+  physical(): PhysicalInfo | number {
+    const { initPhysical, physical, printPhysical, disposePhysical } = this.#raw;
+    const memory = calloc(1, roomForFacts);
+    initPhysical(memory);
+    try {
+      const rc = physical(this.#context, memory);
+      const json = rc === 0 ? printPhysical(this.#context, memory) : null;
+      return json === null ? rc || failure : readPhysicalInfo(json);
+    } finally {
+      disposePhysical(memory);
+      free(memory);
+    }
+  }
+
+  scheduler(): SchedulerName {
+    return schedulerName(this.#raw.scheduler(this.#context));
+  }
+
+  schedule(domid: number): SchedulerParameters | number {
+    const { schedule, printSchedule } = this.#raw;
+    return this.#withSchedule((memory) => {
+      const rc = schedule(this.#context, domid, memory);
+      const json = rc === 0 ? printSchedule(this.#context, memory) : null;
+      return json === null ? rc || failure : readSchedule(json);
+    });
+  }
+
+  setSchedule(domid: number, parameters: SchedulerParameters): number {
+    const { parseSchedule, setSchedule } = this.#raw;
+    return this.#withSchedule((memory) => {
+      const rc = parseSchedule(this.#context, memory, JSON.stringify(parameters));
+      return rc === 0 ? setSchedule(this.#context, domid, memory) : rc;
+    });
+  }
+
+  #withSchedule<T>(use: (memory: Pointer) => T): T {
+    const memory = calloc(1, roomForFacts);
+    this.#raw.initSchedule(memory);
+    try {
+      return use(memory);
+    } finally {
+      free(memory);
+    }
   }
 
   start(request: Request, listener: RequestListener): Running | number {

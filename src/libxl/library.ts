@@ -1,5 +1,6 @@
 import type { OseventHooks, OseventLibrary } from "../event/index.ts";
 import type { DomainInfo, ShutdownReason } from "./domain-info.ts";
+import type { PhysicalInfo, SchedulerName, SchedulerParameters } from "./host-info.ts";
 
 /** What can be asked for and ends later. Descriptors stay the caller's, and open until then. */
 export type Request =
@@ -74,6 +75,10 @@ export interface Library<P> extends OseventLibrary<P> {
   nameOf(domid: number): string | undefined;
   consolePath(domid: number): string | number;
   setMemoryTarget(domid: number, kib: number): number;
+  physical(): PhysicalInfo | number;
+  scheduler(): SchedulerName;
+  schedule(domid: number): SchedulerParameters | number;
+  setSchedule(domid: number, parameters: SchedulerParameters): number;
   /** `ended` may be called before this returns; with a number it never is. */
   start(request: Request, listener: RequestListener): Running | number;
   onDeath(domid: number, listener: (event: LibraryEvent) => void): Generator | number;

@@ -155,6 +155,30 @@ export function bind({ soname }: LibraryVersion) {
     "int libxl_set_memory_target(void *context, uint32_t domid, int64_t kib, int relative, int enforce)",
   );
 
+  // SAFETY: `info` has room for a libxl_physinfo; disposing of it leaves the room itself ours.
+  const initPhysical: (info: Pointer) => void = xl.func("void libxl_physinfo_init(void *info)");
+  const physical: Call<[Pointer]> = xl.func("int libxl_get_physinfo(void *context, void *info)");
+  const printPhysical: Call<[Pointer], string | null> = xl.func(
+    "str! libxl_physinfo_to_json(void *context, void *info)",
+  );
+  const disposePhysical: (info: Pointer) => void = xl.func("void libxl_physinfo_dispose(void *info)");
+  // SAFETY: a number comes back.
+  const scheduler: Call<[]> = xl.func("int libxl_get_scheduler(void *context)");
+  // SAFETY: `params` has room for a libxl_domain_sched_params, which leads to nothing of its own.
+  const initSchedule: (params: Pointer) => void = xl.func("void libxl_domain_sched_params_init(void *params)");
+  const schedule: Call<[number, Pointer]> = xl.func(
+    "int libxl_domain_sched_params_get(void *context, uint32_t domid, void *params)",
+  );
+  const setSchedule: Call<[number, Pointer]> = xl.func(
+    "int libxl_domain_sched_params_set(void *context, uint32_t domid, void *params)",
+  );
+  const printSchedule: Call<[Pointer], string | null> = xl.func(
+    "str! libxl_domain_sched_params_to_json(void *context, void *params)",
+  );
+  const parseSchedule: Call<[Pointer, string]> = xl.func(
+    "int libxl_domain_sched_params_from_json(void *context, void *params, const char *json)",
+  );
+
   // SAFETY: `config` has room for a libxl_domain_config; what the JSON becomes is freed by disposing of it.
   const initConfig: (config: Pointer) => void = xl.func("void libxl_domain_config_init(void *config)");
   const disposeConfig: (config: Pointer) => void = xl.func("void libxl_domain_config_dispose(void *config)");
@@ -233,6 +257,16 @@ export function bind({ soname }: LibraryVersion) {
     domainName,
     consolePath,
     setMemoryTarget,
+    initPhysical,
+    physical,
+    printPhysical,
+    disposePhysical,
+    scheduler,
+    initSchedule,
+    schedule,
+    setSchedule,
+    printSchedule,
+    parseSchedule,
     initConfig,
     disposeConfig,
     parseConfig,

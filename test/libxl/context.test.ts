@@ -176,6 +176,9 @@ suite("a context", () => {
     assert.throws(() => context.domains(), /FAIL/);
     assert.throws(() => context.consolePath(0), /FAIL/);
     assert.throws(() => context.setMemoryTarget(0, 1), /FAIL/);
+    assert.throws(() => context.physical(), /FAIL/);
+    assert.throws(() => context.schedule(0), /FAIL/);
+    assert.throws(() => context.setSchedule(0, { weight: 1 }), /FAIL/);
   });
 
   test("closes once its operations have ended and its timeouts were completed, and not before", async () => {

@@ -78,6 +78,22 @@ export class FakeLibrary implements Library<string> {
     return this.refusal ?? 0;
   }
 
+  physical(): number {
+    return this.refusal ?? -3;
+  }
+
+  scheduler(): "credit2" {
+    return "credit2";
+  }
+
+  schedule(): { weight: number } | number {
+    return this.refusal ?? { weight: 256 };
+  }
+
+  setSchedule(): number {
+    return this.refusal ?? 0;
+  }
+
   start(request: Request, listener: RequestListener): Running | number {
     return this.enter("start", () => {
       this.calls.push(request.call);

@@ -117,6 +117,13 @@ export class ContextServer {
         xen.setMemoryTarget(domid, kib);
         return null;
       },
+      physical: () => xen.physical(),
+      scheduler: () => xen.scheduler(),
+      schedule: ([domid]) => xen.schedule(domid),
+      setSchedule: ([domid, parameters]) => {
+        xen.setSchedule(domid, parameters);
+        return null;
+      },
       pause: plain("pause"),
       unpause: plain("unpause"),
       shutdown: plain("shutdown"),

@@ -2,6 +2,7 @@ import { StateError } from "../../event/index.ts";
 import { ConfigError, type DomainConfig } from "../config.ts";
 import type { DomainInfo } from "../domain-info.ts";
 import { LibxlError } from "../error.ts";
+import type { PhysicalInfo, SchedulerName, SchedulerParameters } from "../host-info.ts";
 import type { LibraryEvent } from "../library.ts";
 import type { LogLine } from "../log-line.ts";
 
@@ -15,6 +16,13 @@ export interface Calls {
   readonly nameOf: { readonly args: readonly [domid: number]; readonly result: string | null };
   readonly consolePath: { readonly args: readonly [domid: number]; readonly result: string };
   readonly setMemoryTarget: { readonly args: readonly [domid: number, kib: number]; readonly result: null };
+  readonly physical: { readonly args: readonly []; readonly result: PhysicalInfo };
+  readonly scheduler: { readonly args: readonly []; readonly result: SchedulerName };
+  readonly schedule: { readonly args: readonly [domid: number]; readonly result: SchedulerParameters };
+  readonly setSchedule: {
+    readonly args: readonly [domid: number, parameters: SchedulerParameters];
+    readonly result: null;
+  };
   readonly pause: { readonly args: readonly [domid: number]; readonly result: null };
   readonly unpause: { readonly args: readonly [domid: number]; readonly result: null };
   readonly shutdown: { readonly args: readonly [domid: number]; readonly result: null };
@@ -46,6 +54,7 @@ export type Role = "observer" | "operations";
 export const rolesCalls: Readonly<Record<Role, ReadonlySet<string>>> = {
   observer: new Set<CallName>([
     ...(["domains", "domain", "nameOf", "consolePath", "setMemoryTarget"] as const),
+    ...(["physical", "scheduler", "schedule", "setSchedule"] as const),
     ...(["pause", "unpause", "shutdown", "reboot", "setVcpus", "watch", "unwatch"] as const),
   ]),
   operations: new Set<CallName>(["create", "restore", "save", "dump", "configuration", "destroy"]),

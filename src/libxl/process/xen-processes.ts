@@ -3,6 +3,7 @@ import type { Loop } from "../../event/index.ts";
 import type { DomainConfig } from "../config.ts";
 import { encodeConfig } from "../config.ts";
 import type { DomainInfo } from "../domain-info.ts";
+import type { PhysicalInfo, SchedulerName, SchedulerParameters } from "../host-info.ts";
 import type { LibraryEvent } from "../library.ts";
 import type { LogLine } from "../log-line.ts";
 import { type CallOptions, ProcessEndedError } from "./context-client.ts";
@@ -66,6 +67,24 @@ export class XenProcesses {
 
   async setMemoryTarget(domid: number, kib: number): Promise<void> {
     await this.#observer.call("setMemoryTarget", [domid, kib]);
+  }
+
+  /** The machine. */
+  physical(): Promise<PhysicalInfo> {
+    return this.#observer.call("physical", []);
+  }
+
+  scheduler(): Promise<SchedulerName> {
+    return this.#observer.call("scheduler", []);
+  }
+
+  schedule(domid: number): Promise<SchedulerParameters> {
+    return this.#observer.call("schedule", [domid]);
+  }
+
+  /** What is left out stays as it is. */
+  async setSchedule(domid: number, parameters: SchedulerParameters): Promise<void> {
+    await this.#observer.call("setSchedule", [domid, parameters]);
   }
 
   /** How many virtual CPUs are online, the first ones. */

@@ -99,6 +99,22 @@ export class FakeLibxl {
     return 0;
   }
 
+  physical(): number {
+    return -3;
+  }
+
+  scheduler(): "credit2" {
+    return "credit2";
+  }
+
+  schedule(): { weight: number } {
+    return { weight: 256 };
+  }
+
+  setSchedule(): number {
+    return 0;
+  }
+
   start({ call }: { readonly call: string }, listener: RequestListener): { abort(): number } {
     return this.enter("start", () => {
       const operation = new FakeOperation(this, listener, call !== "dump");

@@ -139,7 +139,7 @@ export class Bench {
       () => Object.assign(outcome, { isSettled: true }),
       () => Object.assign(outcome, { isSettled: true }),
     );
-    for (let rounds = 0; rounds < 200 && !outcome.isSettled; rounds++) await this.settle();
+    for (let rounds = 0; rounds < 50_000 && !outcome.isSettled; rounds++) await this.settle();
     if (!outcome.isSettled) assert.fail(`still waiting; so far: ${this.log.join(", ")}`);
     await this.settle();
     return promise;

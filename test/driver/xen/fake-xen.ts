@@ -7,6 +7,9 @@ import {
   encodeConfig,
   type LibraryEvent,
   LibxlError,
+  type PhysicalInfo,
+  type SchedulerName,
+  type SchedulerParameters,
   type ShutdownReason,
   type Subscription,
 } from "../../../src/libxl/index.ts";
@@ -15,6 +18,7 @@ interface FakeDomain {
   info: DomainInfo;
   config: DomainConfig;
   name: string;
+  schedule: SchedulerParameters;
   readonly watchers: Set<(event: LibraryEvent) => unknown>;
 }
 
@@ -96,6 +100,28 @@ export class FakeXen implements Xen {
 
   async setMemoryTarget(domid: number, kib: number): Promise<void> {
     await this.#change("setMemoryTarget", domid, { currentMemoryKib: BigInt(kib) });
+  }
+
+  async physical(): Promise<PhysicalInfo> {
+    await this.#begin("physical");
+    const memory = { totalMemoryKib: 16_777_216n, freeMemoryKib: 8_388_608n };
+    return { threadsPerCore: 1, coresPerSocket: 4, cpus: 4, nodes: 1, cpuKhz: 2_000_000, ...memory };
+  }
+
+  async scheduler(): Promise<SchedulerName> {
+    await this.#begin("scheduler");
+    return "credit2";
+  }
+
+  async schedule(domid: number): Promise<SchedulerParameters> {
+    await this.#begin("schedule");
+    return this.#get(domid).schedule;
+  }
+
+  async setSchedule(domid: number, parameters: SchedulerParameters): Promise<void> {
+    await this.#begin("setSchedule");
+    const domain = this.#get(domid);
+    domain.schedule = { ...domain.schedule, ...parameters };
   }
 
   async setVcpus(domid: number, count: number): Promise<void> {
@@ -228,7 +254,7 @@ export class FakeXen implements Xen {
       maxVcpus: vcpus,
       onlineVcpus: config.b_info?.avail_vcpus?.length ?? vcpus,
     };
-    return { info, config, name: config.c_info?.name ?? "", watchers: new Set() };
+    return { info, config, name: config.c_info?.name ?? "", schedule: { weight: 256, cap: 0 }, watchers: new Set() };
   }
 
   #get(domid: number): FakeDomain {

@@ -4,12 +4,12 @@ import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import { writeXml } from "../../../xml/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
 import { readHostFacts } from "../../qemu/capabilities/host-facts.ts";
-import { nodeInfo } from "../../qemu/machine.ts";
 import { nodeProcedures } from "../../qemu/procedures/node.ts";
 import { capabilitiesElement } from "../capabilities.ts";
+import type { Guests } from "../guests.ts";
 
-/** What is asked of the hypervisor and its host, as domain 0 sees it. */
-export function hostProcedures(): DriverProcedures {
+/** What is asked of the hypervisor and its host: processors and memory as Xen has them, counters as domain 0 sees them. */
+export function hostProcedures(guests: Guests): DriverProcedures {
   const facts = readHostFacts();
   return {
     ...nodeProcedures(),
@@ -22,7 +22,21 @@ export function hostProcedures(): DriverProcedures {
     },
     connectGetHostname: () => ({ hostname: hostname() }),
     connectGetCapabilities: () => ({ capabilities: writeXml(capabilitiesElement(facts)) }),
-    nodeGetInfo: () => nodeInfo(facts),
+    nodeGetInfo: async () => {
+      const { threadsPerCore, coresPerSocket, cpus, nodes, cpuKhz, totalMemoryKib } = await guests.xen.physical();
+      const perNode = Math.max(1, nodes) * Math.max(1, coresPerSocket) * Math.max(1, threadsPerCore);
+      return {
+        model: "x86_64",
+        memory: totalMemoryKib,
+        cpus,
+        mhz: Math.floor(cpuKhz / 1_000),
+        nodes: Math.max(1, nodes),
+        sockets: Math.max(1, Math.floor(cpus / perNode)),
+        cores: coresPerSocket,
+        threads: threadsPerCore,
+      };
+    },
+    nodeGetFreeMemory: async () => ({ freeMem: (await guests.xen.physical()).freeMemoryKib * 1024n }),
     nodeGetSecurityModel: () => ({ model: "none", doi: "0" }),
   };
 }

@@ -9,18 +9,20 @@ import { listingProcedures } from "./listing.ts";
 import { metadataProcedures } from "./metadata.ts";
 import { resourceProcedures } from "./resources.ts";
 import { saveProcedures } from "./saves.ts";
+import { schedulerProcedures } from "./scheduler.ts";
 
 /** All that the driver answers; what is not here is answered with libvirt's "not supported". */
 export function xenProcedures(operations: Operations): DriverProcedures {
   const { guests } = operations;
   return {
-    ...hostProcedures(),
+    ...hostProcedures(guests),
     ...listingProcedures(operations),
     ...lifecycleProcedures(operations),
     ...definitionProcedures(operations),
     ...saveProcedures(operations),
     ...inspectionProcedures(guests),
     ...resourceProcedures(guests),
+    ...schedulerProcedures(guests),
     ...consoleProcedures(guests),
     ...metadataProcedures(guests),
   };
