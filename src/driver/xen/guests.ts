@@ -1,4 +1,4 @@
-import { Breather, type Loop } from "../../event/index.ts";
+import { Breather, type Loop, StateError } from "../../event/index.ts";
 import type { ShutdownReason } from "../../libxl/index.ts";
 import {
   type AsyncJobRequest,
@@ -15,8 +15,8 @@ import { Builder, type Built } from "./builder.ts";
 import { completeDefinition } from "./definition/complete.ts";
 import { domainZeroDefinition, isDomainZero } from "./domain-zero.ts";
 import { closed, invalid, notRunning, toVirError } from "./errors.ts";
-import { endingFor, endings, foundStatus, Run, type RunEnding, type RunSurroundings } from "./run.ts";
-import type { RunRecord, RunRecords } from "./run-record.ts";
+import { endingFor, endings, foundStatus, Run, type RunSurroundings } from "./run.ts";
+import type { RunEnding, RunRecord, RunRecords } from "./run-record.ts";
 import type { DomainNews, Xen } from "./xen.ts";
 
 /** How long the caller waits, for its turn and for Xen; and what kind of job it is (default: modify). */
@@ -297,9 +297,9 @@ export class Guests {
 
   /** Ends a run's domain, and tells why. Under the domain's job. */
   async end(run: Run, ending: RunEnding): Promise<void> {
-    run.expected = ending;
+    run.expect(ending);
     await this.#builder.destroy(run.domid).catch((error: unknown) => {
-      run.expected = undefined;
+      run.expect(undefined);
       throw error;
     });
     run.finish(ending);
@@ -342,13 +342,23 @@ export class Guests {
     const status = known !== undefined && (known.state === paused) === isPaused ? known : foundStatus(isPaused);
     run.start(status, told?.isStarted === true ? undefined : Lifecycle.started.detail.booted);
     this.#domains.release(domain);
+    const { ending } = record ?? {};
+    if (ending !== undefined) this.#endAfterAll(run, ending);
     // Whether it is gone, or who watches: the next look says so.
     run.watch().catch((error: unknown) => {
       if (run.hasEnded) return;
-      this.#options.report(error);
+      if (!(error instanceof StateError)) this.#options.report(error);
       this.reconcile().catch(this.#options.report);
     });
     return run;
+  }
+
+  /** The driver before us had begun to end it. */
+  #endAfterAll(run: Run, ending: RunEnding): void {
+    run.expect(ending);
+    this.exclusively(run.domain, "end", { kind: "destroy", deadline: Number.POSITIVE_INFINITY }, async () => {
+      if (!run.hasEnded) await this.end(run, ending);
+    }).catch(this.#options.report);
   }
 
   #toldOf({ definition, since }: RunRecord): Told {

@@ -3,6 +3,12 @@ import { join } from "node:path";
 import { Definition, type DomainStatus } from "../../model/index.ts";
 import { createSocketFile } from "../../os/index.ts";
 
+/** How a run ends, once that is decided: numbers of DomainReason.shutoff and of Lifecycle.stopped. */
+export interface RunEnding {
+  readonly reason: number;
+  readonly detail: number;
+}
+
 /** What is needed to take up a running guest after the daemon has gone and come back: Xen knows the rest. */
 export interface RunRecord {
   /** Xen's number; absent while the first domain of that guest is being built. */
@@ -11,6 +17,8 @@ export interface RunRecord {
   readonly isBuilding?: boolean;
   readonly status: DomainStatus;
   readonly definition: Definition;
+  /** Its domain was being destroyed for this reason. */
+  readonly ending?: RunEnding | undefined;
   /** Where the journal stood when the run began: its end is told behind that, or not yet. */
   readonly since?: number | undefined;
 }

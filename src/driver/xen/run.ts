@@ -1,14 +1,8 @@
 import type { LibraryEvent, ShutdownReason, Subscription } from "../../libxl/index.ts";
 import type { Definition, Domain, DomainStatus, Incarnation } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, Lifecycle } from "../../protocol/index.ts";
-import type { RunRecord } from "./run-record.ts";
+import type { RunEnding, RunRecord } from "./run-record.ts";
 import type { Xen } from "./xen.ts";
-
-/** How a run ends, once that is decided: numbers of DomainReason.shutoff and of Lifecycle.stopped. */
-export interface RunEnding {
-  readonly reason: number;
-  readonly detail: number;
-}
 
 const { shutoff } = DomainReason;
 const { stopped } = Lifecycle;
@@ -56,14 +50,13 @@ export class Run {
   isUnwanted = false;
   /** Its domain goes, and it stays until the next run can take its place. */
   keepsPlace = false;
-  /** Its domain is being destroyed for this reason; its death may be heard of before that has come to its end. */
-  expected: RunEnding | undefined;
   readonly #around: RunSurroundings;
   readonly #since: number | undefined;
   readonly #early: LibraryEvent[] = [];
   #phase: "begun" | "started" | "ended" | "released" = "begun";
   #subscription: Subscription | undefined;
   #shutdown: ShutdownReason | undefined;
+  #expected: RunEnding | undefined;
 
   constructor(
     around: RunSurroundings,
@@ -112,6 +105,15 @@ export class Run {
   move(status: DomainStatus): void {
     if (this.#phase !== "started") return;
     this.domain.move(this.incarnation, status);
+    this.#save();
+  }
+
+  /**
+   * Its domain is being destroyed for this reason, or not any more. Its death may be heard of before that has come to its
+   * end, and whoever finds it after us has to know, too.
+   */
+  expect(ending: RunEnding | undefined): void {
+    this.#expected = ending;
     this.#save();
   }
 
@@ -167,7 +169,7 @@ export class Run {
   }
 
   #onDeath(): void {
-    if (!this.keepsPlace) this.finish(this.expected ?? this.#endingByItself());
+    if (!this.keepsPlace) this.finish(this.#expected ?? this.#endingByItself());
   }
 
   #endingByItself(): RunEnding {
@@ -179,7 +181,8 @@ export class Run {
     const { definition, status } = this.domain;
     if (definition === undefined || this.hasEnded) return;
     try {
-      this.#around.records.write({ id: this.domid, status, definition, since: this.#since });
+      const ending = this.#expected;
+      this.#around.records.write({ id: this.domid, status, definition, since: this.#since, ending });
     } catch (error) {
       this.#around.report(error);
     }

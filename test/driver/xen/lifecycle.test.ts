@@ -375,6 +375,22 @@ suite("the daemon after this one", () => {
     next.checkQuiet();
   });
 
+  test("ends what was being ended, for the same reason", async () => {
+    const world = new BenchWorld();
+    const bench = await new Bench(world).loaded();
+    await bench.running();
+    world.gates.set("destroy", new Deferred().promise);
+    bench.operations.saves.save(bench.domain, `${world.directory}/image`, {}).catch(() => {});
+    while (!world.xen.calls.includes("destroy")) await bench.settle();
+    world.xen.news.clear();
+    world.gates.clear();
+    const next = await new Bench(world).loaded();
+    await next.settle();
+    assert.deepEqual(next.log, ["stopped saved 1"]);
+    assert.equal(next.status, "shutoff 5");
+    next.checkQuiet();
+  });
+
   test("knows what was saved", async () => {
     const bench = await new Bench().loaded();
     await bench.running();

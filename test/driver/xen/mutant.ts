@@ -48,7 +48,7 @@ export const driverMutations: readonly DriverMutation[] = [
   {
     name: "own-destroy-with-anothers-reason",
     about: "the death that our own destroying raises decides why the guest has ended",
-    patches: [{ file: "driver/xen/run.ts", find: "this.expected ?? ", replace: "" }],
+    patches: [{ file: "driver/xen/run.ts", find: "this.#expected ?? ", replace: "" }],
     foundBy: "saved and powering off",
   },
   {

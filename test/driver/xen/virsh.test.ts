@@ -85,6 +85,8 @@ describe("Debian's virsh on xen:///system", { skip }, () => {
     assert.match(await run("schedinfo", "Domain-0"), /^weight +: 256$/m);
     assert.match(await run("schedinfo", "hello", "--live", "weight=0"), /weight must be from 1 to 65535/);
     assert.match(await run("domstats", "hello"), /state.state=1[^]*cpu.time=1000000000[^]*balloon.current=8192/);
+    assert.match(await run("domjobinfo", "hello"), /^Job type: +None/);
+    assert.match(await run("domjobabort", "hello"), /no job is active on the domain/);
     assert.match(await run("save", "hello", join(directory, "image")), /saved to/);
     assert.match(await run("list", "--all"), /^ - +hello +shut off$/m);
     assert.match(await run("save-image-dumpxml", join(directory, "image")), /<name>hello<\/name>/);

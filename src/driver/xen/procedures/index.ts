@@ -4,6 +4,7 @@ import { consoleProcedures } from "./consoles.ts";
 import { definitionProcedures } from "./definition.ts";
 import { hostProcedures } from "./host.ts";
 import { inspectionProcedures } from "./inspection.ts";
+import { jobProcedures } from "./jobs.ts";
 import { lifecycleProcedures } from "./lifecycle.ts";
 import { listingProcedures } from "./listing.ts";
 import { metadataProcedures } from "./metadata.ts";
@@ -23,6 +24,7 @@ export function xenProcedures(operations: Operations): DriverProcedures {
     ...inspectionProcedures(guests),
     ...resourceProcedures(guests),
     ...schedulerProcedures(guests),
+    ...jobProcedures(guests),
     ...consoleProcedures(guests),
     ...metadataProcedures(guests),
   };
