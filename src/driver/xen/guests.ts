@@ -1,5 +1,4 @@
 import { Breather, type Loop, StateError } from "../../event/index.ts";
-import type { ShutdownReason } from "../../libxl/index.ts";
 import {
   type AsyncJobRequest,
   type AsyncWork,
@@ -11,11 +10,12 @@ import {
 } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, ErrorDomain, Lifecycle } from "../../protocol/index.ts";
 import { Adoption } from "./adoption.ts";
+import { Aftermath } from "./aftermath.ts";
 import { Builder, type Built } from "./builder.ts";
 import { completeDefinition } from "./definition/complete.ts";
 import { domainZeroDefinition, isDomainZero } from "./domain-zero.ts";
 import { closed, invalid, notRunning, toVirError } from "./errors.ts";
-import { endingFor, endings, foundStatus, Run, type RunSurroundings } from "./run.ts";
+import { endings, foundStatus, Run, type RunSurroundings } from "./run.ts";
 import type { RunEnding, RunRecord, RunRecords } from "./run-record.ts";
 import type { DomainNews, Xen } from "./xen.ts";
 
@@ -76,6 +76,7 @@ export class Guests {
   readonly #breather: Breather;
   readonly #builder: Builder;
   readonly #adoption: Adoption;
+  readonly #aftermath: Aftermath;
   readonly #runs = new Map<Domain, Run>();
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #leaving = new Set<Promise<void>>();
@@ -89,6 +90,15 @@ export class Guests {
     this.#breather = new Breather(options.loop);
     this.#domains = new DomainList(options.loop, ErrorDomain.libxl);
     this.#builder = new Builder(options);
+    this.#aftermath = new Aftermath(options, this.#builder, {
+      isClosed: () => this.#closed,
+      exclusively: (domain, body) =>
+        this.exclusively(domain, "end", { kind: "destroy", deadline: Number.POSITIVE_INFINITY }, body),
+      end: (run, ending) => this.end(run, ending),
+      begin: (domain, built, since) => this.#begin(domain, built, since),
+      letGo: (run) => this.#letGo(run, { paused: false }),
+      keepCrash: async (run) => this.keepCrash?.(run),
+    });
     this.#adoption = new Adoption(options, this.#builder, {
       runs: () => this.#runs.values(),
       adopt: (definition, domid, status, record) => this.#adopt(definition, domid, status, record),
@@ -311,7 +321,7 @@ export class Guests {
       records: this.#options.records,
       publish: (event) => this.#options.publish(event),
       onGone: (told) => this.#onGone(domain, run, told),
-      onShutdown: (shut, reason) => this.#react(shut, reason),
+      onShutdown: (shut, reason) => this.#aftermath.begin(shut, reason),
       report: this.#options.report,
     };
     const run: Run = new Run(around, domain, { id: domid, sequence: ++this.#sequence }, definition, since);
@@ -366,56 +376,6 @@ export class Guests {
     return since === undefined ? everything : (this.#options.toldOf?.(definition.uuid, since) ?? everything);
   }
 
-  #react(run: Run, reason: ShutdownReason): void {
-    const { domain } = run;
-    const patience = { kind: "destroy", deadline: Number.POSITIVE_INFINITY } as const;
-    this.exclusively(domain, "end", patience, async () => {
-      if (!run.hasEnded) await this.#afterEnd(run, reason);
-    }).catch((error: unknown) => {
-      if (!this.#closed) this.#options.report(error);
-    });
-  }
-
-  /** The guest has powered off, rebooted or crashed: what its definition asks for is done. Under the domain's job. */
-  async #afterEnd(run: Run, reason: ShutdownReason): Promise<void> {
-    const { domain } = run;
-    const { definition } = domain;
-    const action = definition?.textOf(occasionOf(reason)) ?? "destroy";
-    if (run.isUnwanted || definition === undefined) return this.end(run, endings.destroyed);
-    if (action.startsWith("coredump")) await this.keepCrash?.(run).catch(this.#options.report);
-    if (action === "preserve") return preserve(run, reason);
-    if (!action.endsWith("restart")) return this.end(run, endingFor(reason));
-    run.keepsPlace = true;
-    await this.#builder.destroy(run.domid).catch((error: unknown) => {
-      run.keepsPlace = false;
-      throw error;
-    });
-    if (run.hasEnded) return;
-    if (run.isUnwanted) return run.finish(endings.destroyed);
-    await this.#startAgain(run, reason, definition);
-  }
-
-  /** The domain stays there, as the run that it was, until the next one can take its place: nobody misses it meanwhile. */
-  async #startAgain(run: Run, reason: ShutdownReason, definition: Definition): Promise<void> {
-    const { domain } = run;
-    const since = this.#options.position?.();
-    const manner = { paused: false };
-    let isWanted = true;
-    const next = await this.#builder
-      .build(domain, definition, manner, (built) => {
-        isWanted = !run.isUnwanted && !this.#closed;
-        run.finish(run.isUnwanted ? endings.destroyed : endingFor(reason));
-        return this.#begin(domain, built, since);
-      })
-      .catch((error: unknown) => {
-        run.finish(endingFor(reason));
-        throw error;
-      });
-    if (isWanted) return this.#letGo(next, manner);
-    await this.#builder.discard(next.domid);
-    next.finish(endings.destroyed);
-  }
-
   #checkOpen(): void {
     if (this.#closed) throw closed();
   }
@@ -426,23 +386,6 @@ export class Guests {
     } catch (error) {
       this.#options.report(error);
     }
-  }
-}
-
-function occasionOf(reason: ShutdownReason): "on_poweroff" | "on_reboot" | "on_crash" {
-  if (reason === "reboot" || reason === "soft_reset") return "on_reboot";
-  return reason === "crash" || reason === "watchdog" ? "on_crash" : "on_poweroff";
-}
-
-/** The guest is dead and its domain is kept, for people to look at; that it is over is told when it goes. */
-function preserve(run: Run, reason: ShutdownReason): void {
-  const hasCrashed = occasionOf(reason) === "on_crash";
-  if (hasCrashed) {
-    run.move({ state: DomainState.crashed, reason: DomainReason.crashed.panicked });
-    run.tell(Lifecycle.crashed.event, Lifecycle.crashed.detail.panicked);
-  } else {
-    run.move({ state: DomainState.shutdown, reason: DomainReason.shutdown.unknown });
-    run.tell(Lifecycle.shutdown.event, Lifecycle.shutdown.detail.finished);
   }
 }
 

@@ -2,16 +2,18 @@ import type { Definition } from "../../model/index.ts";
 import { Element } from "../../xml/index.ts";
 import { ensure, setDefault } from "../objects/element-edit.ts";
 import { guestKind } from "./definition/complete.ts";
+import { dropMadeName } from "./definition/devices.ts";
 
 /** Where displays that have no port of their own are looked for from. */
 const firstPort = 5_900;
 const local = "127.0.0.1";
 
-/** A definition with the ports that its displays get for this run. Rejects when none is free. */
-export async function prepareRun(
-  definition: Definition,
-  freePort: (first: number) => Promise<number>,
-): Promise<Definition> {
+/**
+ * A definition with the ports that its displays get for this run, and without what the run before has added. Rejects when
+ * no port is free.
+ */
+export async function prepareRun(given: Definition, freePort: (first: number) => Promise<number>): Promise<Definition> {
+  const definition = withoutRunNames(given);
   const wanting = graphicsOf(definition.root).filter((each) => each.attribute("autoport") === "yes").length;
   if (wanting === 0) return definition;
   const ports: number[] = [];
@@ -29,6 +31,15 @@ export async function prepareRun(
 
 function graphicsOf(root: Element): Element[] {
   return root.first("devices")?.all("graphics") ?? [];
+}
+
+function withoutRunNames(definition: Definition): Definition {
+  const { root } = definition;
+  const isMade = (device: Element): boolean => device.first("target")?.attribute("dev")?.startsWith("vif") === true;
+  if (root.first("devices")?.all("interface").some(isMade) !== true) return definition;
+  return definition.with((copy) => {
+    for (const device of copy.first("devices")?.all("interface") ?? []) dropMadeName(device);
+  });
 }
 
 /** With the names that Xen's own scripts give the host's side of network cards. */

@@ -65,6 +65,29 @@ suite("a guest of Xen", () => {
     bench.checkQuiet();
   });
 
+  test("has names of its own in each run, and what was defined meanwhile in the next", async () => {
+    const bench = await new Bench().loaded();
+    const devices = "<devices><interface type='bridge'><source bridge='b'/></interface></devices>";
+    const nameOf = (): string | undefined =>
+      bench.domain.definition?.root.find("devices", "interface", "target")?.attribute("dev");
+    await bench.running(devices);
+    assert.equal(nameOf(), "vif1.0");
+    assert.equal(bench.domain.persistent?.root.find("devices", "interface", "target"), undefined);
+    await bench.done(bench.operations.define(xml(`<title>next</title>${devices}`), {}));
+    bench.xen.end(1, "reboot");
+    await bench.settle();
+    assert.equal(nameOf(), "vif2.0");
+    assert.equal(bench.domain.definition?.textOf("title"), "next");
+    assert.equal(bench.xen.list.get(2)?.config.nics?.[0]?.ifname, undefined);
+    await bench.done(bench.operations.undefine(bench.domain, {}));
+    bench.xen.end(2, "reboot");
+    await bench.settle();
+    assert.equal(nameOf(), "vif3.0");
+    assert.equal(bench.xen.list.get(3)?.config.nics?.[0]?.ifname, undefined);
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    bench.checkQuiet();
+  });
+
   test("that is destroyed while it reboots does not start again", async () => {
     const bench = await new Bench().loaded();
     await bench.running();

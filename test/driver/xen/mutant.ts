@@ -89,11 +89,15 @@ export const driverMutations: readonly DriverMutation[] = [
     about: "a guest that was destroyed while it reboots starts again",
     patches: [
       {
-        file: "driver/xen/guests.ts",
-        find: "isWanted = !run.isUnwanted && !this.#closed;",
+        file: "driver/xen/aftermath.ts",
+        find: "isWanted = !run.isUnwanted && !this.#target.isClosed();",
         replace: "isWanted = true;",
       },
-      { file: "driver/xen/guests.ts", find: "if (run.isUnwanted) return run.finish(endings.destroyed);", replace: "" },
+      {
+        file: "driver/xen/aftermath.ts",
+        find: "if (run.isUnwanted) return run.finish(endings.destroyed);",
+        replace: "",
+      },
     ],
     foundBy: "destroyed and rebooting",
   },

@@ -32,7 +32,7 @@ function completeInterface(device: Element): void {
 }
 
 /** The name that a run made up for the host's side is no part of what the guest is to be. */
-function dropMadeName(device: Element): void {
+export function dropMadeName(device: Element): void {
   const target = device.first("target");
   if (target?.attribute("dev")?.startsWith("vif") !== true) return;
   target.removeAttribute("dev");
