@@ -148,7 +148,9 @@ export class JobQueue {
       kind,
       ticket: this.#tickets++,
       turn,
-      timeout: this.#loop.timeout(deadline, () => this.#leave(waiter, this.#overdue(since, kind))),
+      timeout: this.#loop.timeout(Number.isFinite(deadline) ? deadline : "never", () =>
+        this.#leave(waiter, this.#overdue(since, kind)),
+      ),
       abort: () => this.#leave(waiter, request.signal?.reason),
     };
     request.signal?.addEventListener("abort", waiter.abort);

@@ -54,7 +54,7 @@ interface AnyRequest {
   readonly operation: string;
   /** On whose behalf, for the same: "client 12". */
   readonly owner?: string | undefined;
-  /** Until when to wait for the turn, on the loop's clock. Default: 30 s from now. */
+  /** Until when to wait for the turn, on the loop's clock; Infinity: as long as it takes. Default: 30 s from now. */
   readonly deadline?: number | undefined;
   /** Ends the wait; a job that has begun goes on. */
   readonly signal?: AbortSignal | undefined;

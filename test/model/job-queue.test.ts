@@ -29,6 +29,19 @@ test("jobs run one at a time, in the order of asking", async () => {
   assert.equal(jobs.holder, undefined);
 });
 
+test("who has all the time there is waits as long as it takes", async () => {
+  const hand = new HandLoop();
+  const jobs = new JobQueue(hand.loop);
+  const gate = new Deferred();
+  const holder = jobs.run({ operation: "save" }, () => gate.promise);
+  const late = jobs.run({ operation: "end", deadline: Number.POSITIVE_INFINITY }, () => "ran");
+  await hand.pass(1_000_000, 100_000);
+  gate.resolve();
+  await holder;
+  assert.equal(await late, "ran");
+  assert.equal(hand.loop.size, 0);
+});
+
 test("who waits too long is told who is in the way, and since when", async () => {
   const hand = new HandLoop();
   const jobs = new JobQueue(hand.loop);
