@@ -39,6 +39,7 @@ test("who has all the time there is waits as long as it takes", async () => {
   gate.resolve();
   await holder;
   assert.equal(await late, "ran");
+  await hand.settle();
   assert.equal(hand.loop.size, 0);
 });
 
