@@ -128,17 +128,16 @@ export class Run {
   }
 
   /** The domain is gone. */
-  finish(ending: RunEnding, isTold = false): void {
+  finish(ending: RunEnding): void {
     if (this.hasEnded) return;
     const wasStarted = this.#phase === "started";
     this.#phase = "ended";
     this.#subscription?.remove();
     const dom = this.domain.reference;
     this.domain.end(this.incarnation, ending.reason);
-    const told =
-      wasStarted && !isTold
-        ? this.#around.publish({ name: "lifecycle", dom, event: stopped.event, detail: ending.detail })
-        : undefined;
+    const told = wasStarted
+      ? this.#around.publish({ name: "lifecycle", dom, event: stopped.event, detail: ending.detail })
+      : undefined;
     this.#around.onGone(told);
   }
 

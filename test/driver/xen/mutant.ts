@@ -53,16 +53,20 @@ export const driverMutations: readonly DriverMutation[] = [
   },
   {
     name: "started-before-stopped",
-    about: "an end is told by a thread of its own, and the next start overtakes it",
+    about: "the end before a reboot is told when the next start has been",
     patches: [
       {
-        file: "driver/xen/guests.ts",
-        find: "publish: (event) => this.#options.publish(event),",
-        replace:
-          "publish: (event) => { if (event.name === 'lifecycle' && event.event === 5) this.#options.loop.timeout(this.#options.loop.now() + 1, () => void this.#options.publish(event)); else void this.#options.publish(event); return undefined; },",
+        file: "driver/xen/aftermath.ts",
+        find: "run.finish(run.isUnwanted ? endings.destroyed : endingFor(reason));",
+        replace: "domain.end(run.incarnation, 1);",
+      },
+      {
+        file: "driver/xen/aftermath.ts",
+        find: "if (isWanted) return this.#target.letGo(next);",
+        replace: "if (isWanted) { await this.#target.letGo(next); return run.finish(endingFor(reason)); }",
       },
     ],
-    foundBy: "destroyed and rebooting",
+    foundBy: "rebooting, and waited for",
   },
   {
     name: "run-not-asked-again",
