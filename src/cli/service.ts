@@ -71,10 +71,16 @@ export class Service implements AsyncDisposable {
     for (const name of names.filter(isServable)) {
       const onWarning = (error: unknown): void =>
         log({ level: "warn", source: `driver.${name}`, message: textOf(error), error });
-      served.push(await openDriver(loop, name, options, onWarning));
-      parts.use(served.at(-1)?.driver);
+      const opened = await openDriver(loop, name, options, onWarning).catch((error: unknown) => {
+        // Where libxl cannot be used the guests of the others are served all the same.
+        if (name !== "xen" || names.length === 1) throw error;
+        onWarning(new Error(`xen:///system is not served: ${textOf(error)}`, { cause: error }));
+      });
+      if (opened === undefined) continue;
+      parts.use(opened.driver);
+      served.push(opened);
     }
-    if (served.length === 0) throw new StateError("this is not domain 0 of a Xen, and no other driver is asked for");
+    if (served.length === 0) throw new StateError("this is not domain 0 of a Xen, and no other driver can be served");
     const drivers = served.map(({ driver }) => driver);
     const daemon = parts.use(new Daemon(loop, { drivers, log, ...limits }));
     return new Service(daemon, served, parts.move());

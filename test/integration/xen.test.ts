@@ -34,6 +34,7 @@ run xenstore 100 ${program}/xenstore-exercise.ts /tmp/tiny
 run example 100 node examples/on-sources.ts "$XEN_LAB_GUEST" ""
 run libxl 200 ${program}/libxl-exercise.ts "$XEN_LAB_GUEST"
 run processes 200 ${program}/libxl-processes-exercise.ts "$XEN_LAB_GUEST"
+run driver 400 ${program}/xen-driver-exercise.ts "$XEN_LAB_GUEST"
 run lives 300 ${program}/december/lives.ts --load --lives ${lives}
 ulimit -c 0
 for variant in ${Object.keys(naive).join(" ")}; do
@@ -124,6 +125,52 @@ describe("on real Xen", { skip: whyNoLab() ?? false, timeout: limitMs + 10_000 }
       outstanding: ["0,0,0", "0,0,0"],
       logged: [true, true],
       "descriptors left": 0,
+      errors: [],
+    });
+  });
+
+  test("the driver serves virsh in dom0, sees what xl does beside it, and takes up what the one before has left", (t) => {
+    const domainZero = "0 Domain-0 running";
+    const [both, off] = [
+      [domainZero, "N tiny running"],
+      [domainZero, "- tiny shut off"],
+    ];
+    assert.deepEqual(JSON.parse(outputOf(t, "driver")), {
+      "at first": [domainZero],
+      version: "Xen 4.17.0",
+      started: both,
+      shown: true,
+      suspended: "paused (user)",
+      console: true,
+      saved: off,
+      restored: both,
+      "with theirs": [...both, "N theirs running"],
+      "theirs shown": true,
+      "taken up": both,
+      "started from what was saved": both,
+      "started paused": "paused (user)",
+      "at last": [domainZero],
+      left: 1,
+      told: [
+        "tiny defined added",
+        "tiny started booted",
+        "tiny suspended paused",
+        "tiny resumed unpaused",
+        "tiny stopped saved",
+        "tiny started restored",
+        "--",
+        "tiny stopped shutdown",
+        "tiny started booted",
+        "theirs started booted",
+        "theirs stopped destroyed",
+        "-- the next daemon",
+        "tiny stopped saved",
+        "tiny started restored",
+        "tiny stopped shutdown",
+        "tiny started booted",
+        "tiny stopped destroyed",
+        "tiny undefined removed",
+      ],
       errors: [],
     });
   });
