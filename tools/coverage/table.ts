@@ -6,6 +6,7 @@ import { objectEventHandlers } from "../../src/daemon/object-event-procedures.ts
 import { eventHandlers, sessionHandlers } from "../../src/daemon/session-procedures.ts";
 import { QemuDriver } from "../../src/driver/qemu/index.ts";
 import { TestDriver } from "../../src/driver/test/index.ts";
+import { XenDriver, type XenDriverOptions } from "../../src/driver/xen/index.ts";
 import { Loop } from "../../src/event/index.ts";
 import { openLoop } from "../../src/os/index.ts";
 import { type Call, lxc, type Program, publicFunction, qemu, remote } from "../../src/protocol/index.ts";
@@ -59,9 +60,11 @@ async function findColumns(): Promise<Column[]> {
   await using driver = new TestDriver(new Loop(new SimHost(new SimKernel()), { onError: fail }));
   const { hypervisor } = await driver.connect("test:///default", { readOnly: true });
   const qemu = await qemuNames();
+  const xen = await xenNames();
   return [
     column("test driver", hypervisor.procedures),
     { title: "QEMU driver", has: (name) => qemu.has(name) },
+    { title: "Xen driver", has: (name) => xen.has(name) },
     column("daemon", { ...sessionHandlers, ...eventHandlers, ...objectEventHandlers, ...monitorEventHandlers }),
   ];
 }
@@ -84,6 +87,23 @@ async function qemuNames(): Promise<ReadonlySet<string>> {
         poolRunDir: place("run-pools"),
       },
     });
+    return new Set(Object.keys(driver.procedures));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Before a Xen that has nothing. */
+async function xenNames(): Promise<ReadonlySet<string>> {
+  const directory = mkdtempSync(join(tmpdir(), "virtwright-coverage-"));
+  const answer = async (name: string): Promise<unknown> => (name === "domains" ? [] : undefined);
+  type Given = NonNullable<XenDriverOptions["xen"]>;
+  const calls = new Proxy({}, { get: (_, name) => () => answer(String(name)) }) as Given["calls"];
+  const news: Given["news"] = { subscribe: () => () => {}, close: () => {} };
+  try {
+    await using loop = openLoop();
+    const places = { stateDir: join(directory, "state"), runDir: join(directory, "run") };
+    await using driver = await XenDriver.open(loop, { ...places, xen: { calls, news } });
     return new Set(Object.keys(driver.procedures));
   } finally {
     rmSync(directory, { recursive: true });
