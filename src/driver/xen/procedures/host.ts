@@ -6,7 +6,9 @@ import type { DriverProcedures } from "../../driver.ts";
 import { readHostFacts } from "../../qemu/capabilities/host-facts.ts";
 import { nodeProcedures } from "../../qemu/procedures/node.ts";
 import { capabilitiesElement } from "../capabilities.ts";
+import { domainCapabilities } from "../domain-capabilities.ts";
 import type { Guests } from "../guests.ts";
+import { check } from "./asked.ts";
 
 /** What is asked of the hypervisor and its host: processors and memory as Xen has them, counters as domain 0 sees them. */
 export function hostProcedures(guests: Guests): DriverProcedures {
@@ -22,6 +24,11 @@ export function hostProcedures(guests: Guests): DriverProcedures {
     },
     connectGetHostname: () => ({ hostname: hostname() }),
     connectGetCapabilities: () => ({ capabilities: writeXml(capabilitiesElement(facts)) }),
+    connectGetDomainCapabilities: ({ emulatorbin, arch, machine, virttype, flags }) => {
+      check(flags, 0, "libxlConnectGetDomainCapabilities");
+      const asked = { emulator: emulatorbin, arch, machine, virttype };
+      return { capabilities: writeXml(domainCapabilities(asked)) };
+    },
     nodeGetInfo: async () => {
       const { threadsPerCore, coresPerSocket, cpus, nodes, cpuKhz, totalMemoryKib } = await guests.xen.physical();
       const perNode = Math.max(1, nodes) * Math.max(1, coresPerSocket) * Math.max(1, threadsPerCore);
