@@ -1,1 +1,34 @@
+export { Connection, type ConnectionOptions, type Connector } from "./connection.ts";
+export type {
+  Change,
+  DomainEvent,
+  EventfulKind,
+  EventNames,
+  EventOptions,
+  Gap,
+  LifecycleEvent,
+  ObjectEventNames,
+  ObjectEventsOf,
+} from "./event-types.ts";
 export { type ExtendedCall, type ExtensionName, Extensions } from "./extensions.ts";
+export { type FlagName, type Flags, flagWords, wordedRows } from "./flags.ts";
+export type { CallOptions, Method, Methods } from "./method-types.ts";
+export type {
+  Checkpoint,
+  Domain,
+  DomainStatus,
+  Interface,
+  Network,
+  NetworkPort,
+  NodeDevice,
+  NwFilter,
+  NwFilterBinding,
+  Secret,
+  Snapshot,
+  StoragePool,
+  Volume,
+} from "./objects.ts";
+export { type Kind, methodName, ownerOf, type RowName, rowNames } from "./rows.ts";
+export type { Subscription } from "./subscription.ts";
+export type { ParamsInput, ParamValue, ParamValues } from "./typed-values.ts";
+export type { ByteChannel } from "./web-streams.ts";

@@ -78,6 +78,18 @@ export function isDomainEventName(name: string): name is DomainEventName {
   return ids.has(name);
 }
 
+/** All kinds, in the order of their ids. */
+export const domainEventNames: readonly DomainEventName[] = Object.keys(kinds) as DomainEventName[];
+
+const kindOfRow: ReadonlyMap<string, DomainEventName> = new Map(
+  domainEventNames.map((name) => [kinds[name].row, name]),
+);
+
+/** The kind of events that a row tells subscriptions with an id of; undefined when it is another row. */
+export function domainEventOfRow(row: string): DomainEventName | undefined {
+  return kindOfRow.get(row);
+}
+
 /** A message as `sendEvent` takes it. */
 export interface EventMessage {
   readonly row: EventName<EventTable>;

@@ -5,6 +5,8 @@ export {
   type DomainEventName,
   domainEventId,
   domainEventIdLimit,
+  domainEventNames,
+  domainEventOfRow,
   type EventMessage,
   eventMessage,
   isDomainEventId,

@@ -1,0 +1,362 @@
+import { Deferred, type Loop, StateError, type Transport } from "../event/index.ts";
+import {
+  type DomainEventName,
+  ErrorCode,
+  ErrorDomain,
+  type ObjectKind,
+  VirError,
+  type Domain as WireDomain,
+} from "../protocol/index.ts";
+import type { KeepaliveOptions } from "../rpc/index.ts";
+import { domainEventSource } from "./domain-events.ts";
+import type {
+  EventfulKind,
+  EventNames,
+  EventOptions,
+  EventsOf,
+  Gap,
+  Gapping,
+  ObjectEventNames,
+  ObjectEventsOf,
+} from "./event-types.ts";
+import type { ExtensionName } from "./extensions.ts";
+import { invokeRow, splitGiven } from "./invoke.ts";
+import type { CallOptions, Methods } from "./method-types.ts";
+import { objectEventSource } from "./object-events.ts";
+import { addMethods, type Domain, objectOf } from "./objects.ts";
+import type { RowName } from "./rows.ts";
+import { Session } from "./session.ts";
+import { type SessionOwner, Subscription } from "./subscription.ts";
+import type { Wrap } from "./values.ts";
+
+/** How the other end is reached, as often as it has to be. */
+export interface Connector {
+  /** What calls and timers run on: the connection's own, closed with it. */
+  readonly loop: Loop;
+  /** What the server is asked to open: "qemu:///system"; null: what it likes. */
+  readonly name: string | null;
+  /** Reaches it. Rejects with what is in the way, and then nothing is left. */
+  connect(signal: AbortSignal): Promise<Transport>;
+  /** The connection is closed for good. */
+  close?(): Promise<void>;
+}
+
+export interface ConnectionOptions {
+  /** Only calls that read are allowed. */
+  readonly readOnly?: boolean;
+  /** Gives opening up. */
+  readonly signal?: AbortSignal;
+  /** How long opening may take, in ms. Default 30,000. */
+  readonly openTimeoutMs?: number;
+  /** How long a call may take that does not say so itself, in ms. Default: as long as the connection lives. */
+  readonly timeoutMs?: number;
+  /** When a silent server is asked for a sign of life, and given up. Default: every 5 s, 5 times. */
+  readonly keepalive?: KeepaliveOptions | "off";
+  /**
+   * When the connection is lost, it is opened again: calls made meanwhile wait. Those that were under way fail: nobody
+   * knows what has come of them. Default: only where a subscription asks for it.
+   */
+  readonly reconnect?: boolean;
+  /** For how long opening again is tried, in ms. Default 60,000. */
+  readonly reconnectMs?: number;
+}
+
+/** Pauses between attempts to open again, in ms; the last one counts for all that follow. */
+const pauses = [0, 100, 200, 500, 1_000, 2_000];
+
+/**
+ * A session with a hypervisor.
+ *
+ *     open -> lost -> open       (opened again, where somebody has asked for that)
+ *     open, lost -> closed
+ *
+ * The methods are the rows of libvirt's protocol that are about no object in particular (`getHostname`, `nodeGetInfo`,
+ * `listAllDomains`, `domainDefineXml`, ...). Calls may be made without waiting for each other; they go out in that order.
+ *
+ * call:  open, or lost where `reconnect` was asked for; else it rejects with the cause.
+ * close: any -> closed; calls that wait reject, subscriptions end.
+ */
+export interface Connection extends OpenConnection, Methods<"connection"> {}
+
+export const Connection = {
+  /** Rejects with VirError, or with what is in the way of reaching the server; nothing is left then. */
+  open: (connector: Connector, options?: ConnectionOptions): Promise<Connection> =>
+    OpenConnection.open(connector, options),
+};
+
+/** What a connection has beside its rows. */
+class OpenConnection implements AsyncDisposable, SessionOwner {
+  readonly #connector: Connector;
+  readonly #options: ConnectionOptions;
+  readonly #wrap: Wrap = (kind, value) => objectOf(this.#whole, kind, value);
+  readonly #closing = new AbortController();
+  readonly #lostListeners = new Set<{ readonly session: Session; readonly listener: (cause: unknown) => void }>();
+  readonly #closed = new Deferred();
+  #session: Session | undefined;
+  #opening: Promise<Session> | undefined;
+  #state: "open" | "lost" | "closed" = "open";
+  #cause: unknown;
+
+  private constructor(connector: Connector, options: ConnectionOptions) {
+    this.#connector = connector;
+    this.#options = options;
+  }
+
+  static async open(connector: Connector, options: ConnectionOptions = {}): Promise<Connection> {
+    const connection = new OpenConnection(connector, options);
+    try {
+      options.signal?.throwIfAborted();
+      const { openTimeoutMs = 30_000 } = options;
+      connection.#session = await connection.#openSession(openTimeoutMs, options.signal);
+      return connection.#whole;
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  /** With the rows, which `addMethods` has added to all of us. */
+  get #whole(): Connection {
+    return this as unknown as Connection;
+  }
+
+  get state(): "open" | "lost" | "closed" {
+    return this.#state;
+  }
+
+  /** What the server promises beyond libvirt's wire. Without a live session: nothing. */
+  has(extension: ExtensionName): boolean {
+    return this.#session?.extensions.has(extension) ?? false;
+  }
+
+  /** What happens to domains, from `ready` on; of all kinds unless some are named. */
+  events<N extends DomainEventName = DomainEventName>(
+    names: EventNames<N> | undefined,
+    options: EventOptions & Gapping,
+  ): Subscription<EventsOf<N, true>>;
+  events<N extends DomainEventName = DomainEventName>(
+    names?: EventNames<N>,
+    options?: EventOptions,
+  ): Subscription<EventsOf<N, false>>;
+  events(names?: EventNames<DomainEventName>, options: EventOptions = {}): unknown {
+    return this.domainEvents(names, options, undefined);
+  }
+
+  /** What happens to networks, pools, devices of the host or secrets. */
+  eventsOf<K extends EventfulKind, N extends ObjectEventNames<K> = ObjectEventNames<K>>(
+    kind: K,
+    names: EventNames<N> | undefined,
+    options: EventOptions & Gapping,
+  ): Subscription<ObjectEventsOf<K, N> | Gap>;
+  eventsOf<K extends EventfulKind, N extends ObjectEventNames<K> = ObjectEventNames<K>>(
+    kind: K,
+    names?: EventNames<N>,
+    options?: EventOptions,
+  ): Subscription<ObjectEventsOf<K, N>>;
+  eventsOf(kind: ObjectKind, names?: EventNames<string>, options: EventOptions = {}): unknown {
+    return this.objectEvents(kind, names, options, undefined);
+  }
+
+  /** The objects' own way to `events`. */
+  domainEvents(
+    names: EventNames<DomainEventName> | undefined,
+    options: EventOptions,
+    dom: WireDomain | undefined,
+  ): Subscription<unknown> {
+    const source = domainEventSource({ ...options, names: listOf(names), dom, wrap: this.#wrap });
+    return new Subscription<unknown>(this, source, options);
+  }
+
+  /** The objects' own way to `eventsOf`. */
+  objectEvents(
+    kind: ObjectKind,
+    names: EventNames<string> | undefined,
+    options: EventOptions,
+    object: object | undefined,
+  ): Subscription<unknown> {
+    return new Subscription<unknown>(this, objectEventSource(kind, listOf(names), object, this.#wrap), options);
+  }
+
+  /** The domain of that name; rejects with VirError noDomain. */
+  domain(name: string, options?: CallOptions): Promise<Domain> {
+    return this.invoke("domainLookupByName", undefined, [name, options]) as Promise<Domain>;
+  }
+
+  /** All domains, or those that `flags` choose. */
+  domains(options?: Parameters<Methods<"connection">["listAllDomains"]>[0]): Promise<readonly Domain[]> {
+    return this.invoke("connectListAllDomains", undefined, [options]) as Promise<readonly Domain[]>;
+  }
+
+  /** The methods' one door: a row, whose it is, and what the caller has given. */
+  async invoke(row: string, self: object | undefined, given: readonly unknown[]): Promise<unknown> {
+    const call = splitGiven(row as RowName, given, this.#options.timeoutMs);
+    const session = await this.session(this.#options.reconnect === true, call.options.signal);
+    return invokeRow(session, call, self, this.#wrap);
+  }
+
+  /** The open session. `wait`: a lost one is opened again. For subscriptions. */
+  async session(wait: boolean, signal?: AbortSignal): Promise<Session> {
+    signal?.throwIfAborted();
+    if (this.#state === "closed") throw new StateError("the connection is closed");
+    if (this.#session !== undefined) return this.#session;
+    if (!wait && this.#opening === undefined) throw this.#cause;
+    return abortable(this.#reopen(), signal);
+  }
+
+  /** Tells when a session is over. For subscriptions. */
+  onLost(session: Session, listener: (cause: unknown) => void): () => void {
+    const entry = { session, listener };
+    this.#lostListeners.add(entry);
+    return () => this.#lostListeners.delete(entry);
+  }
+
+  /** Ends the connection, and everything that hangs on it. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#state !== "closed") {
+      this.#state = "closed";
+      const reason = new StateError("the connection was closed");
+      this.#closing.abort(reason);
+      const session = this.#session;
+      this.#session = undefined;
+      session?.close();
+      if (session !== undefined) this.#tellLost(session, reason);
+      this.#finish().then(
+        () => this.#closed.resolve(),
+        (error: unknown) => this.#closed.reject(error),
+      );
+    }
+    await this.#closed.promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #finish(): Promise<void> {
+    await this.#opening?.catch(() => {});
+    await this.#connector.close?.();
+    await this.#connector.loop.close();
+  }
+
+  /** One attempt to open is under way at a time, for whoever waits. */
+  #reopen(): Promise<Session> {
+    this.#opening ??= this.#tryToOpen().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #tryToOpen(): Promise<Session> {
+    const { loop } = this.#connector;
+    const until = loop.now() + (this.#options.reconnectMs ?? 60_000);
+    for (let attempt = 0; ; attempt++) {
+      await this.#pause(pauses[Math.min(attempt, pauses.length - 1)] as number);
+      try {
+        const left = until - loop.now();
+        const session = await this.#openSession(Math.max(1, Math.min(left, this.#options.openTimeoutMs ?? 30_000)));
+        this.#session = session;
+        this.#state = "open";
+        return session;
+      } catch (error) {
+        if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
+        if (loop.now() >= until) throw gaveUp(error, this.#cause);
+      }
+    }
+  }
+
+  async #openSession(timeoutMs: number, signal?: AbortSignal): Promise<Session> {
+    const { loop, name } = this.#connector;
+    const late = new AbortController();
+    const timeout = loop.timeout(loop.now() + timeoutMs, () => late.abort(tooLate(timeoutMs)), { name: "opening" });
+    const limits = [this.#closing.signal, late.signal, ...(signal === undefined ? [] : [signal])];
+    const limit = AbortSignal.any(limits);
+    try {
+      const transport = await this.#connector.connect(limit);
+      const { readOnly = false, keepalive = { intervalMs: 5_000, count: 5 } } = this.#options;
+      let ended: { readonly cause: unknown } | undefined;
+      let session: Session | undefined;
+      const onClose = (cause: Error | undefined): void => {
+        ended = { cause: lost(cause) };
+        if (session !== undefined) this.#onClose(session, ended.cause);
+      };
+      const opened = await Session.open(loop, transport, {
+        name,
+        readOnly,
+        keepalive,
+        timeoutMs,
+        signal: limit,
+        onClose,
+      });
+      if (limit.aborted || ended !== undefined) {
+        opened.close();
+        throw limit.aborted ? limit.reason : ended?.cause;
+      }
+      session = opened;
+      return opened;
+    } finally {
+      timeout.remove();
+    }
+  }
+
+  #onClose(session: Session, cause: unknown): void {
+    if (this.#session === session) {
+      this.#session = undefined;
+      if (this.#state === "open") this.#state = "lost";
+      this.#cause = cause;
+    }
+    this.#tellLost(session, cause);
+  }
+
+  #tellLost(session: Session, cause: unknown): void {
+    for (const entry of this.#lostListeners) {
+      if (entry.session !== session || !this.#lostListeners.delete(entry)) continue;
+      entry.listener(cause);
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { loop } = this.#connector;
+    const over = new Deferred();
+    const timeout = loop.timeout(loop.now() + ms, () => over.resolve(), { name: "pause before opening again" });
+    const onAbort = (): void => over.reject(this.#closing.signal.reason);
+    this.#closing.signal.addEventListener("abort", onAbort);
+    try {
+      await over.promise;
+    } finally {
+      timeout.remove();
+      this.#closing.signal.removeEventListener("abort", onAbort);
+    }
+  }
+}
+
+addMethods(OpenConnection.prototype, "connection");
+
+function listOf<N extends string>(names: EventNames<N> | undefined): readonly N[] | undefined {
+  return typeof names === "string" ? [names] : names;
+}
+
+function lost(cause: Error | undefined): VirError {
+  const detail =
+    cause === undefined ? "the server has closed the connection" : `the connection was lost: ${cause.message}`;
+  return VirError.of(ErrorCode.internalError, ErrorDomain.rpc, detail, cause);
+}
+
+function gaveUp(error: unknown, cause: unknown): VirError {
+  const why = error instanceof Error ? error.message : String(error);
+  const detail = `the connection was lost and cannot be opened again: ${why}`;
+  return VirError.of(ErrorCode.noConnect, ErrorDomain.rpc, detail, cause);
+}
+
+function tooLate(timeoutMs: number): VirError {
+  return VirError.of(ErrorCode.operationTimeout, ErrorDomain.rpc, `the server was not reached within ${timeoutMs} ms`);
+}
+
+/** Gives the wait up, not what is waited for. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", onAbort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

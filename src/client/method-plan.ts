@@ -1,0 +1,78 @@
+import type { Call } from "../protocol/index.ts";
+import type { Codec } from "../xdr/index.ts";
+import type { Implied } from "./method-types.ts";
+import { flaggedRow, ownerOf, type RowName, rowOf } from "./rows.ts";
+
+/** How the arguments of a method become those of its row: what `method-types.ts` says of types, for values. */
+export interface MethodPlan {
+  readonly name: RowName;
+  readonly row: Call;
+  /** The field in which the object itself goes; "" for the connection's. */
+  readonly self: string;
+  /** The fields that the caller gives, in the order of the row. */
+  readonly given: readonly string[];
+  /** Those that are filled in. */
+  readonly implied: Readonly<Record<string, number>>;
+  /** The row asks first how many parameters there are. */
+  readonly asksCount: boolean;
+  readonly hasFlags: boolean;
+  /** What does the same with flags. */
+  readonly flagged: RowName | undefined;
+  /** The fields that the caller is told. */
+  readonly told: readonly string[];
+}
+
+/** Room for as many as there can be. */
+const room: Readonly<Record<Implied, number>> = {
+  needResults: 1,
+  maxnames: 16_384,
+  maxids: 16_384,
+  maxStats: 1_024,
+  maxerrors: 256,
+  needMap: 1,
+  needOnline: 1,
+  nparams: 0,
+};
+/** Devices of the host are more. */
+const deviceRoom = 65_536;
+
+const plans = new Map<RowName, MethodPlan>();
+
+export function planOf(name: RowName): MethodPlan {
+  const known = plans.get(name);
+  if (known !== undefined) return known;
+  const plan = makePlan(name);
+  plans.set(name, plan);
+  return plan;
+}
+
+function makePlan(name: RowName): MethodPlan {
+  const row = rowOf(name);
+  const { self } = ownerOf(name);
+  const fields = Object.keys(row.args.fields);
+  const implied = Object.fromEntries(
+    fields.flatMap((field) => (Object.hasOwn(room, field) ? [[field, roomOf(name, field as Implied)]] : [])),
+  );
+  return {
+    name,
+    row,
+    self,
+    given: fields.filter((field) => field !== self && field !== "flags" && !Object.hasOwn(implied, field)),
+    implied,
+    asksCount: Object.hasOwn(implied, "nparams"),
+    hasFlags: fields.includes("flags"),
+    flagged: fields.includes("flags") ? undefined : flaggedRow(name),
+    told: toldOf(row),
+  };
+}
+
+function roomOf(name: RowName, field: Implied): number {
+  return name.startsWith("node") && field === "maxnames" ? deviceRoom : room[field];
+}
+
+function toldOf({ ret }: Call): string[] {
+  const fields = Object.entries<Codec>(ret.fields);
+  const hasList = fields.some(([, { shape }]) => shape.kind === "array");
+  const counts = ["ret", "nparams", "nerrors"];
+  return fields.flatMap(([field]) => (hasList && counts.includes(field) ? [] : [field]));
+}

@@ -1,0 +1,136 @@
+import { Feed } from "../event/index.ts";
+import type { EventOptions } from "./event-types.ts";
+import type { Session } from "./session.ts";
+
+/** What a subscription is made of: how it begins on a session, and what is said when one was lost. */
+export interface SubscriptionSource<E> {
+  /** Begins to hear; resolves with what ends it. `resumed`: not for the first time. */
+  begin(
+    session: Session,
+    push: (event: E) => void,
+    resumed: { readonly cause: unknown } | undefined,
+  ): Promise<() => void>;
+}
+
+/** What a subscription needs of its connection. */
+export interface SessionOwner {
+  /** The open session, or the next one when `wait`. Rejects when there is none, and will be none. */
+  session(wait: boolean, signal?: AbortSignal): Promise<Session>;
+  /** Told when that session is over. Returns what takes it back. */
+  onLost(session: Session, listener: (cause: unknown) => void): () => void;
+}
+
+/**
+ * Events, in order, without loss, until somebody ends it.
+ *
+ *     starting -> open -> ended
+ *     open -> lost -> open       (with `reconnect`)
+ *
+ * ready:     resolves when the server has said that it tells events from here on; rejects when it does not.
+ * iteration: one reader. Ends by `break` or `close`; throws the signal's reason, the cause when the connection is lost, and
+ *            OverflowError when the reader is too slow.
+ * on:        instead of iterating: calls back for each event, and once with the cause of the end.
+ * close:     any -> ended; nothing is told afterwards. Idempotent; so is disposing.
+ */
+export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
+  /** See above. */
+  readonly ready: Promise<void>;
+  readonly #owner: SessionOwner;
+  readonly #source: SubscriptionSource<E>;
+  readonly #options: EventOptions;
+  readonly #feed: Feed<E>;
+  #leave: () => void = () => {};
+  #onAbort: (() => void) | undefined;
+
+  constructor(owner: SessionOwner, source: SubscriptionSource<E>, options: EventOptions) {
+    this.#owner = owner;
+    this.#source = source;
+    this.#options = options;
+    const { limit, signal } = options;
+    this.#feed = new Feed<E>({ ...(limit !== undefined && { limit }), onClose: () => this.#finish() });
+    if (signal !== undefined) {
+      this.#onAbort = () => this.#end(signal.reason);
+      signal.addEventListener("abort", this.#onAbort);
+      if (signal.aborted) this.#end(signal.reason);
+    }
+    this.ready = this.#begin(undefined);
+    this.ready.catch(() => {});
+  }
+
+  get state(): "open" | "ended" {
+    return this.#feed.state === "open" ? "open" : "ended";
+  }
+
+  on(listener: (event: E) => void, onEnd: (cause: unknown) => void = () => {}): this {
+    const listen = async (): Promise<void> => {
+      for await (const event of this) listener(event);
+    };
+    listen().then(() => onEnd(undefined), onEnd);
+    return this;
+  }
+
+  close(): void {
+    this.#feed.close();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<E, undefined> {
+    return this.#feed[Symbol.asyncIterator]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  async #begin(resumed: { readonly cause: unknown } | undefined): Promise<void> {
+    for (let again = resumed; ; ) {
+      let lost: { readonly cause: unknown } | undefined;
+      try {
+        const session = await this.#owner.session(again !== undefined, this.#options.signal);
+        if (this.#feed.state !== "open") return;
+        let begun = false;
+        // First of all: the session may end while it is asked.
+        const forget = this.#owner.onLost(session, (cause) => {
+          lost = { cause };
+          if (begun) this.#onLost(cause);
+        });
+        this.#leave = forget;
+        const end = await this.#source.begin(session, (event) => this.#feed.push(event), again);
+        begun = true;
+        // What was awaited may have been overtaken by our end.
+        if (this.#feed.state !== "open") return end();
+        this.#leave = () => {
+          forget();
+          end();
+        };
+        if (lost === undefined) return;
+        throw lost.cause;
+      } catch (error) {
+        again = lost;
+        if (again === undefined || this.#options.reconnect !== true || this.#feed.state !== "open") {
+          this.#end(error);
+          throw error;
+        }
+      }
+    }
+  }
+
+  #onLost(cause: unknown): void {
+    this.#leave = () => {};
+    if (this.#options.reconnect !== true) this.#end(cause);
+    else this.#begin({ cause }).catch(() => {});
+  }
+
+  #end(cause: unknown): void {
+    this.#feed.end(cause);
+    // Nothing is told any more, though what waits is still read.
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#onAbort !== undefined) this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#onAbort = undefined;
+    const leave = this.#leave;
+    this.#leave = () => {};
+    leave();
+  }
+}

@@ -1,0 +1,4 @@
+export * from "../client/index.ts";
+export { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
+export { type OpenOptions, open } from "./open.ts";
+export { type ConnectionUri, parseUri } from "./uri.ts";

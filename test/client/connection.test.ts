@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { Connection } from "../../src/client/index.ts";
+import { ErrorCode, VirError } from "../../src/protocol/index.ts";
+import { ClientWorld } from "./client-world.ts";
+
+suite("a call", () => {
+  test("gives values, and objects with methods of their own", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open();
+    assert.equal(await world.settle(connection.getType()), "Fake");
+    assert.equal(await world.settle(connection.getVersion()), 1_002_003n);
+    const defined = await world.settle(connection.domainDefineXml("<domain><name>hello</name></domain>"));
+    assert.equal(defined.name, "hello");
+    await world.settle(defined.create());
+    assert.deepEqual(await world.settle(defined.status()), { state: "running", reason: "booted" });
+    const all = await world.settle(connection.domains());
+    assert.deepEqual(
+      all.map(({ name, id }) => [name, id]),
+      [["hello", 1]],
+    );
+    assert.equal(all[0]?.connection, connection);
+    await world.settle(connection.close());
+  });
+
+  test("rejects with libvirt's error", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open();
+    const looking = world.settle(connection.domain("nobody"));
+    await assert.rejects(looking, (error) => error instanceof VirError && error.code === ErrorCode.noDomain);
+  });
+
+  test("takes flags as words, as a list of them, and as libvirt's number", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open();
+    for (const flags of ["active", ["active", "persistent"], 1] as const) {
+      assert.deepEqual(await world.settle(connection.domains({ flags })), []);
+    }
+    await assert.rejects(
+      // @ts-expect-error -- there is no such word
+      world.settle(connection.domains({ flags: "lively" })),
+      /no flag "lively"; there are: active, /,
+    );
+  });
+
+  test("goes by the row with flags when some are given", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open();
+    world.serving.driver.define("hello");
+    const domain = await world.settle(connection.domain("hello"));
+    await world.settle(domain.undefine({ flags: "managedSave" }));
+    await assert.rejects(world.settle(connection.domain("hello")), { code: ErrorCode.noDomain });
+  });
+
+  test("is cancelled on the server by its signal, and late by its deadline", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open();
+    world.serving.driver.stuck = new Promise(() => {});
+    world.serving.driver.define("hello");
+    const domain = await world.settle(connection.domain("hello"));
+    const abort = new AbortController();
+    const cancelled = domain.getMessages({ signal: abort.signal });
+    await world.rest();
+    abort.abort(new Error("enough"));
+    await assert.rejects(world.settle(cancelled), { message: "enough" });
+    assert.equal(world.serving.driver.stuckSignal?.aborted, true);
+    const late = domain.getMessages({ timeoutMs: 500 });
+    await world.rest();
+    world.serving.world.pass(600);
+    await assert.rejects(world.settle(late), { code: ErrorCode.operationTimeout });
+  });
+
+  test("is not made at all when its signal was aborted before", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open();
+    const signal = AbortSignal.abort(new Error("before"));
+    await assert.rejects(world.settle(connection.getHostname({ signal })), { message: "before" });
+  });
+
+  test("goes out without waiting for the one before", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open();
+    let go = (): void => {};
+    world.serving.driver.stuck = new Promise((resolve) => {
+      go = resolve;
+    });
+    world.serving.driver.define("hello");
+    const domain = await world.settle(connection.domain("hello"));
+    const slow = domain.getMessages();
+    assert.equal(await world.settle(connection.getHostname()), "fakehost");
+    go();
+    assert.deepEqual(await world.settle(slow), []);
+  });
+
+  test("refuses arguments that the row does not have", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open();
+    world.serving.driver.define("hello");
+    const domain = await world.settle(connection.domain("hello"));
+    // @ts-expect-error -- it is called disk
+    const asked = domain.blockResize({ disc: "vda", size: 1n });
+    await assert.rejects(world.settle(asked), /no argument "disc"; there are: disk, size/);
+  });
+});
+
+suite("a connection", () => {
+  test("that cannot be opened leaves nothing, and says why", async () => {
+    const world = new ClientWorld();
+    world.refusal = new Error("nobody there");
+    await assert.rejects(world.settle(Connection.open(world.connector())), { message: "nobody there" });
+    assert.equal(world.serving.world.loop.state, "closed");
+  });
+
+  test("is given up when the server does not answer in time", async () => {
+    const world = new ClientWorld();
+    world.serving.driver.opening = new Promise(() => {});
+    const opening = Connection.open(world.connector(), { openTimeoutMs: 1_000, keepalive: "off" });
+    await world.rest();
+    world.serving.world.pass(1_100);
+    await assert.rejects(world.settle(opening), { code: ErrorCode.operationTimeout });
+  });
+
+  test("ends calls that are under way when it is closed, and takes none afterwards", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open();
+    world.serving.driver.stuck = new Promise(() => {});
+    world.serving.driver.define("hello");
+    const domain = await world.settle(connection.domain("hello"));
+    const waiting = domain.getMessages();
+    await world.rest();
+    const closed = connection.close();
+    await assert.rejects(world.settle(waiting), /the connection ended/);
+    await world.settle(closed);
+    await assert.rejects(connection.getHostname(), { name: "StateError" });
+    await connection.close();
+  });
+
+  test("that is lost fails its calls, those made later too", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open();
+    world.cut();
+    assert.equal(connection.state, "lost");
+    await assert.rejects(world.settle(connection.getHostname()), { code: ErrorCode.internalError });
+  });
+
+  test("opens again where that was asked for, and calls wait for it", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open({ reconnect: true });
+    world.serving.driver.define("hello");
+    const domain = await world.settle(connection.domain("hello"));
+    world.refusal = new Error("not yet");
+    world.cut();
+    const waiting = domain.status();
+    await world.rest();
+    world.refusal = undefined;
+    for (let rounds = 0; rounds < 5; rounds++) {
+      world.serving.world.pass(200);
+      await world.rest();
+    }
+    assert.deepEqual(await world.settle(waiting), { state: "shutoff", reason: "unknown" });
+    assert.equal(connection.state, "open");
+  });
+
+  test("gives opening again up after its time", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open({ reconnect: true, reconnectMs: 1_000 });
+    world.refusal = new Error("never");
+    world.cut();
+    const waiting = connection.getHostname();
+    waiting.catch(() => {});
+    for (let rounds = 0; rounds < 20; rounds++) {
+      world.serving.world.pass(200);
+      await world.rest();
+    }
+    await assert.rejects(waiting, { code: ErrorCode.noConnect, message: /cannot be opened again: never/ });
+  });
+});

@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import type { Connection, DomainEvent, Gap } from "../../src/client/index.ts";
+import { ErrorCode } from "../../src/protocol/index.ts";
+import { ClientWorld } from "./client-world.ts";
+
+type Told = DomainEvent | Gap;
+
+function short(event: Told): string {
+  if (event.name === "gap") {
+    const changes = event.changes?.map(({ domain, before, after }) => `${domain.name} ${before}->${after}`);
+    return `gap ${changes?.join(", ") ?? `${event.missing?.from}-${event.missing?.to}`}`;
+  }
+  return event.name === "lifecycle" ? `${event.domain.name} ${event.event} ${event.detail}` : event.name;
+}
+
+/** Collects what is told, and how it ends. */
+function collect(events: AsyncIterable<Told>): { readonly heard: string[]; readonly end: Promise<unknown> } {
+  const heard: string[] = [];
+  const listen = async (): Promise<unknown> => {
+    try {
+      for await (const event of events) heard.push(short(event));
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  };
+  return { heard, end: listen() };
+}
+
+async function setUp(world = new ClientWorld()): Promise<{ world: ClientWorld; connection: Connection }> {
+  return { world, connection: await world.open() };
+}
+
+suite("events", () => {
+  test("are heard in words, from the moment the subscription is ready", async () => {
+    const { world, connection } = await setUp();
+    const events = connection.events("lifecycle");
+    await world.settle(events.ready);
+    const { heard, end } = collect(events);
+    const domain = await world.settle(connection.domainDefineXml("<name>hello</name>"));
+    await world.settle(domain.create());
+    await world.settle(domain.destroy());
+    events.close();
+    assert.equal(await world.settle(end), undefined);
+    assert.deepEqual(heard, ["hello defined added", "hello started booted", "hello stopped destroyed"]);
+  });
+
+  test("of one domain are its own", async () => {
+    const { world, connection } = await setUp();
+    const [one, other] = ["one", "other"].map((name) => world.serving.driver.define(name));
+    assert.ok(one !== undefined && other !== undefined);
+    const domain = await world.settle(connection.domain("one"));
+    const events = domain.events("lifecycle");
+    await world.settle(events.ready);
+    const { heard } = collect(events);
+    await world.settle((await world.settle(connection.domain("other"))).create());
+    await world.settle(domain.create());
+    await world.rest();
+    assert.deepEqual(heard, ["one started booted"]);
+  });
+
+  test("end by break, and the server is told", async () => {
+    const { world, connection } = await setUp();
+    const events = connection.events("lifecycle");
+    await world.settle(events.ready);
+    const listening = (async () => {
+      for await (const event of events) return event.domain.name;
+      return undefined;
+    })();
+    world.serving.driver.define("hello");
+    assert.equal(await world.settle(listening), "hello");
+    await world.rest();
+    assert.equal(world.serving.driver.listeners, 0);
+    assert.equal(events.state, "ended");
+  });
+
+  test("end by their signal, with its reason", async () => {
+    const { world, connection } = await setUp();
+    const abort = new AbortController();
+    const events = connection.events("lifecycle", { signal: abort.signal });
+    await world.settle(events.ready);
+    const { end } = collect(events);
+    abort.abort(new Error("enough"));
+    assert.deepEqual(await world.settle(end), new Error("enough"));
+    await world.rest();
+    assert.equal(world.serving.driver.listeners, 0);
+  });
+
+  test("are told to a callback, and so is their end", async () => {
+    const { world, connection } = await setUp();
+    const heard: string[] = [];
+    const ends: unknown[] = [];
+    const events = connection.events("lifecycle").on(
+      (event) => heard.push(short(event)),
+      (cause) => ends.push(cause),
+    );
+    await world.settle(events.ready);
+    world.serving.driver.define("hello");
+    await world.rest();
+    await events[Symbol.asyncDispose]();
+    world.serving.driver.define("later");
+    await world.rest();
+    assert.deepEqual(heard, ["hello defined added"]);
+    assert.deepEqual(ends, [undefined]);
+  });
+
+  test("throw the cause when the connection is lost", async () => {
+    const { world, connection } = await setUp();
+    const events = connection.events();
+    await world.settle(events.ready);
+    const { heard, end } = collect(events);
+    world.serving.driver.define("hello");
+    await world.rest();
+    world.cut();
+    const cause = await world.settle(end);
+    assert.equal((cause as { code: number }).code, ErrorCode.internalError);
+    assert.deepEqual(heard, ["hello defined added"]);
+  });
+
+  test("go on without a gap when our daemon is reached again", async () => {
+    const { world, connection } = await setUp();
+    const events = connection.events("lifecycle", { reconnect: true });
+    await world.settle(events.ready);
+    const { heard } = collect(events);
+    world.serving.driver.define("before");
+    await world.rest();
+    world.refusal = new Error("not yet");
+    world.cut();
+    world.serving.driver.define("meanwhile");
+    await world.rest();
+    world.refusal = undefined;
+    for (let rounds = 0; rounds < 5; rounds++) {
+      world.serving.world.pass(200);
+      await world.rest();
+    }
+    world.serving.driver.define("after");
+    await world.rest();
+    assert.deepEqual(heard, ["before defined added", "meanwhile defined added", "after defined added"]);
+  });
+
+  test("say where the gap is, and what it has changed, when somebody else's server is reached again", async () => {
+    const world = new ClientWorld();
+    world.foreign = true;
+    const connection = await world.open();
+    assert.equal(connection.has("cursor"), false);
+    const kept = await world.settle(connection.domainDefineXml("<name>kept</name>"));
+    const gone = await world.settle(connection.domainDefineXml("<name>gone</name>"));
+    const events = connection.events("lifecycle", { reconnect: true });
+    await world.settle(events.ready);
+    const { heard } = collect(events);
+    await world.settle(kept.create());
+    await world.settle(kept.suspend());
+    world.cut();
+    const other = await world.settle(world.serving.open());
+    await world.settle(other.call.domainDestroy({ dom: kept }));
+    await world.settle(other.call.domainUndefine({ dom: gone }));
+    world.serving.driver.define("new");
+    for (let rounds = 0; rounds < 3; rounds++) {
+      world.serving.world.pass(200);
+      await world.rest();
+    }
+    world.serving.driver.define("after");
+    await world.rest();
+    assert.deepEqual(heard, [
+      "kept started booted",
+      "kept suspended paused",
+      "gap kept paused->shutoff, gone shutoff->undefined, new undefined->shutoff",
+      "after defined added",
+    ]);
+  });
+
+  test("from a cursor begin there, and need our daemon", async () => {
+    const { world, connection } = await setUp();
+    const first = connection.events("lifecycle", { reconnect: true });
+    await world.settle(first.ready);
+    const iterator = first[Symbol.asyncIterator]();
+    world.serving.driver.define("one");
+    const { value } = await world.settle(iterator.next());
+    world.serving.driver.define("two");
+    assert.ok(value?.position !== undefined && "timeMs" in value);
+    const again = connection.events("lifecycle", { since: value.position });
+    await world.settle(again.ready);
+    const { heard } = collect(again);
+    await world.rest();
+    assert.deepEqual(heard, ["two defined added"]);
+    const foreign = new ClientWorld();
+    foreign.foreign = true;
+    const elsewhere = (await foreign.open()).events("lifecycle", { since: value.position });
+    await assert.rejects(foreign.settle(elsewhere.ready), { code: ErrorCode.noSupport });
+  });
+
+  test("of networks and their like are told in words too", async () => {
+    const { world, connection } = await setUp();
+    const events = connection.eventsOf("network", "lifecycle");
+    await world.settle(events.ready);
+    const heard: string[] = [];
+    events.on(({ object, event }) => heard.push(`${object.name} ${event}`));
+    const net = { name: "default", uuid: "00000000-0000-4000-8000-000000000001" };
+    for (const tell of world.serving.driver.objects) tell({ name: "networkEventLifecycle", net, event: 2, detail: 0 });
+    await world.rest();
+    assert.deepEqual(heard, ["default started"]);
+  });
+
+  test("that come too fast end the subscription instead of being lost", async () => {
+    const { world, connection } = await setUp();
+    const events = connection.events("lifecycle", { limit: 2 });
+    await world.settle(events.ready);
+    for (const name of ["a", "b", "c"]) world.serving.driver.define(name);
+    await world.rest();
+    const { heard, end } = collect(events);
+    assert.equal(((await world.settle(end)) as Error).name, "OverflowError");
+    assert.equal(heard.length, 2);
+  });
+});
