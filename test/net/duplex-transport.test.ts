@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { Duplex, PassThrough } from "node:stream";
+import { suite, test } from "node:test";
+import { Loop } from "../../src/event/index.ts";
+import { DuplexTransport, TimerHost } from "../../src/net/index.ts";
+
+/** Two streams connected with each other, in memory. */
+function pair(): [Duplex, Duplex] {
+  const [forth, back] = [new PassThrough(), new PassThrough()];
+  return [
+    Duplex.from({ readable: back, writable: forth }) as Duplex,
+    Duplex.from({ readable: forth, writable: back }) as Duplex,
+  ];
+}
+
+interface Heard {
+  readonly bytes: number[];
+  drains: number;
+  readonly closed: Promise<Error | undefined>;
+}
+
+function listen(transport: DuplexTransport): Heard {
+  const bytes: number[] = [];
+  const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+  const heard: Heard = { bytes, drains: 0, closed: promise };
+  transport.open({
+    onData: (chunk) => void bytes.push(...chunk),
+    onDrain: () => heard.drains++,
+    onClose: resolve,
+  });
+  return heard;
+}
+
+const turns = async (count = 20): Promise<void> => {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+suite("a transport over a stream of Node's", () => {
+  const errors: unknown[] = [];
+  const openLoop = (): Loop => new Loop(new TimerHost(), { onError: (error) => errors.push(error) });
+
+  test("carries bytes both ways, and says when all have left", async () => {
+    await using loop = openLoop();
+    const [one, other] = pair().map((stream) => new DuplexTransport(loop, stream)) as [
+      DuplexTransport,
+      DuplexTransport,
+    ];
+    const [near, far] = [listen(one), listen(other)];
+    one.send(Uint8Array.of(1, 2));
+    other.send(Uint8Array.of(3));
+    await turns();
+    assert.deepEqual([near.bytes, far.bytes], [[3], [1, 2]]);
+    assert.deepEqual([one.backlog, near.drains], [0, 1]);
+    one.close();
+    assert.equal(await near.closed, undefined);
+    assert.equal(await far.closed, undefined);
+    assert.deepEqual(errors, []);
+  });
+
+  test("hands nothing on while it is paused, and everything afterwards, the end at the end", async () => {
+    await using loop = openLoop();
+    const [one, other] = pair().map((stream) => new DuplexTransport(loop, stream)) as [
+      DuplexTransport,
+      DuplexTransport,
+    ];
+    listen(one);
+    const far = listen(other);
+    other.pause();
+    one.send(Uint8Array.of(1));
+    one.close();
+    await turns();
+    assert.deepEqual(far.bytes, []);
+    other.resume();
+    assert.equal(await far.closed, undefined);
+    assert.deepEqual(far.bytes, [1]);
+  });
+
+  test("ends with the stream's error as its cause", async () => {
+    await using loop = openLoop();
+    const stream = new Duplex({ read: () => {}, write: (_bytes, _encoding, done) => done() });
+    const near = listen(new DuplexTransport(loop, stream));
+    stream.destroy(new Error("gone"));
+    assert.equal((await near.closed)?.message, "gone");
+  });
+
+  test("ends with the reason behind the end, where somebody knows it", async () => {
+    await using loop = openLoop();
+    const [stream, other] = pair();
+    const near = listen(new DuplexTransport(loop, stream, Promise.resolve(new Error("ended with status 255"))));
+    other.end();
+    assert.equal((await near.closed)?.message, "ended with status 255");
+  });
+
+  test("takes what is sent after its end, and drops it", async () => {
+    await using loop = openLoop();
+    const [stream] = pair();
+    const transport = new DuplexTransport(loop, stream);
+    const near = listen(transport);
+    transport.close();
+    transport.send(Uint8Array.of(1));
+    assert.equal(await near.closed, undefined);
+    assert.equal(transport.backlog, 0);
+  });
+});
