@@ -1,4 +1,15 @@
 export { Connection, type ConnectionOptions, type Connector } from "./connection.ts";
+export { domain } from "./definition/domain.ts";
+export { type DiskView, DomainDefinition } from "./definition/domain-definition.ts";
+export type {
+  ConsoleSpec,
+  DiskSpec,
+  DomainChange,
+  DomainSpec,
+  GraphicsSpec,
+  InterfaceSpec,
+} from "./definition/domain-spec.ts";
+export type { Size } from "./definition/size.ts";
 export type {
   Change,
   DomainEvent,

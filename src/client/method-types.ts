@@ -38,16 +38,24 @@ type OptionsOf<N extends RowName> = [FlagsRow<N>] extends [never]
 
 type IsOne<T, All = T> = T extends unknown ? ([All] extends [T] ? true : false) : never;
 
+/** Something that can be said in XML: a definition. */
+export interface XmlText {
+  toXml(): string;
+}
+type XmlField = "xml" | "xmlDesc" | "dxml" | "domXml" | "domainXml" | "xmlin" | "destxml";
+
 /** 64 bit may be given as a number, a list of typed parameters as an object, and what is an int of C's as what it means. */
 type Input<F, V> = F extends "autostart"
   ? boolean
-  : V extends bigint
-    ? bigint | number
-    : V extends readonly TypedParam[]
-      ? ParamsInput
-      : V extends readonly bigint[]
-        ? readonly (bigint | number)[]
-        : V;
+  : F extends XmlField
+    ? V | XmlText
+    : V extends bigint
+      ? bigint | number
+      : V extends readonly TypedParam[]
+        ? ParamsInput
+        : V extends readonly bigint[]
+          ? readonly (bigint | number)[]
+          : V;
 type IsNullable<V> = null extends V ? true : false;
 type NullableKeys<N extends RowName> = {
   [F in Given<N>]: IsNullable<Args<N>[F]> extends true ? F : never;

@@ -38,11 +38,16 @@ const kinds: ReadonlyMap<Codec, Kind> = new Map<Codec, Kind>([
 /** What a caller gives, as the wire has it. */
 export function toWire({ shape }: Codec, value: unknown): unknown {
   if (value === undefined) return null;
+  if (shape.kind === "string") return isXmlText(value) ? value.toXml() : value;
   if (shape.kind === "integer") return toInteger(shape.bits, value);
   if (shape.kind === "optional" && value !== null) return toWire(shape.item, value);
   if (shape.kind !== "array") return value;
   if (shape.item === TypedParam) return toParams(value as ParamsInput);
   return Array.isArray(value) ? value.map((each: unknown) => toWire(shape.item, each)) : value;
+}
+
+function isXmlText(value: unknown): value is { toXml(): string } {
+  return typeof value === "object" && value !== null && "toXml" in value;
 }
 
 function toInteger(bits: number, value: unknown): unknown {

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { type Connection, ErrorCode, open } from "../../src/open/index.ts";
+import { type Connection, DomainDefinition, domain, ErrorCode, open } from "../../src/open/index.ts";
 import { libvirtd, Teacher } from "../conformance/virsh/teacher.ts";
 import { Ways } from "./client-ways.ts";
 
@@ -58,6 +58,13 @@ async function exercise(connection: Connection): Promise<void> {
   assert.deepEqual(await test.listAllSnapshots(), []);
   const network = await connection.networkLookupByName("default");
   assert.deepEqual([await network.isActive(), await network.getAutostart()], [true, false]);
+  const built = domain({ name: "built", type: "test", memory: "64MiB", vcpus: 2, title: "Built" });
+  const defined = await connection.domainDefineXml(built);
+  const shown = DomainDefinition.parse(await defined.getXmlDesc());
+  assert.deepEqual([shown.title, shown.memory, shown.vcpus], ["Built", 67_108_864n, { maximum: 2, current: 2 }]);
+  await connection.domainDefineXml(shown.with({ memory: "128MiB", description: "changed" }));
+  assert.equal((await defined.getInfo()).maxMem, 131_072n);
+  await defined.undefine();
   const [stats] = await connection.getAllDomainStats({ doms: [test], stats: 1 });
   assert.equal(stats?.params["state.state"], 1);
   assert.ok((await connection.nodeGetInfo()).cpus > 0);
