@@ -34,7 +34,7 @@ export function diskElement(spec: DiskSpec, taken: ReadonlySet<string>): Element
     disk.bus ?? (disk.target === undefined ? defaultBus(device) : buses[/^(xvd|[a-z]d)/.exec(disk.target)?.[0] ?? ""]);
   const target = disk.target ?? freeTarget(prefixes[bus ?? "virtio"] ?? "vd", taken);
   const [type, source] = sourceOf(disk);
-  const format = disk.format ?? (/\.qcow2$/.test(disk.file ?? "") ? "qcow2" : "raw");
+  const format = disk.format ?? (disk.file?.endsWith(".qcow2") === true ? "qcow2" : "raw");
   return element("disk", { type, device }, [
     element("driver", { name: disk.driver, type: format, cache: disk.cache, discard: disk.discard }),
     source,

@@ -114,7 +114,7 @@ export class DomainDefinition {
   /** Another one, with these things changed. */
   with(change: DomainChange): DomainDefinition {
     return this.edit((root) => {
-      for (const key of ["name", "title", "description"] as const)
+      for (const key of ["name", "uuid", "title", "description"] as const)
         if (change[key] !== undefined) put(root, key, change[key]);
       if (change.memory !== undefined) putSize(root, "memory", change.memory);
       // More at first than there is at all is refused.

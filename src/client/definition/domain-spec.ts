@@ -73,4 +73,6 @@ export interface DomainSpec {
 
 /** What can be changed of one that is there; what is not named stays as it is. */
 export interface DomainChange
-  extends Partial<Pick<DomainSpec, "name" | "title" | "description" | "memory" | "currentMemory" | "vcpus" | "cpu">> {}
+  extends Partial<
+    Pick<DomainSpec, "name" | "uuid" | "title" | "description" | "memory" | "currentMemory" | "vcpus" | "cpu">
+  > {}

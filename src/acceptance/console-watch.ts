@@ -1,0 +1,64 @@
+import type { ByteChannel, Domain } from "../client/index.ts";
+
+/** Listens to a guest's console, and counts how often it says something. */
+export class ConsoleWatch implements AsyncDisposable {
+  readonly #console: ByteChannel;
+  readonly #wanted: string;
+  #text = "";
+  #count = 0;
+  #isOver = false;
+  #wake: () => void = () => {};
+
+  private constructor(console: ByteChannel, wanted: string) {
+    this.#console = console;
+    this.#wanted = wanted;
+  }
+
+  static async open(domain: Domain, wanted: string): Promise<ConsoleWatch> {
+    const watch = new ConsoleWatch(await domain.openConsole(undefined, { flags: "force", timeoutMs: 10_000 }), wanted);
+    watch.#listen().then(
+      () => watch.#end(),
+      () => watch.#end(),
+    );
+    return watch;
+  }
+
+  /** The last thing it has said. */
+  get last(): string {
+    return this.#text.trimEnd().slice(-200);
+  }
+
+  /** Whether it was said so often before `signal` and before the console was gone. */
+  async heard(count: number, signal: AbortSignal | undefined): Promise<boolean> {
+    while (this.#count < count && !this.#isOver && signal?.aborted !== true) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        signal?.addEventListener("abort", () => resolve(), { once: true });
+      });
+    }
+    return this.#count >= count;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#console.abort();
+  }
+
+  async #listen(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const bytes of this.#console.readable) {
+      this.#text += decoder.decode(bytes, { stream: true });
+      for (let at = this.#text.indexOf(this.#wanted); at >= 0; at = this.#text.indexOf(this.#wanted)) {
+        this.#count++;
+        this.#text = this.#text.slice(at + this.#wanted.length);
+      }
+      // What is looked for may stand across two pieces.
+      this.#text = this.#text.slice(-2_000);
+      this.#wake();
+    }
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#wake();
+  }
+}

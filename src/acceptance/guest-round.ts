@@ -1,0 +1,294 @@
+import type { CallOptions, Connection, Domain, DomainDefinition } from "../client/index.ts";
+import { ErrorCode, VirError } from "../protocol/index.ts";
+import { ConsoleWatch } from "./console-watch.ts";
+import type { EventRecord } from "./event-record.ts";
+import { type Expectation, type Oracle, type StepName, steps } from "./oracle.ts";
+
+export interface StepResult {
+  readonly guest: string;
+  readonly round: number;
+  readonly step: StepName;
+  readonly what: string;
+  readonly outcome: "ok" | "failed" | "skipped";
+  readonly ms: number;
+  /** Why it was left out, or what is wrong. */
+  readonly reason?: string;
+  readonly events?: { readonly expected: readonly string[]; readonly seen: readonly string[] };
+  readonly state?: { readonly expected: string; readonly seen: string };
+}
+
+/** What a round is done with. */
+export interface RoundSetting {
+  readonly connection: Connection;
+  readonly oracle: Oracle;
+  readonly definition: DomainDefinition;
+  readonly events: EventRecord;
+  /** For images and dumps, on the hypervisor's host. */
+  readonly directory: string;
+  /** For each step, in ms. */
+  readonly deadlineMs: number;
+  /** What the guest says on its console when it hears its power button; undefined: nothing in it does. */
+  readonly ready: string | undefined;
+  /** Sends a signal to the guest's process, where that is on this host and allowed; false: it is not. */
+  readonly signal: ((uuid: string, signal: string) => Promise<boolean>) | undefined;
+  readonly remove: (path: string) => Promise<void>;
+  readonly now: () => number;
+}
+
+/** What a call about a guest that answers nothing is given, in ms. */
+const patienceMs = 2_000;
+
+/** How a step failed before it could be looked at. */
+class StepFailure extends Error {}
+
+/** One guest, once through all that there is, each step against what it does, what is told of it, and what was before it. */
+export class GuestRound {
+  readonly #setting: RoundSetting;
+  readonly #round: number;
+  readonly #report: (result: StepResult) => void;
+  #domain: Domain | undefined;
+  /** Of its runs, in the rounds before too. */
+  readonly #ids: number[];
+  #optional: readonly string[] = [];
+  #isBroken = false;
+
+  /** `ids`: of the guest's runs in the rounds before; those of this one are added. */
+  constructor(setting: RoundSetting, round: number, ids: number[], report: (result: StepResult) => void) {
+    this.#setting = setting;
+    this.#round = round;
+    this.#ids = ids;
+    this.#report = report;
+  }
+
+  /** Never rejects: what goes wrong is reported, and what depends on it is left out. */
+  async run(): Promise<void> {
+    const { connection, definition, directory } = this.#setting;
+    const image = `${directory}/${definition.name}.save`;
+    const core = `${directory}/${definition.name}.core`;
+    const created = { starts: true };
+    await this.#step("define", async (options) => {
+      this.#domain = await connection.domainDefineXml(definition, options);
+    });
+    await this.#step("start", (options) => this.#guest.create(options), created);
+    await this.#step("destroy", (options) => this.#guest.destroy(options));
+    await this.#step("undefine", (options) => this.#guest.undefine(options));
+    await this.#step("create", (options) => this.#create(options), created);
+    await this.#obeying();
+    await this.#step("createAgain", (options) => this.#create(options), created);
+    await this.#step("save", (options) => this.#guest.save(image, options));
+    await this.#step("restore", (options) => connection.domainRestore(image, options), created);
+    await this.#step("dump", (options) => this.#guest.coreDump(core, options));
+    await this.#step("destroyDumped", (options) => this.#guest.destroy(options));
+    await this.#step("createReused", (options) => this.#create(options), created);
+    await this.#step("setMemory", (options) => this.#setMemory(options));
+    await this.#step("setVcpus", (options) => this.#setVcpus(options));
+    await this.#freeze();
+    await this.#kill();
+    await this.#step("end", (options) => this.#guest.destroy(options));
+    await this.#cleanUp([image, core]);
+  }
+
+  get #guest(): Domain {
+    return this.#domain as Domain;
+  }
+
+  async #create(options: CallOptions): Promise<void> {
+    this.#domain = await this.#setting.connection.domainCreateXml(this.#setting.definition, options);
+  }
+
+  /** What the guest itself has a part in, and what comes before. */
+  async #obeying(): Promise<void> {
+    const { oracle, ready } = this.#setting;
+    const lacksSystem = !oracle.isSimulated && ready === undefined;
+    const skip = lacksSystem ? "nothing in the guest would obey: give --definition and --ready" : undefined;
+    await using console =
+      ready === undefined || this.#isBroken ? undefined : await ConsoleWatch.open(this.#guest, ready);
+    const whenReady = async (count: number, signal: AbortSignal | undefined): Promise<void> => {
+      if (console !== undefined && !(await console.heard(count, signal))) {
+        throw new StepFailure(`the guest has not said "${ready}" in time; its last words: ${console.last}`);
+      }
+    };
+    await this.#step("suspend", (options) => this.#guest.suspend(options));
+    await this.#step("resume", (options) => this.#guest.resume(options));
+    const reboot = async (options: CallOptions): Promise<void> => {
+      await whenReady(1, options.signal);
+      await this.#guest.reboot(options);
+      await whenReady(2, options.signal);
+    };
+    await this.#step("reboot", reboot, { skip });
+    await this.#step("shutdown", (options) => this.#guest.shutdown(options), { skip });
+    if (lacksSystem) await this.#step("stop", (options) => this.#guest.destroy(options));
+  }
+
+  async #step(
+    step: StepName,
+    act: (options: CallOptions) => Promise<unknown>,
+    { starts = false, skip }: { readonly starts?: boolean; readonly skip?: string | undefined } = {},
+  ): Promise<void> {
+    const { oracle, deadlineMs, now } = this.#setting;
+    const reason = this.#isBroken ? "a step before it has failed" : skip;
+    const base = { guest: this.#setting.definition.name, round: this.#round, step, what: steps[step] };
+    if (reason !== undefined) return this.#report({ ...base, outcome: "skipped", ms: 0, reason });
+    const begun = now();
+    const expected = oracle.expectations[step];
+    const signal = AbortSignal.timeout(deadlineMs);
+    const result = await this.#judge(expected, signal, act, starts);
+    this.#isBroken = result.reason !== undefined;
+    this.#report({ ...base, outcome: this.#isBroken ? "failed" : "ok", ms: Math.round(now() - begun), ...result });
+  }
+
+  async #judge(
+    expected: Expectation,
+    signal: AbortSignal,
+    act: (options: CallOptions) => Promise<unknown>,
+    starts: boolean,
+  ): Promise<Pick<StepResult, "reason" | "events" | "state">> {
+    const { events, deadlineMs } = this.#setting;
+    events.skip(this.#optional);
+    const early = events.drain();
+    if (early.length > 0) return { reason: "events that nothing has caused", events: { expected: [], seen: early } };
+    try {
+      await act({ timeoutMs: deadlineMs, signal });
+    } catch (error) {
+      const seen = events.drain();
+      return { reason: describe(error), ...(seen.length > 0 && { events: { expected: expected.events, seen } }) };
+    }
+    const { seen, fits } = await events.expect(expected.events, signal);
+    this.#optional = expected.events;
+    const told = { expected: expected.events, seen };
+    const state = { expected: expected.state, seen: "" };
+    try {
+      state.seen = await this.#state(signal, starts);
+    } catch (error) {
+      return { reason: describe(error), events: told, state };
+    }
+    if (!fits) return { reason: "other events than expected", events: told, state };
+    if (!isState(state.seen, expected.state)) return { reason: "another state than expected", events: told, state };
+    return { events: told, state };
+  }
+
+  /** As the domain is found by its uuid: what is known here may be of the run before. */
+  async #state(signal: AbortSignal, starts: boolean): Promise<string> {
+    const { connection, definition } = this.#setting;
+    const uuid = definition.uuid as string;
+    let found: Domain;
+    try {
+      found = await connection.domainLookupByUuid(uuid, { signal });
+      const { state, reason } = await found.status({ signal });
+      this.#checkIdentity(found, state, starts);
+      this.#domain = found;
+      return `${state} ${reason}`;
+    } catch (error) {
+      if (error instanceof VirError && error.code === ErrorCode.noDomain) return "gone";
+      throw error;
+    }
+  }
+
+  /** A run has an id that no run of this domain has had; without a run there is none. */
+  #checkIdentity({ id, name, uuid }: Domain, state: string, starts: boolean): void {
+    const { definition } = this.#setting;
+    if (name !== definition.name || uuid !== definition.uuid) {
+      throw new StepFailure(`it is called ${name} ${uuid}, not ${definition.name} ${definition.uuid}`);
+    }
+    if ((id === -1) !== (state === "shutoff")) throw new StepFailure(`it is ${state}, and its id is ${id}`);
+    if (starts && this.#ids.includes(id)) throw new StepFailure(`its id is ${id}, as in a run before`);
+    if (!starts && id !== -1 && id !== this.#ids.at(-1)) throw new StepFailure(`its id has become ${id}`);
+    if (starts) this.#ids.push(id);
+  }
+
+  async #setMemory(options: CallOptions): Promise<void> {
+    const { definition } = this.#setting;
+    const domain = this.#domain as Domain;
+    const half = definition.memory / 2048n;
+    await domain.setMemory(half, { ...options, flags: "live" });
+    // A guest gives memory back at its own pace, if anything in it does.
+    if (!this.#setting.oracle.isSimulated) return;
+    const { memory } = await domain.getInfo(options);
+    if (memory !== half) throw new StepFailure(`it has ${memory} KiB, and was to have ${half}`);
+  }
+
+  async #setVcpus(options: CallOptions): Promise<void> {
+    const { definition, oracle } = this.#setting;
+    const { current, maximum } = definition.vcpus;
+    // What a real guest has had from its start stays with it; more can be added.
+    const wanted = oracle.isSimulated ? Math.max(1, current - 1) : maximum;
+    if (wanted === current) return;
+    await this.#guest.setVcpus(wanted, { ...options, flags: "live" });
+    const { nrVirtCpu } = await this.#guest.getInfo(options);
+    if (nrVirtCpu !== wanted) throw new StepFailure(`it has ${nrVirtCpu} processors, and was to have ${wanted}`);
+  }
+
+  /** Without its process a guest answers nothing: calls about it end by their deadline, and others are not held up. */
+  async #freeze(): Promise<void> {
+    const { signal, definition, connection, now } = this.#setting;
+    const uuid = definition.uuid as string;
+    const freeze = async (): Promise<void> => {
+      if (!(await this.#signal("SIGSTOP"))) throw new StepFailure("no process of it was found");
+      try {
+        const begun = now();
+        const asked = this.#guest.memoryStats({ timeoutMs: patienceMs }).catch(() => undefined);
+        await connection.domainLookupByUuid(uuid, { timeoutMs: patienceMs });
+        await connection.domains({ timeoutMs: patienceMs });
+        await asked;
+        const took = now() - begun;
+        if (took > 2 * patienceMs)
+          throw new StepFailure(`a call with ${patienceMs} ms has taken ${Math.round(took)} ms`);
+      } finally {
+        await signal?.(uuid, "SIGCONT");
+      }
+    };
+    await this.#step("freeze", freeze, { skip: this.#noProcess });
+  }
+
+  /** Why no process can be reached. */
+  get #noProcess(): string | undefined {
+    if (this.#setting.oracle.isSimulated) return "a simulated guest has no process";
+    return this.#setting.signal === undefined ? "its process cannot be reached from here" : undefined;
+  }
+
+  async #signal(name: string): Promise<boolean> {
+    const { signal, definition } = this.#setting;
+    return (await signal?.(definition.uuid as string, name)) === true;
+  }
+
+  /** The guest goes down with its process, and comes again. */
+  async #kill(): Promise<void> {
+    const skip = this.#noProcess;
+    const kill = async (): Promise<void> => {
+      if (!(await this.#signal("SIGKILL"))) throw new StepFailure("no process of it was found");
+    };
+    await this.#step("kill", kill, { skip });
+    if (skip === undefined) await this.#step("createReused", (options) => this.#create(options), { starts: true });
+  }
+
+  /** Nothing is to be left, however the round went. */
+  async #cleanUp(paths: readonly string[]): Promise<void> {
+    const { connection, definition, remove } = this.#setting;
+    if (this.#isBroken) {
+      await this.#quietly(async () => {
+        const left = await connection.domainLookupByUuid(definition.uuid as string, { timeoutMs: 5_000 });
+        await this.#quietly(() => left.destroy({ timeoutMs: 5_000 }));
+        await this.#quietly(() => left.undefine({ timeoutMs: 5_000 }));
+      });
+      this.#setting.events.drain();
+    }
+    for (const path of paths) await this.#quietly(() => remove(path));
+  }
+
+  async #quietly(act: () => Promise<unknown>): Promise<void> {
+    try {
+      await act();
+    } catch {
+      // It was only to be cleared away.
+    }
+  }
+}
+
+function isState(seen: string, expected: string): boolean {
+  return expected === "" || seen === expected || seen.startsWith(`${expected} `);
+}
+
+function describe(error: unknown): string {
+  if (error instanceof VirError) return `${error.message} (code ${error.code})`;
+  return error instanceof Error ? error.message : String(error);
+}

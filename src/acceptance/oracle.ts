@@ -1,0 +1,105 @@
+/** What is to come of a step. */
+export interface Expectation {
+  /** Lifecycle events in order, as "started booted"; "?" before one that may be missing or late, "+" behind one that may come again, and other kinds by their name. */
+  readonly events: readonly string[];
+  /** The state and its reason afterwards: "running booted"; "gone" when there is no such domain any more. "" is not looked at. */
+  readonly state: string;
+}
+
+export type StepName = keyof typeof steps;
+
+/** The steps of a round, and what they are about. */
+export const steps = {
+  define: "define a domain",
+  start: "start it",
+  destroy: "destroy it",
+  undefine: "forget its definition",
+  create: "create it without one",
+  suspend: "suspend it",
+  resume: "resume it",
+  reboot: "reboot it",
+  shutdown: "shut it down",
+  stop: "destroy it, as nothing in it obeys",
+  createAgain: "create it again",
+  save: "save it",
+  restore: "restore it",
+  dump: "dump it",
+  destroyDumped: "destroy it",
+  createReused: "create it with what it was called before",
+  setMemory: "give it less memory",
+  setVcpus: "take a processor away",
+  freeze: "stop its process: nobody waits for ever",
+  kill: "kill its process",
+  end: "end it",
+} as const;
+
+/** What is right differs by driver. */
+export interface Oracle {
+  readonly expectations: Readonly<Record<StepName, Expectation>>;
+  /** Guests obey by themselves, and have neither a system nor a process. */
+  readonly isSimulated: boolean;
+}
+
+/** What is the same with all of them. */
+const common = {
+  define: { events: ["defined added"], state: "shutoff unknown" },
+  start: { events: ["started booted"], state: "running booted" },
+  destroy: { events: ["stopped destroyed"], state: "shutoff destroyed" },
+  undefine: { events: ["undefined removed"], state: "gone" },
+  create: { events: ["started booted"], state: "running booted" },
+  suspend: { events: ["suspended paused"], state: "paused user" },
+  resume: { events: ["resumed unpaused"], state: "running unpaused" },
+  reboot: { events: [], state: "running" },
+  shutdown: { events: ["stopped shutdown"], state: "gone" },
+  stop: { events: ["stopped destroyed"], state: "gone" },
+  createAgain: { events: ["started booted"], state: "running booted" },
+  save: { events: ["stopped saved"], state: "gone" },
+  restore: { events: ["started restored"], state: "running restored" },
+  dump: { events: [], state: "running" },
+  destroyDumped: { events: ["stopped destroyed"], state: "gone" },
+  createReused: { events: ["started booted"], state: "running booted" },
+  setMemory: { events: [], state: "running" },
+  setVcpus: { events: [], state: "running" },
+  freeze: { events: [], state: "running" },
+  kill: { events: [], state: "" },
+  end: { events: ["stopped destroyed"], state: "gone" },
+} as const satisfies Oracle["expectations"];
+
+/** By libvirt's name of the driver, as `getType` says it. Checked against libvirt 9.0. */
+export const oracles: Readonly<Record<string, Oracle>> = {
+  TEST: {
+    expectations: common,
+    isSimulated: true,
+  },
+  QEMU: {
+    expectations: {
+      ...common,
+      // libvirt tells first that the processors run, and of an end first that QEMU was told to.
+      start: { events: ["resumed unpaused", "started booted"], state: "running booted" },
+      destroy: { events: ["shutdown host", "stopped destroyed"], state: "shutoff destroyed" },
+      create: { events: ["resumed unpaused", "started booted"], state: "running booted" },
+      // QEMU tells of each reset: ours, the firmware's, the kernel's.
+      reboot: { events: ["reboot+"], state: "running" },
+      shutdown: { events: ["shutdown guest", "stopped shutdown"], state: "gone" },
+      stop: { events: ["shutdown host", "stopped destroyed"], state: "gone" },
+      createAgain: { events: ["resumed unpaused", "started booted"], state: "running booted" },
+      save: { events: ["suspended paused", "stopped saved"], state: "gone" },
+      restore: { events: ["started restored", "resumed fromSnapshot"], state: "running restored" },
+      dump: { events: ["suspended paused", "resumed unpaused"], state: "running" },
+      destroyDumped: { events: ["shutdown host", "stopped destroyed"], state: "gone" },
+      createReused: { events: ["resumed unpaused", "started booted"], state: "running booted" },
+      // When the guest has a driver for it, and in its own time.
+      setMemory: { events: ["?balloonChange"], state: "running" },
+      kill: { events: ["stopped failed"], state: "gone" },
+      end: { events: ["shutdown host", "stopped destroyed"], state: "gone" },
+    },
+    isSimulated: false,
+  },
+  Xen: {
+    expectations: {
+      ...common,
+      reboot: { events: ["stopped shutdown", "started booted"], state: "running" },
+    },
+    isSimulated: false,
+  },
+};

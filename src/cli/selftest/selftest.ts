@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { type SelftestOptions, type StepResult, selftest, tapBegin, tapEnd, tapStep } from "../../acceptance/index.ts";
+import { open, parseUri } from "../../open/index.ts";
+import { UsageError } from "../usage-error.ts";
+import { signalGuest } from "./guest-process.ts";
+
+const usage = `usage: virtwright selftest [--connect URI] [--domains N] [--rounds K] [OPTIONS]
+
+Guests through all that there is, on any hypervisor, ours or libvirt's. Each step is checked against the state, the events
+and the runs before. Without a URI: the simulator, in this process.
+
+  --connect URI        the hypervisor
+  --embed              its driver in this process, without a daemon
+  --domains N          guests at once (default 1)
+  --rounds K           how often each goes round (default 1)
+  --definition FILE    what guests are like; each gets a name and a uuid of its own
+  --ready TEXT         what the guest says on its console when it obeys its power button
+  --directory DIR      for images and dumps, on the hypervisor's host (default /tmp)
+  --deadline SECONDS   for each step (default 60)
+  --json               one object for each step, and one for all of it, instead of TAP
+`;
+
+/** The test script of 2012, and the acceptance suite: 0 when all is right. */
+export async function runSelftest(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      connect: { type: "string", short: "c" },
+      embed: { type: "boolean" },
+      domains: { type: "string", default: "1" },
+      rounds: { type: "string", default: "1" },
+      definition: { type: "string" },
+      ready: { type: "string" },
+      directory: { type: "string" },
+      deadline: { type: "string", default: "60" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help === true) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const uri = values.connect ?? "test:///default";
+  const embed = values.embed ?? values.connect === undefined;
+  await using connection = await open(uri, { embed });
+  // Standard output is opened by the first word on it.
+  process.stdout.write(values.json ? "" : tapBegin);
+  const begun = resources();
+  let number = 0;
+  const onStep = (step: StepResult): void => {
+    number++;
+    process.stdout.write(values.json ? `${JSON.stringify(step)}\n` : tapStep(step, number));
+  };
+  const result = await selftest(connection, {
+    domains: count("--domains", values.domains),
+    rounds: count("--rounds", values.rounds),
+    deadlineMs: count("--deadline", values.deadline) * 1000,
+    ...(values.definition !== undefined && { definition: readFileSync(values.definition, "utf8") }),
+    ...(values.ready !== undefined && { ready: values.ready }),
+    ...(values.directory !== undefined && { directory: values.directory }),
+    ...(isHere(uri) && { signal: signalGuest, remove: (path: string) => rm(path, { force: true }) }),
+    onStep,
+  } satisfies SelftestOptions);
+  const leaks = [...result.leaks, ...begun.leaks()];
+  const ok = result.ok && leaks.length === 0;
+  if (values.json) {
+    const { length } = result.steps;
+    process.stdout.write(`${JSON.stringify({ driver: result.driver, steps: length, leaks, ok })}\n`);
+  } else process.stdout.write(tapEnd({ ...result, leaks }));
+  return ok ? 0 : 1;
+}
+
+/** Guests' files and processes are on this machine. */
+function isHere(uri: string): boolean {
+  const { transport, host } = parseUri(uri);
+  return transport === "unix" && host === "";
+}
+
+function count(option: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new UsageError(`${option} ${text}: give a whole number, 1 or more`);
+}
+
+/** What this process holds open, by kind; more of a kind afterwards is a leak of ours. */
+function resources(): { leaks(): string[] } {
+  const held = (): Map<string, number> => {
+    const kinds = new Map<string, number>();
+    for (const kind of process.getActiveResourcesInfo()) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    return kinds;
+  };
+  const before = held();
+  // Sockets, pipes and processes: timers run out, and what is asked of a file is answered, by themselves.
+  const counted = (kind: string): boolean => kind.endsWith("Wrap");
+  return {
+    leaks: () =>
+      [...held()].flatMap(([kind, now]) => {
+        const more = now - (before.get(kind) ?? 0);
+        return more > 0 && counted(kind) ? [`left behind in this process: ${more} ${kind}`] : [];
+      }),
+  };
+}

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { smallLinux } from "../../lab/guest/linux.ts";
+import { fetchPackages } from "../../lab/xen/fetch.ts";
+import { type SelftestOptions, type SelftestResult, selftest, tapStep } from "../../src/acceptance/index.ts";
+import { signalGuest } from "../../src/cli/selftest/guest-process.ts";
+import { domain, open } from "../../src/open/index.ts";
+import { openLoop } from "../../src/os/index.ts";
+import { OurDaemon } from "../conformance/qemu/our-daemon.ts";
+import { PrivateLibvirtd } from "../conformance/qemu/private-libvirtd.ts";
+import { libvirtd, Teacher } from "../conformance/virsh/teacher.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "vw-selftest-"));
+// libvirtd runs as nobody where we are root, and writes images here.
+chmodSync(directory, 0o777);
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+async function run(uri: string, options: SelftestOptions & { readonly embed?: boolean } = {}): Promise<SelftestResult> {
+  const { embed = false, ...others } = options;
+  await using connection = await open(uri, { embed });
+  return await selftest(connection, { directory, remove: async (path) => rmSync(path, { force: true }), ...others });
+}
+
+function check(result: SelftestResult): void {
+  const failed = result.steps.filter(({ outcome }) => outcome === "failed");
+  assert.equal(failed.map((step, index) => tapStep(step, index)).join(""), "");
+  assert.deepEqual(result.leaks, []);
+  assert.equal(result.ok, true);
+}
+
+describe("the self-test with the simulator", { timeout: 120_000 }, () => {
+  it("is passed by ours, eight guests at once", async () => {
+    const result = await run("test:///default", { embed: true, domains: 8, rounds: 5 });
+    check(result);
+    assert.equal(result.steps.filter(({ outcome }) => outcome === "ok").length, 8 * 5 * 18);
+    assert.deepEqual(readdirSync(directory), []);
+  });
+
+  it("is passed by libvirt's", { skip: !existsSync(libvirtd) && `${libvirtd} is not installed` }, async () => {
+    const teacher = new Teacher(join(directory, "teacher"));
+    await teacher.start();
+    try {
+      check(await run(`test+unix:///default?socket=${teacher.socket}`, { domains: 8, rounds: 5 }));
+    } finally {
+      await teacher.stop();
+      rmSync(join(directory, "teacher"), { recursive: true, force: true });
+    }
+  });
+
+  /** What is done wrong, and the first step that finds it. */
+  for (const [fault, step] of [
+    ["fail:domainSuspend", "suspend"],
+    ["stall:domainResume", "resume"],
+    ["delay:domainSave:1500", "save"],
+    ["lose:lifecycle", "define"],
+    ["reorder:lifecycle", "define"],
+    ["die:domainReboot", "reboot"],
+  ] as const) {
+    it(`finds ${fault}`, async () => {
+      const result = await run(`test:///default?fault=${fault}`, { embed: true, deadlineMs: 1_000 });
+      assert.equal(result.ok, false);
+      assert.equal(result.steps.find(({ outcome }) => outcome === "failed")?.step, step);
+    });
+  }
+});
+
+const packages = await fetchPackages().catch(() => undefined);
+const noQemu = existsSync("/usr/bin/qemu-system-x86_64") ? undefined : "no QEMU is installed";
+const noGuest = packages === undefined ? "the small Linux could not be fetched" : undefined;
+
+const skip = noQemu ?? noGuest ?? false;
+const timeout = 170_000;
+
+/** A Linux that says when it obeys its power button. */
+async function guest(): Promise<SelftestOptions> {
+  const { kernel: path, initrd } = await smallLinux(packages as NonNullable<typeof packages>);
+  const kernel = { path, initrd, commandLine: "console=ttyS0 quiet" };
+  const common = { name: "guest", type: "qemu", machine: "pc", console: "pty", memory: "128MiB" } as const;
+  const definition = domain({ ...common, kernel, vcpus: { maximum: 2, current: 1 } }).toXml();
+  return { definition, ready: "guest# ", deadlineMs: 100_000, signal: signalGuest };
+}
+
+describe("the self-test with QEMU", { skip, timeout }, () => {
+  it("is passed by ours, the guest rebooted, saved, stopped and killed", async () => {
+    await using loop = openLoop();
+    const ours = new OurDaemon(loop, join(directory, "ours"));
+    await ours.start();
+    try {
+      check(await run(`qemu+unix:///system?socket=${ours.socket}`, await guest()));
+    } finally {
+      await ours.stop();
+    }
+  });
+});
+
+const obstacle = existsSync(libvirtd) ? PrivateLibvirtd.obstacle : `${libvirtd} is not installed`;
+
+describe("the self-test with libvirt's QEMU driver", { skip: skip || (obstacle ?? false), timeout }, () => {
+  it("is passed by it too", async () => {
+    const theirs = new PrivateLibvirtd(join(directory, "theirs"));
+    await theirs.start();
+    try {
+      check(await run(`qemu+unix:///system?socket=${theirs.socket}`, await guest()));
+    } finally {
+      await theirs.stop();
+    }
+  });
+});
