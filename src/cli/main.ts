@@ -3,6 +3,7 @@ import { StateError } from "../event/index.ts";
 import { SystemError } from "../os/index.ts";
 import { VirError } from "../protocol/index.ts";
 import { daemon } from "./daemon.ts";
+import { doctor } from "./doctor/doctor.ts";
 import { importDefinitions } from "./import/import.ts";
 import { races } from "./races.ts";
 import { run } from "./run/run.ts";
@@ -14,6 +15,7 @@ type Command = (args: readonly string[]) => Promise<number>;
 
 const commands: Readonly<Record<string, Command>> = {
   daemon,
+  doctor,
   import: importDefinitions,
   races,
   run,
@@ -27,6 +29,7 @@ const usage = `usage: virtwright COMMAND [OPTIONS]
   start    the same from a directory of its own, with guests to try
   run      a guest from a disk image or a kernel, with its console in this terminal
   import   takes over the definitions that libvirt keeps, and shows first what would change
+  doctor   what is missing on this machine, and the command that mends it
   selftest guests through all that there is, on any hypervisor, ours or libvirt's
   races    what every protocol of 2012 does under every schedule, and ours
 `;

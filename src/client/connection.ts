@@ -344,7 +344,7 @@ function lost(cause: Error | undefined): VirError {
 function gaveUp(error: unknown, cause: unknown): VirError {
   const why = error instanceof Error ? error.message : String(error);
   const detail = `the connection was lost and cannot be opened again: ${why}`;
-  return VirError.of(ErrorCode.noConnect, ErrorDomain.rpc, detail, cause);
+  return VirError.of(ErrorCode.internalError, ErrorDomain.rpc, detail, cause);
 }
 
 function tooLate(timeoutMs: number): VirError {

@@ -5,13 +5,17 @@ import { Loop, type Transport } from "../event/index.ts";
 import { reachProgram, reachTcp, reachTls, reachUnix, TimerHost } from "../net/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
 import { meantUri, ownSurroundings, type Surroundings } from "./client-config.ts";
+import type { EmbedPlaces } from "./embed.ts";
 import { socketsFor } from "./sockets.ts";
 import { sshCommand } from "./ssh.ts";
 import { type ConnectionUri, parseUri } from "./uri.ts";
 
 export interface OpenOptions extends ConnectionOptions {
-  /** The driver runs in this process, without a daemon: its own for each connection. Loads native code. */
-  readonly embed?: boolean;
+  /**
+   * The driver runs in this process, without a daemon: its own for each connection. Loads native code. QEMU's guests need
+   * a directory; they run on when the connection is closed, and the next one on that directory finds them.
+   */
+  readonly embed?: boolean | EmbedPlaces;
 }
 
 /**
@@ -22,20 +26,21 @@ export interface OpenOptions extends ConnectionOptions {
  * `uri` is as libvirt's: `driver[+transport]://[user@][host][:port]/[path][?params]`, or an alias of its client
  * configuration; without one it is LIBVIRT_DEFAULT_URI or this machine's QEMU. Transports: unix, tcp, tls, ssh, ext.
  *
- * Rejects with VirError: invalidArg for a URI that is none, noConnect when nobody can be reached, and with what the server
+ * Rejects with VirError: invalidArg for a URI that is none, systemError when nobody can be reached, and with what the server
  * says. Nothing is left then.
  */
 export async function open(uri?: string, options: OpenOptions = {}): Promise<Connection> {
   const around = ownSurroundings();
   const parsed = parseUri(meantUri(uri, around));
+  const { embed = false } = options;
   const connector =
-    options.embed === true ? await embedded(parsed) : connectorOf(parsed, options.readOnly === true, around);
+    embed !== false ? await embedded(parsed, embed) : connectorOf(parsed, options.readOnly === true, around);
   return Connection.open(connector, options);
 }
 
-async function embedded(uri: ConnectionUri): Promise<Connector> {
+async function embedded(uri: ConnectionUri, embed: true | EmbedPlaces): Promise<Connector> {
   const { embeddedConnector } = await import("./embed.ts");
-  return embeddedConnector(uri);
+  return embeddedConnector(uri, embed === true ? undefined : embed);
 }
 
 function connectorOf(uri: ConnectionUri, readOnly: boolean, around: Surroundings): Connector {
@@ -57,11 +62,11 @@ async function reach(
       return reachSocket(loop, socketsFor(uri, readOnly, around), signal);
     case "tcp": {
       const place = { host, port: uri.port ?? 16_509 };
-      return explained(reachTcp(loop, place, signal), signal, `${place.host} port ${place.port}`);
+      return explained(reachTcp(loop, place, signal), signal, `unable to connect to server at '${host}:${place.port}'`);
     }
     case "tls": {
       const place = { host, port: uri.port ?? 16_514, verify: !params.noVerify, ...certificates(uri, around) };
-      return explained(reachTls(loop, place, signal), signal, `${place.host} port ${place.port} by TLS`);
+      return explained(reachTls(loop, place, signal), signal, `unable to connect to server at '${host}:${place.port}'`);
     }
     case "ssh": {
       const { command, args } = sshCommand({ ...uri, host }, readOnly);
@@ -83,14 +88,14 @@ async function reachSocket(loop: Loop, paths: readonly string[], signal: AbortSi
   let failure: unknown;
   for (const path of there) {
     try {
-      return await explained(reachUnix(loop, path, signal), signal, `socket ${path}`);
+      return await explained(reachUnix(loop, path, signal), signal, `Failed to connect socket to '${path}'`);
     } catch (error) {
       if (signal.aborted) throw error;
       failure = error;
     }
   }
   if (failure !== undefined) throw failure;
-  throw noConnect(`no daemon is there: none of these sockets exists: ${paths.join(", ")}`);
+  throw unreachable(`Failed to connect: no daemon is there, none of these sockets exists: ${paths.join(", ")}`);
 }
 
 async function explained(reaching: Promise<Transport>, signal: AbortSignal, place: string): Promise<Transport> {
@@ -100,7 +105,7 @@ async function explained(reaching: Promise<Transport>, signal: AbortSignal, plac
     if (signal.aborted) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     const advice = code === "EACCES" ? "; become a member of the group that owns the socket, or root" : "";
-    throw noConnect(`${place}: ${message}${advice}`, error);
+    throw unreachable(`${place}: ${message}${advice}`, error);
   }
 }
 
@@ -122,8 +127,8 @@ function certificates(uri: ConnectionUri, { home, isRoot }: Surroundings) {
   };
 }
 
-function noConnect(detail: string, cause?: unknown): VirError {
-  return VirError.of(ErrorCode.noConnect, ErrorDomain.rpc, detail, cause);
+function unreachable(detail: string, cause?: unknown): VirError {
+  return VirError.of(ErrorCode.systemError, ErrorDomain.rpc, detail, cause);
 }
 
 /** What a callback of ours throws is a fault of ours: nobody else can hear it. */

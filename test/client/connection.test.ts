@@ -172,6 +172,6 @@ suite("a connection", () => {
       world.serving.world.pass(200);
       await world.rest();
     }
-    await assert.rejects(waiting, { code: ErrorCode.noConnect, message: /cannot be opened again: never/ });
+    await assert.rejects(waiting, { code: ErrorCode.internalError, message: /cannot be opened again: never/ });
   });
 });

@@ -164,7 +164,7 @@ suite("the ways to a daemon", () => {
 
   test("tls, where the server refuses our certificate", async () => {
     const uri = `test+tls://localhost:${await ways.tls(0)}/default?pkipath=${ways.directory}`;
-    await assert.rejects(open(uri), { code: ErrorCode.noConnect, message: /refused our certificate/ });
+    await assert.rejects(open(uri), { code: ErrorCode.systemError, message: /refused our certificate/ });
   });
 
   test("tls, where the certificate of the server is nobody's", async () => {
@@ -173,7 +173,7 @@ suite("the ways to a daemon", () => {
     await using foreign = new Ways(other);
     foreign.makeCertificates();
     const unknown = open(`test+tls://localhost:${port}/default?pkipath=${other}`);
-    await assert.rejects(unknown, { code: ErrorCode.noConnect, message: /certificate/ });
+    await assert.rejects(unknown, { code: ErrorCode.systemError, message: /certificate/ });
   });
 
   test("a program of the user's", async () => {
@@ -199,7 +199,7 @@ suite("the ways to a daemon", () => {
 
   test("nobody there", async () => {
     const uri = "test+unix:///default?socket=/nonexistent/socket";
-    await assert.rejects(open(uri), { code: ErrorCode.noConnect, message: /none of these sockets exists/ });
+    await assert.rejects(open(uri), { code: ErrorCode.systemError, message: /none of these sockets exists/ });
   });
 
   test("load no native code and nothing of the daemon's", async () => {

@@ -7,18 +7,24 @@ import { smallLinux } from "../../lab/guest/linux.ts";
 import { fetchPackages } from "../../lab/xen/fetch.ts";
 import { type SelftestOptions, type SelftestResult, selftest, tapStep } from "../../src/acceptance/index.ts";
 import { signalGuest } from "../../src/cli/selftest/guest-process.ts";
-import { domain, open } from "../../src/open/index.ts";
+import { domain, type OpenOptions, open } from "../../src/open/index.ts";
 import { openLoop } from "../../src/os/index.ts";
 import { OurDaemon } from "../conformance/qemu/our-daemon.ts";
 import { PrivateLibvirtd } from "../conformance/qemu/private-libvirtd.ts";
 import { libvirtd, Teacher } from "../conformance/virsh/teacher.ts";
+
+// Before all tests: nothing may be waited for between them.
+const packages = await fetchPackages().catch(() => undefined);
 
 const directory = mkdtempSync(join(tmpdir(), "vw-selftest-"));
 // libvirtd runs as nobody where we are root, and writes images here.
 chmodSync(directory, 0o777);
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-async function run(uri: string, options: SelftestOptions & { readonly embed?: boolean } = {}): Promise<SelftestResult> {
+async function run(
+  uri: string,
+  options: SelftestOptions & { readonly embed?: OpenOptions["embed"] } = {},
+): Promise<SelftestResult> {
   const { embed = false, ...others } = options;
   await using connection = await open(uri, { embed });
   return await selftest(connection, { directory, remove: async (path) => rmSync(path, { force: true }), ...others });
@@ -67,7 +73,6 @@ describe("the self-test with the simulator", { timeout: 120_000 }, () => {
   }
 });
 
-const packages = await fetchPackages().catch(() => undefined);
 const noQemu = existsSync("/usr/bin/qemu-system-x86_64") ? undefined : "no QEMU is installed";
 const noGuest = packages === undefined ? "the small Linux could not be fetched" : undefined;
 
@@ -84,6 +89,15 @@ async function guest(): Promise<SelftestOptions> {
 }
 
 describe("the self-test with QEMU", { skip, timeout }, () => {
+  it("is passed by ours in this process, two guests at once", async () => {
+    const embed = { directory: mkdtempSync(join(tmpdir(), "vw-e-")) };
+    try {
+      check(await run("qemu:///system", { embed, domains: 2, deadlineMs: 100_000, signal: signalGuest }));
+    } finally {
+      rmSync(embed.directory, { recursive: true, force: true });
+    }
+  });
+
   it("is passed by ours, the guest rebooted, saved, stopped and killed", async () => {
     await using loop = openLoop();
     const ours = new OurDaemon(loop, join(directory, "ours"));
