@@ -1,26 +1,19 @@
 #!/usr/bin/env -S node --max-semi-space-size=8 --no-separate-gc-phases
 import { StateError } from "../event/index.ts";
-import { SystemError } from "../os/index.ts";
 import { VirError } from "../protocol/index.ts";
-import { daemon } from "./daemon.ts";
-import { doctor } from "./doctor/doctor.ts";
-import { importDefinitions } from "./import/import.ts";
-import { races } from "./races.ts";
-import { run } from "./run/run.ts";
-import { runSelftest } from "./selftest/selftest.ts";
-import { start } from "./start.ts";
 import { UsageError } from "./usage-error.ts";
 
 type Command = (args: readonly string[]) => Promise<number>;
 
-const commands: Readonly<Record<string, Command>> = {
-  daemon,
-  doctor,
-  import: importDefinitions,
-  races,
-  run,
-  selftest: runSelftest,
-  start,
+/** Loaded when they are asked for: a listing needs nothing of the daemon, and no native code. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  daemon: async () => (await import("./daemon.ts")).daemon,
+  doctor: async () => (await import("./doctor/doctor.ts")).doctor,
+  import: async () => (await import("./import/import.ts")).importDefinitions,
+  races: async () => (await import("./races.ts")).races,
+  run: async () => (await import("./run/run.ts")).run,
+  selftest: async () => (await import("./selftest/selftest.ts")).runSelftest,
+  start: async () => (await import("./start.ts")).start,
 };
 
 const usage = `usage: virtwright COMMAND [OPTIONS]
@@ -32,17 +25,44 @@ const usage = `usage: virtwright COMMAND [OPTIONS]
   doctor   what is missing on this machine, and the command that mends it
   selftest guests through all that there is, on any hypervisor, ours or libvirt's
   races    what every protocol of 2012 does under every schedule, and ours
+
+or, as with virsh: virtwright [-c URI] COMMAND ..., --json on every listing
+
 `;
 
 try {
-  const [name = "help", ...args] = process.argv.slice(2);
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command !== undefined) process.exitCode = await command(args);
-  else if (["help", "--help", "-h"].includes(name)) process.stdout.write(usage);
-  else throw new UsageError(`unknown command "${name}"\n${usage}`);
+  const { global, name, args } = split(process.argv.slice(2));
+  if (["help", "--help", "-h"].includes(name)) {
+    process.stdout.write(usage + (await import("./verbs/run-verb.ts")).verbsText());
+  } else if (isVerb(name, args, global)) {
+    process.exitCode = await (await import("./verbs/run-verb.ts")).runVerb(name, [...global, ...args]);
+  } else process.exitCode = await (await (commands[name] as (typeof commands)[string])())(args);
 } catch (error) {
   process.stderr.write(`error: ${describe(error)}\n`);
   process.exitCode = 1;
+}
+
+/** virsh's options may stand before the command. */
+function split(argv: readonly string[]): { global: string[]; name: string; args: string[] } {
+  const rest = [...argv];
+  const global: string[] = [];
+  for (let [first] = rest; first !== undefined; [first] = rest) {
+    if (first === "-c" || first === "--connect") global.push("--connect", ...rest.splice(0, 2).slice(1));
+    else if (first.startsWith("--connect=")) global.push(...rest.splice(0, 1));
+    else if (first === "-r" || first === "--readonly") global.push("--readonly", ...rest.splice(0, 1).slice(1));
+    else break;
+  }
+  const [name = "help", ...args] = rest;
+  return { global, name, args };
+}
+
+/** Of what is called "start", a domain's name makes the difference. */
+function isVerb(name: string, args: readonly string[], global: readonly string[]): boolean {
+  if (!Object.hasOwn(commands, name)) return true;
+  return (
+    name === "start" &&
+    (global.length > 0 || args.some((arg, index) => !arg.startsWith("-") && args[index - 1] !== "--directory"))
+  );
 }
 
 /** What the user can mend without a stack, our faults with one. */
@@ -53,7 +73,6 @@ function describe(error: unknown): string {
 
 /** A wrong command line or file, something that is taken already, or what the system refuses. */
 function isUsers(error: Error): boolean {
-  if (error instanceof UsageError || error instanceof StateError || error instanceof SystemError) return true;
-  if (error instanceof VirError) return true;
+  if (error instanceof UsageError || error instanceof StateError || error instanceof VirError) return true;
   return ("code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")) || "syscall" in error;
 }

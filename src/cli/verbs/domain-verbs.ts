@@ -1,0 +1,431 @@
+import { readFileSync } from "node:fs";
+import { type Connection, type Domain, DomainDefinition, type DomainStatus } from "../../open/index.ts";
+import { findDomain, unlessUnsupported } from "./lookup.ts";
+import { fieldsText } from "./table.ts";
+import { type Given, type Listing, PlainFailure, type Verb, type Verbs } from "./verb.ts";
+
+/** virsh's words for states. */
+const stateWords: Readonly<Record<DomainStatus["state"], string>> = {
+  nostate: "no state",
+  running: "running",
+  blocked: "idle",
+  paused: "paused",
+  shutdown: "in shutdown",
+  shutoff: "shut off",
+  crashed: "crashed",
+  pmsuspended: "pmsuspended",
+};
+const reasonWords: Readonly<Record<string, string>> = {
+  fromSnapshot: "from snapshot",
+  migrationCanceled: "migration canceled",
+  saveCanceled: "save canceled",
+  wakeup: "event wakeup",
+  ioerror: "I/O error",
+  shuttingDown: "shutting down",
+  startingUp: "starting up",
+  postcopy: "post-copy",
+  postcopyFailed: "post-copy failed",
+  save: "saving",
+  dump: "dumping",
+  migration: "migrating",
+};
+
+const filters = {
+  persistent: "persistent",
+  transient: "transient",
+  "with-snapshot": "hasSnapshot",
+  "without-snapshot": "noSnapshot",
+  "with-checkpoint": "hasCheckpoint",
+  "without-checkpoint": "noCheckpoint",
+  "state-running": "running",
+  "state-paused": "paused",
+  "state-shutoff": "shutoff",
+  "state-other": "other",
+  autostart: "autostart",
+  "no-autostart": "noAutostart",
+  "with-managed-save": "managedsave",
+  "without-managed-save": "noManagedsave",
+} as const;
+type Filter = keyof typeof filters;
+
+async function list(connection: Connection, given: Given): Promise<string | Listing> {
+  const both = given.has("all")
+    ? (["active", "inactive"] as const)
+    : given.has("inactive")
+      ? (["inactive"] as const)
+      : (["active"] as const);
+  const chosen = given.all(Object.keys(filters) as Filter[]).map((name) => filters[name]);
+  const domains = [...(await connection.domains({ flags: [...both, ...chosen] }))].sort(byIdThenName);
+  const shown = given.all(["uuid", "name", "id"]);
+  const [also] = shown;
+  if (given.has("table") && also !== undefined) {
+    throw new PlainFailure(`Options --table and --${also} are mutually exclusive`);
+  }
+  const idOf = ({ id }: Domain): string => (id === -1 ? "-" : String(id));
+  if (shown.length > 0 && !given.has("table")) {
+    const cell = (domain: Domain): Readonly<Record<string, string>> => ({
+      uuid: domain.uuid,
+      name: domain.name,
+      id: idOf(domain),
+    });
+    return domains.map((domain) => `${shown.map((name) => cell(domain)[name]).join(" ")}\n`).join("");
+  }
+  const rows = await Promise.all(
+    domains.map(async (domain) => {
+      const state = stateWords[(await domain.status()).state];
+      const title = given.has("title") ? [await titleOf(domain)] : [];
+      return {
+        domain,
+        cells: [
+          idOf(domain),
+          domain.name,
+          given.has("managed-save") && domain.id === -1 && (await domain.hasManagedSaveImage()) ? "saved" : state,
+          ...title,
+        ],
+      };
+    }),
+  );
+  return {
+    columns: ["Id", "Name", "State", ...(given.has("title") ? ["Title"] : [])],
+    rows: rows.map(({ cells }) => cells),
+    objects: rows.map(({ domain, cells }) => ({
+      id: domain.id === -1 ? null : domain.id,
+      name: domain.name,
+      uuid: domain.uuid,
+      state: cells[2],
+      ...(given.has("title") && { title: cells[3] }),
+    })),
+  };
+}
+
+/** Those that run by their id, then the others by their name. */
+function byIdThenName(one: Domain, other: Domain): number {
+  if (one.id !== -1 && other.id !== -1) return one.id - other.id;
+  if (one.id !== other.id) return one.id === -1 ? 1 : -1;
+  return one.name.toLowerCase() < other.name.toLowerCase() ? -1 : 1;
+}
+
+async function titleOf(domain: Domain): Promise<string> {
+  return DomainDefinition.parse(await domain.getXmlDesc()).title ?? "";
+}
+
+async function dominfo(connection: Connection, given: Given): Promise<string> {
+  const domain = await findDomain(connection, given.need("domain"));
+  const yesNo = (value: boolean): string => (value ? "yes" : "no");
+  const info = await domain.getInfo();
+  const { state } = await domain.status();
+  const fields: [string, string][] = [
+    ["Id", domain.id === -1 ? "-" : String(domain.id)],
+    ["Name", domain.name],
+    ["UUID", domain.uuid],
+    ["OS Type", await domain.getOsType()],
+    ["State", stateWords[state]],
+    ["CPU(s)", String(info.nrVirtCpu)],
+    ...(info.cpuTime === 0n
+      ? []
+      : [["CPU time", `${(Number(info.cpuTime / 100_000_000n) / 10).toFixed(1)}s`] as [string, string]]),
+    ["Max memory", `${info.maxMem} KiB`],
+    ["Used memory", `${info.memory} KiB`],
+    ["Persistent", yesNo(await domain.isPersistent())],
+    ["Autostart", (await domain.getAutostart()) ? "enable" : "disable"],
+  ];
+  const isSaved = await unlessUnsupported(domain.hasManagedSaveImage());
+  fields.push(["Managed save", isSaved === undefined ? "unknown" : yesNo(isSaved)]);
+  const security = await unlessUnsupported(connection.nodeGetSecurityModel());
+  if (security !== undefined && security.model !== "") {
+    fields.push(["Security model", security.model], ["Security DOI", security.doi]);
+    if (domain.id !== -1) {
+      const { label, enforcing } = await domain.getSecurityLabel();
+      if (label !== "") fields.push(["Security label", `${label} (${enforcing === 1 ? "enforcing" : "permissive"})`]);
+    }
+  }
+  return fieldsText(fields, 16);
+}
+
+async function domstate(connection: Connection, given: Given): Promise<string> {
+  const { state, reason } = await (await findDomain(connection, given.need("domain"))).status();
+  const why = given.has("reason") ? ` (${reasonWords[reason] ?? reason})` : "";
+  return `${stateWords[state]}${why}\n`;
+}
+
+/** A verb that does one thing to a domain, and says so. */
+function act(
+  help: string,
+  verb: string,
+  done: (name: string) => string,
+  todo: (domain: Domain, given: Given) => Promise<unknown>,
+  more: Partial<Pick<Verb, "flags" | "texts" | "parameters">> = {},
+): Verb {
+  return {
+    help,
+    parameters: ["domain"],
+    ...more,
+    failure: (given) => `Failed to ${verb} domain '${given.need("domain")}'`,
+    run: async (connection, given) => {
+      const domain = await findDomain(connection, given.need("domain"));
+      await todo(domain, given);
+      return done(domain.name);
+    },
+  };
+}
+
+/** A verb that answers with one thing about a domain. */
+function tell(help: string, answer: (domain: Domain) => string | Promise<string>): Verb {
+  return {
+    help,
+    parameters: ["domain"],
+    run: async (connection, given) => `${await answer(await findDomain(connection, given.need("domain")))}\n`,
+  };
+}
+
+const affects = ["live", "config", "current"] as const;
+
+function affected(given: Given): ("live" | "config")[] {
+  return given.all(["live", "config"]);
+}
+
+async function changeAutostart(connection: Connection, given: Given): Promise<string> {
+  const domain = await findDomain(connection, given.need("domain"));
+  const isOff = given.has("disable");
+  await domain.setAutostart(!isOff);
+  return `Domain '${domain.name}' ${isOff ? "unmarked" : "marked"} as autostarted\n`;
+}
+
+async function vcpucount(connection: Connection, given: Given): Promise<string> {
+  const domain = await findDomain(connection, given.need("domain"));
+  const places = [
+    ...((await domain.isPersistent()) ? (["config"] as const) : []),
+    ...(domain.id === -1 ? [] : (["live"] as const)),
+  ];
+  const lines: string[] = [];
+  for (const what of ["maximum", "current"] as const) {
+    for (const place of places) {
+      const flags = what === "maximum" ? (["maximum", place] as const) : ([place] as const);
+      lines.push(
+        `${what.padEnd(12)} ${place.padEnd(12)} ${String(await domain.getVcpusFlags({ flags })).padStart(3)}\n`,
+      );
+    }
+  }
+  return lines.join("");
+}
+
+async function blockList(connection: Connection, given: Given): Promise<Listing> {
+  const xml = await (await findDomain(connection, given.need("domain"))).getXmlDesc();
+  const disks = DomainDefinition.parse(xml).disks.map(({ target, source }) => ({ target, source: source ?? "-" }));
+  return { columns: ["Target", "Source"], rows: disks.map(({ target, source }) => [target, source]), objects: disks };
+}
+
+async function interfaceList(connection: Connection, given: Given): Promise<Listing> {
+  const { root } = DomainDefinition.parse(await (await findDomain(connection, given.need("domain"))).getXmlDesc());
+  const cards = (root.first("devices")?.all("interface") ?? []).map((card) => ({
+    interface: card.first("target")?.attribute("dev") ?? "-",
+    type: card.attribute("type") ?? "-",
+    source:
+      ["network", "bridge", "dev"]
+        .map((key) => card.first("source")?.attribute(key))
+        .find((value) => value !== undefined) ?? "-",
+    model: card.first("model")?.attribute("type") ?? "-",
+    mac: card.first("mac")?.attribute("address") ?? "-",
+  }));
+  return {
+    columns: ["Interface", "Type", "Source", "Model", "MAC"],
+    rows: cards.map((card) => [card.interface, card.type, card.source, card.model, card.mac]),
+    objects: cards,
+  };
+}
+
+function fileVerb(
+  help: string,
+  verb: string,
+  make: (connection: Connection, xml: string, given: Given) => Promise<Domain>,
+  done: string,
+  flags: readonly string[] = [],
+): Verb {
+  return {
+    help,
+    parameters: ["file"],
+    flags,
+    failure: (given) => `Failed to ${verb} domain from ${given.need("file")}`,
+    run: async (connection, given) => {
+      const domain = await make(connection, readFileSync(given.need("file"), "utf8"), given);
+      return `Domain '${domain.name}' ${done} from ${given.need("file")}\n`;
+    },
+  };
+}
+
+const undefining = {
+  "managed-save": "managedSave",
+  "snapshots-metadata": "snapshotsMetadata",
+  "checkpoints-metadata": "checkpointsMetadata",
+  nvram: "nvram",
+  "keep-nvram": "keepNvram",
+} as const;
+
+/** What people script about domains. */
+export const domainVerbs: Verbs = {
+  list: {
+    help: "lists domains",
+    flags: ["all", "inactive", "uuid", "name", "id", "table", "title", "managed-save", ...Object.keys(filters)],
+    failure: () => "Failed to list domains",
+    run: list,
+  },
+  dominfo: { help: "says what a domain is like", parameters: ["domain"], run: dominfo },
+  domstate: { help: "says what a domain does", parameters: ["domain"], flags: ["reason"], run: domstate },
+  domid: tell("says a domain's id", ({ id }) => (id === -1 ? "-" : String(id))),
+  domuuid: tell("says a domain's uuid", ({ uuid }) => uuid),
+  domname: tell("says a domain's name", ({ name }) => name),
+  domblklist: { help: "lists a domain's disks", parameters: ["domain"], run: blockList },
+  domiflist: { help: "lists a domain's network cards", parameters: ["domain"], run: interfaceList },
+  vcpucount: { help: "says how many processors a domain has", parameters: ["domain"], run: vcpucount },
+  dumpxml: {
+    help: "shows a domain's definition",
+    parameters: ["domain"],
+    flags: ["inactive", "security-info", "update-cpu", "migratable"],
+    run: async (connection, given) => {
+      const words = {
+        inactive: "inactive",
+        "security-info": "secure",
+        "update-cpu": "updateCpu",
+        migratable: "migratable",
+      } as const;
+      const flags = given.all(Object.keys(words) as (keyof typeof words)[]).map((name) => words[name]);
+      return (await findDomain(connection, given.need("domain"))).getXmlDesc({ flags });
+    },
+  },
+  define: fileVerb(
+    "defines a domain",
+    "define",
+    (connection, xml, given) => connection.domainDefineXml(xml, given.has("validate") ? { flags: "validate" } : {}),
+    "defined",
+    ["validate"],
+  ),
+  create: fileVerb(
+    "creates a domain without a definition that stays",
+    "create",
+    (connection, xml, given) => connection.domainCreateXml(xml, { flags: given.has("paused") ? "paused" : [] }),
+    "created",
+    ["paused"],
+  ),
+  undefine: act(
+    "forgets a domain's definition",
+    "undefine",
+    (name) => `Domain '${name}' has been undefined\n`,
+    (domain, given) => {
+      const flags = given.all(Object.keys(undefining) as (keyof typeof undefining)[]).map((name) => undefining[name]);
+      return domain.undefine(flags.length === 0 ? {} : { flags });
+    },
+    { flags: Object.keys(undefining) },
+  ),
+  destroy: act(
+    "ends a domain at once",
+    "destroy",
+    (name) => `Domain '${name}' destroyed\n`,
+    (domain, given) => domain.destroy(given.has("graceful") ? { flags: "graceful" } : {}),
+    { flags: ["graceful"] },
+  ),
+  shutdown: act(
+    "asks a domain to shut down",
+    "shutdown",
+    (name) => `Domain '${name}' is being shutdown\n`,
+    (domain) => domain.shutdown(),
+  ),
+  reboot: act(
+    "asks a domain to reboot",
+    "reboot",
+    (name) => `Domain '${name}' is being rebooted\n`,
+    (domain) => domain.reboot(),
+  ),
+  reset: act(
+    "resets a domain",
+    "reset",
+    (name) => `Domain '${name}' was reset\n`,
+    (domain) => domain.reset(),
+  ),
+  suspend: act(
+    "suspends a domain",
+    "suspend",
+    (name) => `Domain '${name}' suspended\n`,
+    (domain) => domain.suspend(),
+  ),
+  resume: act(
+    "resumes a domain",
+    "resume",
+    (name) => `Domain '${name}' resumed\n`,
+    (domain) => domain.resume(),
+  ),
+  autostart: {
+    help: "says that a domain starts with the daemon",
+    parameters: ["domain"],
+    flags: ["disable"],
+    failure: (given) =>
+      `Failed to ${given.has("disable") ? "un" : ""}mark domain '${given.need("domain")}' as autostarted`,
+    run: changeAutostart,
+  },
+  setmem: {
+    help: "changes how much memory a domain has",
+    parameters: ["domain", "size"],
+    flags: affects,
+    run: async (connection, given) => {
+      const domain = await findDomain(connection, given.need("domain"));
+      await domain.setMemoryFlags(BigInt(given.need("size")), { flags: affected(given) });
+      return "";
+    },
+  },
+  setvcpus: {
+    help: "changes how many processors a domain has",
+    parameters: ["domain", "count"],
+    flags: [...affects, "maximum", "guest"],
+    run: async (connection, given) => {
+      const domain = await findDomain(connection, given.need("domain"));
+      await domain.setVcpusFlags(Number(given.need("count")), {
+        flags: [...affected(given), ...given.all(["maximum", "guest"])],
+      });
+      return "";
+    },
+  },
+  save: {
+    help: "saves a domain to a file, which ends it",
+    parameters: ["domain", "file"],
+    failure: (given) => `Failed to save domain '${given.need("domain")}' to ${given.need("file")}`,
+    run: async (connection, given) => {
+      const domain = await findDomain(connection, given.need("domain"));
+      await domain.save(given.need("file"));
+      return `\nDomain '${domain.name}' saved to ${given.need("file")}\n`;
+    },
+  },
+  restore: {
+    help: "brings a saved domain back",
+    parameters: ["file"],
+    failure: (given) => `Failed to restore domain from ${given.need("file")}`,
+    run: async (connection, given) => {
+      await connection.domainRestore(given.need("file"));
+      return `Domain restored from ${given.need("file")}\n`;
+    },
+  },
+};
+
+/** Starts a domain: beside the command that serves, which has this name too. */
+export const startVerb: Verb = {
+  help: "starts a domain",
+  parameters: ["domain"],
+  flags: ["paused", "force-boot", "bypass-cache", "autodestroy"],
+  failure: (given) => `Failed to start domain '${given.need("domain")}'`,
+  run: async (connection, given) => {
+    const words = {
+      paused: "paused",
+      "force-boot": "forceBoot",
+      "bypass-cache": "bypassCache",
+      autodestroy: "autodestroy",
+    } as const;
+    const domain = await findDomain(connection, given.need("domain"));
+    if (domain.id !== -1) throw new AlreadyActive();
+    const flags = given.all(Object.keys(words) as (keyof typeof words)[]).map((name) => words[name]);
+    await domain.create(flags.length === 0 ? {} : { flags });
+    return `Domain '${domain.name}' started\n`;
+  },
+};
+
+/** Said without asking. */
+class AlreadyActive extends PlainFailure {
+  override readonly message = "Domain is already active";
+}

@@ -1,0 +1,55 @@
+import { type Connection, type Domain, ErrorCode, type Network, type StoragePool, VirError } from "../../open/index.ts";
+import { PlainFailure } from "./verb.ts";
+
+const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^[0-9a-f]{32}$/i;
+
+/** By id, uuid or name, in this order, as virsh does. Throws PlainFailure. */
+export async function findDomain(connection: Connection, name: string): Promise<Domain> {
+  const found =
+    (/^\d+$/.test(name) ? await unlessMissing(connection.domainLookupById(Number(name))) : undefined) ??
+    (uuidShape.test(name) ? await unlessMissing(connection.domainLookupByUuid(name)) : undefined) ??
+    (await unlessMissing(connection.domain(name)));
+  if (found === undefined) throw new PlainFailure(`failed to get domain '${name}'`);
+  return found;
+}
+
+export async function findNetwork(connection: Connection, name: string): Promise<Network> {
+  const found = uuidShape.test(name) ? await unlessMissing(connection.networkLookupByUuid(name)) : undefined;
+  return found ?? (await explained(connection.networkLookupByName(name), `failed to get network '${name}'`));
+}
+
+export async function findPool(connection: Connection, name: string): Promise<StoragePool> {
+  const found = uuidShape.test(name) ? await unlessMissing(connection.storagePoolLookupByUuid(name)) : undefined;
+  return found ?? (await explained(connection.storagePoolLookupByName(name), `failed to get pool '${name}'`));
+}
+
+/** Of these virsh tells the server's own words too. */
+async function explained<T>(looking: Promise<T>, what: string): Promise<T> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (!(error instanceof VirError)) throw error;
+    throw new PlainFailure(`${what}\nerror: ${error.message}`, { cause: error });
+  }
+}
+
+const missing: readonly number[] = [ErrorCode.noDomain, ErrorCode.noNetwork, ErrorCode.noStoragePool];
+
+async function unlessMissing<T>(looking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (error instanceof VirError && missing.includes(error.code)) return undefined;
+    throw error;
+  }
+}
+
+/** Waits for it where a driver may not have it. */
+export async function unlessUnsupported<T>(asking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (error instanceof VirError && error.code === ErrorCode.noSupport) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,35 @@
+import type { Listing } from "./verb.ts";
+
+/** As virsh writes tables: columns as wide as their widest cell, three spaces between them. */
+export function tableText({ columns, rows }: Listing): string {
+  const lines = [columns, ...rows];
+  const widths = columns.map((_, column) => Math.max(...lines.map((line) => widthOf(line[column] ?? ""))));
+  const write = (line: readonly string[]): string =>
+    line
+      .map((cell, column) => {
+        const isLast = column === line.length - 1;
+        return ` ${cell}${isLast ? "" : " ".repeat((widths[column] ?? 0) - widthOf(cell) + 2)}`;
+      })
+      .join("");
+  const dashes = "-".repeat(widths.reduce((sum, width) => sum + width + 3, 0));
+  return `${[write(columns), dashes, ...rows.map(write)].join("\n")}\n`;
+}
+
+/** Characters, not code units. */
+function widthOf(text: string): number {
+  return Array.from(text).length;
+}
+
+/** "Name:   value" lines, the values below each other. */
+export function fieldsText(fields: readonly (readonly [name: string, value: string])[], width: number): string {
+  return fields.map(([name, value]) => `${`${name}:`.padEnd(width)}${value}\n`).join("");
+}
+
+/** As virsh writes bytes: "100.00 GiB". */
+export function bytesText(bytes: bigint): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+  let value = Number(bytes);
+  let unit = 0;
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${value.toFixed(2)} ${units[unit]}`;
+}

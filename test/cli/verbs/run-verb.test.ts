@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { nearest } from "../../../src/cli/verbs/nearest.ts";
+import { runVerb, verbs } from "../../../src/cli/verbs/run-verb.ts";
+import { bytesText, tableText } from "../../../src/cli/verbs/table.ts";
+
+const main = join(import.meta.dirname, "../../../src/cli/main.ts");
+
+/** With a simulator of its own. */
+async function run(name: string, ...args: string[]): Promise<{ status: number; out: string; error: string }> {
+  const said = { out: "", error: "" };
+  const output = {
+    out: (text: string) => {
+      said.out += text;
+    },
+    error: (text: string) => {
+      said.error += text;
+    },
+  };
+  const status = await runVerb(name, ["--connect", "test:///default", ...args], { embed: true }, output);
+  return { status, ...said };
+}
+
+suite("a verb of the command", () => {
+  test("shows a listing as a table, and with --json as objects", async () => {
+    assert.equal((await run("list")).out, " Id   Name   State\n----------------------\n 1    test   running\n\n");
+    const { out } = await run("list", "--all", "--json");
+    const uuid = "6695eb01-f6a4-8304-79aa-97f2502e193f";
+    assert.deepEqual(JSON.parse(out), [{ id: 1, name: "test", uuid, state: "running" }]);
+    const [pool] = JSON.parse((await run("pool-list", "--json")).out) as { capacity: string }[];
+    assert.equal(pool?.capacity, "107374182400");
+  });
+
+  test("says what has failed on standard error, and is 1", async () => {
+    const { status, error } = await run("resume", "test");
+    assert.equal(status, 1);
+    assert.match(error, /^error: Failed to resume domain 'test'\nerror: internal error: domain 'test' not paused\n$/);
+  });
+
+  test("may not change anything when it only reads", async () => {
+    const { status, error } = await run("destroy", "test", "--readonly");
+    assert.deepEqual([status, /read only access/.test(error)], [1, true], error);
+  });
+
+  test("that is none is guessed", async () => {
+    await assert.rejects(run("lst"), { message: "unknown command: 'lst'; did you mean 'list'?" });
+    await assert.rejects(run("fly"), { message: "unknown command: 'fly'" });
+    assert.equal(nearest("dominof", Object.keys(verbs)), "dominfo");
+  });
+
+  test("is reached by the command, its URI before or behind it", () => {
+    const at = (...args: string[]) =>
+      spawnSync(process.execPath, [main, ...args], { encoding: "utf8", timeout: 60_000 });
+    const { status, stderr } = at("-c", "test+unix:///default?socket=/nonexistent", "start", "web");
+    assert.deepEqual([status, /Failed to connect.*\/nonexistent/.test(stderr)], [1, true], stderr);
+    const other = at("list", "-c", "nonsense");
+    assert.match(other.stderr, /write it as in qemu:\/\/\/system/);
+  });
+});
+
+suite("tables", () => {
+  test("have columns as wide as their widest cell", () => {
+    const text = tableText({
+      columns: ["Name", "State"],
+      rows: [
+        ["ähnlich", "x"],
+        ["b", ""],
+      ],
+      objects: [],
+    });
+    assert.equal(text, " Name      State\n------------------\n ähnlich   x\n b         \n");
+  });
+
+  test("write bytes in the unit that fits", () => {
+    assert.deepEqual([0n, 1023n, 1024n, 1n << 40n].map(bytesText), ["0.00 B", "1023.00 B", "1.00 KiB", "1.00 TiB"]);
+  });
+});
