@@ -61,7 +61,7 @@ export class Service implements AsyncDisposable {
   }
 
   static async open(options: ServiceOptions): Promise<Service> {
-    const { drivers: names, uri, limits, log, loop: given } = options;
+    const { drivers: names, limits, log, loop: given } = options;
     await using parts = new AsyncDisposableStack();
     // A fault in one callback is no reason to leave all clients alone.
     const onError = (error: unknown, at: string): void =>
