@@ -151,10 +151,8 @@ export class XenDriver implements Driver, Hypervisor {
 function openXen(loop: Loop, operations: number | undefined, report: (error: unknown) => void): Xen {
   return new XenProcesses(loop, {
     launch: launchProcesses(loop),
+    // What libxl complains of while it fails is in the error of that call.
     ...(operations !== undefined && { operations }),
-    onLog: ({ level, message }) => {
-      if (level === "error" || level === "critical") report(new Error(`libxl: ${message}`));
-    },
     onProcessEnded: report,
   });
 }

@@ -1,4 +1,4 @@
-import type { DomainConfig } from "../../../libxl/index.ts";
+import { ConfigError, type DomainConfig, encodeConfig } from "../../../libxl/index.ts";
 import type { Definition } from "../../../model/index.ts";
 import { Element } from "../../../xml/index.ts";
 import { guestKind } from "../definition/complete.ts";
@@ -23,7 +23,7 @@ export function configOf(definition: Definition): DomainConfig {
   checkDevices(devices);
   const hap = root.find("features", "hap")?.attribute("state");
   const framebuffers = framebufferConfigs(devices);
-  return {
+  return checked({
     c_info: given({
       type: kind,
       name,
@@ -43,7 +43,18 @@ export function configOf(definition: Definition): DomainConfig {
       channels: devices.all("channel").map(channelConfig),
     }),
     ...actionConfig(root),
-  };
+  });
+}
+
+/** What is no number, say, although it has to be. Throws VirError. */
+export function checked(config: DomainConfig): DomainConfig {
+  try {
+    encodeConfig(config);
+    return config;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw unsupported(`${error.path} of libxl's configuration ${error.problem}`);
+  }
 }
 
 /** Lists that have something in them. */

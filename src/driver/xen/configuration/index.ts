@@ -1,2 +1,2 @@
-export { configOf } from "./configuration.ts";
+export { checked, configOf } from "./configuration.ts";
 export { definitionOf, domainElement } from "./definition.ts";

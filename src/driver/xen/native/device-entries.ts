@@ -8,6 +8,7 @@ import {
   type UsbDeviceConfig,
   type VncConfig,
 } from "../configuration/parts.ts";
+import { unsupported } from "../errors.ts";
 import { entryOf, entryText, wrong } from "./settings.ts";
 
 /** A network card, "mac=...,bridge=...,model=...". Throws VirError. */
@@ -51,10 +52,14 @@ export function writeNic(nic: NicConfig): string {
   return entryText({ mac, bridge, script, model, type, ip, vifname, backend, rate });
 }
 
+const withDisplay = /^([^:]*):(\d+)$/;
+
 /** What a screen is shown by, of a framebuffer's entry or of an HVM guest's settings. */
 export function readVnc(of: (name: string) => string | undefined): VncConfig {
-  const display = of("vncdisplay");
-  const [, listen = of("vnclisten"), shown = display] = /^(.*):(\d+)$/.exec(of("vnclisten") ?? "") ?? [];
+  // "ADDRESS:DISPLAY"; an address of IPv6 has more colons.
+  const [, address, display] = withDisplay.exec(of("vnclisten") ?? "") ?? [];
+  const listen = display === undefined ? of("vnclisten") : address || undefined;
+  const shown = display ?? of("vncdisplay");
   const number = shown === undefined ? undefined : Number(shown);
   if (number !== undefined && !Number.isInteger(number)) throw wrong("vncdisplay", "must be a number");
   const unused = of("vncunused");
@@ -97,6 +102,8 @@ export function vncFields({
   passwd,
 }: VncConfig): Record<string, string | number | undefined> {
   const isUnused = findunused !== false;
+  if (withDisplay.test(listen ?? ""))
+    throw unsupported(`a file of xl's has no way to say that VNC listens at '${listen}'`);
   return {
     vncunused: isUnused ? 1 : 0,
     vncdisplay: isUnused ? undefined : (display ?? 0),

@@ -1,5 +1,5 @@
 import { type DiskConfig, given } from "../configuration/parts.ts";
-import { wrong } from "./settings.ts";
+import { entryValue, wrong } from "./settings.ts";
 
 const formats = ["raw", "qcow", "qcow2", "vhd", "qed"];
 /** How the first words of an older entry's target name the backend, and how its image is read. */
@@ -131,12 +131,12 @@ export function writeDisk(disk: DiskConfig): string {
   const { format = "raw", vdev = "", backend, script, discard_enable: discard, pdev_path: path } = disk;
   const words = [
     `format=${format === "empty" ? "raw" : format}`,
-    `vdev=${vdev}`,
+    `vdev=${entryValue("vdev", vdev)}`,
     `access=${disk.readwrite === 1 ? "rw" : "ro"}`,
     ...(disk.is_cdrom === 1 ? ["devtype=cdrom"] : []),
     ...(backend === undefined ? [] : [`backendtype=${backend}`]),
-    ...(disk.backend_domname === undefined ? [] : [`backend=${disk.backend_domname}`]),
-    ...(script === undefined ? [] : [`script=${script}`]),
+    ...(disk.backend_domname === undefined ? [] : [`backend=${entryValue("backend", disk.backend_domname)}`]),
+    ...(script === undefined ? [] : [`script=${entryValue("script", script)}`]),
     ...(discard === undefined ? [] : [discard ? "discard" : "no-discard"]),
     ...(path === undefined ? [] : [`target=${path}`]),
   ];
@@ -150,6 +150,6 @@ export function writeOldDisk({ pdev_path: path, vdev = "", backend, format, read
   const driver = backend === undefined ? undefined : oldBackends[backend];
   const isRaw = format === "raw" || format === "empty" || format === undefined;
   const prefix = driver === undefined ? "" : `${driver}:${isRaw ? "" : `${format}:`}`;
-  const device = is_cdrom === 1 ? `${vdev}:cdrom` : vdev;
-  return `${path === undefined ? "" : prefix + path},${device},${readwrite === 1 ? "w" : "r"}`;
+  const device = entryValue("vdev", is_cdrom === 1 ? `${vdev}:cdrom` : vdev);
+  return `${path === undefined ? "" : prefix + entryValue("path", path)},${device},${readwrite === 1 ? "w" : "r"}`;
 }

@@ -1,5 +1,6 @@
 import type { DomainConfig } from "../../../libxl/index.ts";
 import { readNumberSet } from "../../qemu/definition/number-set.ts";
+import { checked } from "../configuration/index.ts";
 import { type BuildConfig, given, type HvmConfig } from "../configuration/parts.ts";
 import type { GuestKind } from "../definition/complete.ts";
 import { readCpuid } from "./cpuid-text.ts";
@@ -25,7 +26,7 @@ export function readConfig(source: string, dialect: Dialect): DomainConfig {
   const kind = kindOf(settings);
   const hvm = kind === "hvm" ? machineOf(settings) : undefined;
   const framebuffers = kind === "hvm" ? ownFramebuffer(hvm ?? {}) : settings.texts("vfb").map(readFramebuffer);
-  return {
+  return checked({
     c_info: given({
       type: kind,
       name,
@@ -45,7 +46,7 @@ export function readConfig(source: string, dialect: Dialect): DomainConfig {
       channels: settings.texts("channel").map(readChannel),
     }),
     ...actionsOf(settings),
-  };
+  });
 }
 
 function lists<T extends Readonly<Record<string, readonly unknown[]>>>(all: T): Partial<T> {

@@ -1,4 +1,5 @@
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
+import { unsupported } from "../errors.ts";
 import type { Assignments, Value } from "./syntax.ts";
 
 /** The settings of a configuration, by name and kind. All throw VirError for one that is of another kind. */
@@ -65,9 +66,16 @@ export function entryOf(text: string): ReadonlyMap<string, string> {
   );
 }
 
-/** The same, written; what has no value is left out. */
+/** The same, written; what has no value is left out. Throws VirError for what would be read as something else. */
 export function entryText(fields: Readonly<Record<string, string | number | undefined>>): string {
   return Object.entries(fields)
-    .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${entryValue(name, value)}`]))
     .join(",");
+}
+
+/** Throws VirError. */
+export function entryValue(name: string, value: string | number): string {
+  const text = String(value);
+  if (text !== "" && text === text.trim() && !text.includes(",")) return text;
+  throw unsupported(`a file of xl's has no way to say ${name} '${text}'`);
 }
