@@ -3,6 +3,7 @@ import { explore } from "./campaign/explore.ts";
 import { kill } from "./campaign/kill.ts";
 import { matrix } from "./campaign/matrix.ts";
 import { qemu } from "./campaign/qemu.ts";
+import { reconnect } from "./campaign/reconnect.ts";
 import { schedules } from "./campaign/schedules.ts";
 import { xen2012 } from "./campaign/xen-2012.ts";
 import { xenCrash } from "./campaign/xen-crash.ts";
@@ -35,6 +36,10 @@ const campaigns: Readonly<Record<string, Campaign>> = {
   qemu: {
     about: "real guests: 100 rounds of the test script, a daemon killed 100 times (--rounds N, --kills N, --seed N)",
     run: qemu,
+  },
+  reconnect: {
+    about: "the library's connection to our daemon cut 1,000 times under load: what it has lost (--cuts N)",
+    run: reconnect,
   },
   "xen-2012": {
     about: "500 guests' lives, eight at once, while libxl is called late (--lives N, --seed N); half an hour",

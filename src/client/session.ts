@@ -92,7 +92,11 @@ export class Session {
         if (callbackId === undefined || source === undefined) return;
         this.#tell(source, callbackId, (listener) => listener.onEvent({ row: event.name, message: event.message }));
       },
-      onClose: (cause) => onClose(cause),
+      onClose: (cause) => {
+        // They know why the session before was lost, and that error what it was thrown from: each would keep all before it.
+        this.#listeners.clear();
+        onClose(cause);
+      },
     });
   }
 
