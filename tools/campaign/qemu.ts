@@ -48,6 +48,7 @@ async function kill(kills: number, given: string | undefined): Promise<boolean> 
     },
   });
   print(outcome, begun);
+  for (const each of outcome.crashes) console.log(`QEMU has crashed: ${each}`);
   for (const each of outcome.found.slice(0, mostShown)) console.log(each);
   return outcome.found.length === 0;
 }

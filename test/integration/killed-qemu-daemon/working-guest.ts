@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Random } from "../../../fuzz/random.ts";
-import { type Domain, DomainState } from "../../../src/protocol/index.ts";
+import { type Domain, DomainReason, DomainState } from "../../../src/protocol/index.ts";
 import type { DaemonClient } from "../killed-daemon/daemon-client.ts";
 import { PluggedDevices } from "./plugged-devices.ts";
 import type { FoundQemu } from "./qemu-processes.ts";
@@ -16,6 +16,8 @@ export interface WorkingGuestOptions {
   readonly imagePath: string;
   readonly onFound: (sentence: string) => void;
   readonly onCall: (isConfirmed: boolean) => void;
+  /** Its QEMU has ended while it was asked for something else: `judge` sees to it that this was told, and once. */
+  readonly onCrash: (sentence: string) => void;
 }
 
 type Action =
@@ -71,7 +73,7 @@ export class WorkingGuest {
 
   /** One thing after the other until the daemon is gone. */
   async work(client: DaemonClient): Promise<void> {
-    const { random, onCall, onFound, name } = this.#options;
+    const { random, onCall, onCrash, onFound, name } = this.#options;
     while (client.isOpen) {
       const action = await this.#choose(client, random);
       if (action === undefined) return;
@@ -82,11 +84,22 @@ export class WorkingGuest {
       } catch (error) {
         if (!client.isOpen) return;
         onCall(false);
+        const failure = `${name}: ${action} (call ${this.#calls}) fails: ${(error as Error).message}`;
+        if (await this.#hasCrashed(client)) {
+          this.#devices.forget();
+          onCrash(failure);
+          continue;
+        }
         // What the guest is may have changed between looking and doing, but by nobody but this client.
-        onFound(`${name}: ${action} (call ${this.#calls}) fails: ${(error as Error).message}`);
+        onFound(failure);
         return;
       }
     }
+  }
+
+  async #hasCrashed(client: DaemonClient): Promise<boolean> {
+    const now = await client.call.domainGetState({ dom: this.dom, flags: 0 }).catch(() => undefined);
+    return now?.state === DomainState.shutoff && now.reason === DomainReason.shutoff.crashed;
   }
 
   async #choose(client: DaemonClient, random: Random): Promise<Action | undefined> {
