@@ -1,6 +1,4 @@
-import { existsSync } from "node:fs";
 import { arch } from "node:os";
-import { join } from "node:path";
 import { Daemon, type DaemonLimits, type Log, type SocketOptions } from "../daemon/index.ts";
 import type { Driver } from "../driver/driver.ts";
 import { QemuDriver, type SecurityPolicy } from "../driver/qemu/index.ts";
@@ -9,6 +7,7 @@ import { XenDriver } from "../driver/xen/index.ts";
 import { type Loop, StateError } from "../event/index.ts";
 import { openLoop } from "../os/index.ts";
 import type { DomainEvent } from "../protocol/index.ts";
+import { isInstalled } from "./installed.ts";
 import type { GuestPlaces } from "./places.ts";
 
 export const driverNames = ["qemu", "xen", "test"] as const;
@@ -136,11 +135,6 @@ export function qemuAdvice(): string | undefined {
   return isInstalled(program)
     ? undefined
     : `QEMU is missing; to install it: sudo apt-get install qemu-system-${debian}`;
-}
-
-/** Whether a program of this name is to be found. */
-export function isInstalled(program: string): boolean {
-  return (process.env["PATH"] ?? "").split(":").some((directory) => existsSync(join(directory, program)));
 }
 
 function textOf(error: unknown): string {

@@ -5,10 +5,11 @@ import { helloDefinition, type QemuDriver } from "../driver/qemu/index.ts";
 import { type DomainEvent, ErrorCode, VirError } from "../protocol/index.ts";
 import { ending } from "./ending.ts";
 import { eventText } from "./event-text.ts";
+import { isInstalled } from "./installed.ts";
 import { oneLine } from "./log/log-line.ts";
 import { Logger } from "./log/logger.ts";
 import { type TrialPlaces, trialPlaces } from "./places.ts";
-import { isInstalled, qemuAdvice, Service } from "./service.ts";
+import { qemuAdvice, Service } from "./service.ts";
 
 const startUsage = `virtwright start: serves the test hypervisor and QEMU guests to virsh, from a directory of its own,
 until Ctrl-C

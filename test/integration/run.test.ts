@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { diskImage, diskPrograms, prompt, readyLine, type SmallLinux, smallLinux } from "../../lab/guest/linux.ts";
 import { fetchedPackages } from "../../lab/xen/fetch.ts";
-import { isInstalled } from "../../src/cli/service.ts";
+import { isInstalled } from "../../src/cli/installed.ts";
 import { Program } from "./program.ts";
 
 const main = join(import.meta.dirname, "../../src/cli/main.ts");

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { open } from "../../open/index.ts";
-import { isInstalled } from "../service.ts";
+import { isInstalled } from "../installed.ts";
 import { examine, findingsText, type Machine } from "./examine.ts";
 
 const usage = `usage: virtwright doctor [--json]

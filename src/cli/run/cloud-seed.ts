@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { isInstalled } from "../service.ts";
+import { isInstalled } from "../installed.ts";
 import { UsageError } from "../usage-error.ts";
 import type { RunOptions } from "./run-options.ts";
 

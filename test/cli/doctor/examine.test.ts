@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { suite, test } from "node:test";
 import { examine, type Finding, findingsText, type Machine } from "../../../src/cli/doctor/examine.ts";
+
+const main = join(import.meta.dirname, "../../../src/cli/main.ts");
 
 function machine(more: Partial<Machine> = {}): Machine {
   return {
@@ -64,4 +68,28 @@ suite("the doctor", () => {
       "ok       node      24\nmissing  qemu-img  not found\n                   -> apt-get install qemu-utils\n",
     );
   });
+});
+
+test("the doctor and the verbs need no native code", () => {
+  const missing = `
+    import { registerHooks } from "node:module";
+    registerHooks({
+      resolve: (name, context, next) => {
+        if (name === "koffi") throw new Error("Cannot find package 'koffi'");
+        return next(name, context);
+      },
+    });
+  `;
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ["--import", `data:text/javascript,${encodeURIComponent(missing)}`, main, ...args], {
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+  const { stdout, stderr } = run("doctor", "--json");
+  const findings = JSON.parse(stdout || "[]") as Finding[];
+  assert.equal(findings.find(({ name }) => name === "native code")?.state, "note", stderr);
+  assert.match(
+    run("list", "-c", "test+unix:///default?socket=/nonexistent").stderr,
+    /^error: Failed to list domains|^error: Failed to connect/,
+  );
 });
