@@ -11,13 +11,14 @@ export interface Observation<T = unknown> {
 
 interface Entry {
   known: { readonly value: unknown; readonly at: number } | undefined;
-  /** On its way; whoever asks the same meanwhile gets its answer. */
+  /** On its way since `askedAt`; whoever asks the same meanwhile gets its answer. */
   pending: Promise<unknown> | undefined;
+  askedAt: number;
 }
 
 /** How long a QEMU is waited for of which nothing is known yet. */
 const patienceMs = 2000;
-/** And one whose last answer could do. */
+/** And one whose last answers could do, for all that it owes together. */
 const newsMs = 500;
 
 /**
@@ -38,12 +39,14 @@ export class Observations {
    * `Run.execute`.
    */
   async ask<T = unknown>(run: Run, command: string, args: JsonObject = {}): Promise<Observation<T>> {
-    const entry = this.#entry(run, `${command} ${JSON.stringify(args)}`);
+    const entries = this.#entriesOf(run);
+    const entry = entryOf(entries, `${command} ${JSON.stringify(args)}`);
     if (!run.isResponsive) return this.#known(entry, command) as Observation<T>;
     try {
       entry.pending ??= this.#ask(run, command, args, entry);
       const { known, pending } = entry;
-      if (known !== undefined && !(await this.#comes(pending))) return this.#known(entry, command) as Observation<T>;
+      if (known !== undefined && !(await this.#comes(pending, entries)))
+        return this.#known(entry, command) as Observation<T>;
       return { value: (await pending) as T, ageMs: 0 };
     } catch (error) {
       if (!(error instanceof DeadlineError)) throw error;
@@ -52,6 +55,7 @@ export class Observations {
   }
 
   async #ask(run: Run, command: string, args: JsonObject, entry: Entry): Promise<unknown> {
+    entry.askedAt = this.#loop.now();
     try {
       const value = await run.execute(command, args, patienceMs);
       entry.known = { value, at: this.#loop.now() };
@@ -61,10 +65,12 @@ export class Observations {
     }
   }
 
-  /** Whether it does in time. Rejects as it does. */
-  #comes(news: Promise<unknown>): Promise<boolean> {
+  /** Whether it does in time, with all that was asked before it. Rejects as it does. */
+  #comes(news: Promise<unknown>, entries: ReadonlyMap<string, Entry>): Promise<boolean> {
+    const owed = [...entries.values()].filter(({ pending }) => pending !== undefined);
     const late = new Deferred<boolean>();
-    const timeout = this.#loop.timeout(this.#loop.now() + newsMs, () => late.resolve(false));
+    const at = Math.min(...owed.map(({ askedAt }) => askedAt)) + newsMs;
+    const timeout = this.#loop.timeout(at, () => late.resolve(false));
     return Promise.race([news.then(() => true), late.promise]).finally(() => timeout.remove());
   }
 
@@ -74,17 +80,21 @@ export class Observations {
     return { value: known.value, ageMs: Math.max(1, this.#loop.now() - known.at) };
   }
 
-  #entry(run: Run, key: string): Entry {
+  #entriesOf(run: Run): Map<string, Entry> {
     let entries = this.#runs.get(run);
     if (entries === undefined) {
       entries = new Map();
       this.#runs.set(run, entries);
     }
-    let entry = entries.get(key);
-    if (entry === undefined) {
-      entry = { known: undefined, pending: undefined };
-      entries.set(key, entry);
-    }
-    return entry;
+    return entries;
   }
+}
+
+function entryOf(entries: Map<string, Entry>, key: string): Entry {
+  let entry = entries.get(key);
+  if (entry === undefined) {
+    entry = { known: undefined, pending: undefined, askedAt: 0 };
+    entries.set(key, entry);
+  }
+  return entry;
 }

@@ -33,9 +33,8 @@ test("a QEMU that falls silent is waited for once; then its last answer counts, 
   await bench.hand.pass(500);
   assert.equal((await bench.done(first)).ageMs, 500);
   const asked = answers();
-  const second = observations.ask(run, "query-name");
+  assert.equal((await bench.done(observations.ask(run, "query-name"))).ageMs, 500, "nobody waits for it again");
   await bench.hand.pass(1500);
-  assert.equal((await bench.done(second)).ageMs, 1000);
   assert.equal((await bench.done(observations.ask(run, "query-name"))).ageMs, 2000);
   assert.equal(answers(), asked, "it is not asked again before it has answered");
 });
