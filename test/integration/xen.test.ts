@@ -18,6 +18,11 @@ const naive = {
 };
 /** Four minutes on two cores of our own; on a busy machine several times that. */
 const limitMs = 900_000;
+/** What the driver does in the lab takes 2 to 7 minutes more: too long for every time. */
+const whyNoDriver =
+  process.env["VIRTWRIGHT_XEN_DRIVER"] === "1"
+    ? undefined
+    : "takes minutes: VIRTWRIGHT_XEN_DRIVER=1 node --test test/integration/xen.test.ts";
 
 const sources = join(import.meta.dirname, "../../src");
 const program = "node test/integration";
@@ -34,7 +39,7 @@ run xenstore 100 ${program}/xenstore-exercise.ts /tmp/tiny
 run example 100 node examples/on-sources.ts "$XEN_LAB_GUEST" ""
 run libxl 200 ${program}/libxl-exercise.ts "$XEN_LAB_GUEST"
 run processes 200 ${program}/libxl-processes-exercise.ts "$XEN_LAB_GUEST"
-run driver 500 ${program}/xen-driver-exercise.ts "$XEN_LAB_GUEST"
+${whyNoDriver === undefined ? `run driver 500 ${program}/xen-driver-exercise.ts "$XEN_LAB_GUEST"` : ""}
 run lives 300 ${program}/december/lives.ts --load --lives ${lives}
 ulimit -c 0
 for variant in ${Object.keys(naive).join(" ")}; do
@@ -129,7 +134,9 @@ describe("on real Xen", { skip: whyNoLab() ?? false, timeout: limitMs + 10_000 }
     });
   });
 
-  test("the driver serves virsh in dom0, sees what xl does beside it, and takes up what the one before has left", (t) => {
+  const name =
+    "the driver serves virsh in dom0, sees what xl does beside it, and takes up what the one before has left";
+  test(name, { skip: whyNoDriver ?? false }, (t) => {
     const domainZero = "0 Domain-0 running";
     const [both, off] = [
       [domainZero, "N tiny running"],
