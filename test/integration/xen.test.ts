@@ -38,7 +38,7 @@ sed -E 's#"virtwright/(\\w+)"#"${sources}/\\1/index.ts"#' examples/libxl-round.t
 run xenstore 100 ${program}/xenstore-exercise.ts /tmp/tiny
 run example 100 node examples/on-sources.ts "$XEN_LAB_GUEST" ""
 run libxl 200 ${program}/libxl-exercise.ts "$XEN_LAB_GUEST"
-run processes 200 ${program}/libxl-processes-exercise.ts "$XEN_LAB_GUEST"
+run processes 300 ${program}/libxl-processes-exercise.ts "$XEN_LAB_GUEST"
 ${whyNoDriver === undefined ? `run driver 500 ${program}/xen-driver-exercise.ts "$XEN_LAB_GUEST"` : ""}
 run lives 300 ${program}/december/lives.ts --load --lives ${lives}
 ulimit -c 0
