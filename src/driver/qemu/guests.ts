@@ -4,7 +4,6 @@ import {
   type AsyncWork,
   type Completion,
   Definition,
-  type DefinitionStore,
   type Domain,
   DomainList,
   type JobRequest,
@@ -12,59 +11,19 @@ import {
 import { type DomainEvent, DomainReason, ErrorDomain, type VirError } from "../../protocol/index.ts";
 import { MonitorClosedError } from "../../qmp/index.ts";
 import { bootWithPorts } from "./booting.ts";
-import { GuestContext, type PartsOptions } from "./command-line/index.ts";
+import { GuestContext } from "./command-line/index.ts";
 import { checkNames } from "./definition/schema.ts";
 import { closed, notRunning, toVirError } from "./errors.ts";
 import type { GuestCare } from "./guest-care.ts";
-import type { LaunchPlan, QemuHost } from "./host.ts";
+import type { GuestsOptions } from "./guests-options.ts";
 import type { SharedResources } from "./host-side/shared-resources.ts";
 import { Run } from "./run.ts";
-import type { RunRecord, RunRecords } from "./run-record.ts";
+import type { RunRecord } from "./run-record.ts";
 import type { BootManner } from "./run-surroundings.ts";
-import { filesOfGuest, type GuestFile } from "./security/guest-files.ts";
-import type { Loans } from "./security/loans.ts";
-import type { Told } from "./told.ts";
+import { Lending } from "./security/lending.ts";
 
 /** How long the caller waits, for its turn and for QEMU; and what kind of job it is (default: modify). */
 export type Patience = Pick<JobRequest, "deadline" | "signal" | "kind">;
-
-export interface GuestsOptions {
-  readonly loop: Loop;
-  readonly host: QemuHost;
-  readonly store: Pick<DefinitionStore, "load" | "save" | "remove">;
-  readonly records: Pick<
-    RunRecords,
-    "monitorPath" | "channelDirectory" | "checkFree" | "write" | "remove" | "readAll" | "close"
-  >;
-  /** From launch to the monitor's readiness. */
-  readonly startTimeoutMs: number;
-  /** From SIGTERM to SIGKILL. */
-  readonly terminateMs: number;
-  /** What every definition that comes from outside is completed with. */
-  readonly complete: Completion;
-  /** What a guest's devices depend on beside its definition. */
-  readonly partsOptions: (definition: Definition) => PartsOptions;
-  /** What devices may have of the machine. Absent: nothing. */
-  readonly shared?: SharedResources;
-  /** The files that QEMU's user is given. Absent: none is. */
-  readonly loans?: Pick<Loans, "lend" | "takeBack" | "borrowers">;
-  /** Removes what companions keep for a guest that does not exist any more. Absent: they keep nothing. */
-  readonly forgetState?: (uuid: string) => Promise<void>;
-  /** Checks what the guest needs, and says how to launch it. */
-  readonly plan: (definition: Definition) => Promise<LaunchPlan>;
-  /** Resolves when no sudden end of ours makes it untold; undefined: it is so already. */
-  readonly publish: (event: DomainEvent) => Promise<void> | undefined;
-  /** Resolves when everybody has been told of all that was published. Absent: at once. */
-  readonly told?: () => Promise<void>;
-  /** The number of the last event. */
-  readonly position?: () => number;
-  /** What has been told of the domain behind that number: by the daemon before us. Absent: all that it knew. */
-  readonly toldOf?: (uuid: string, since: number) => Told;
-  /** Writes something into the domain's log. */
-  readonly note?: (definition: Definition, text: string) => void;
-  /** Hears of what went wrong where no caller is to be told. */
-  readonly report: (error: unknown) => void;
-}
 
 /** How long QEMU may take for a command when the caller has not said. */
 const commandMs = 30_000;
@@ -83,6 +42,8 @@ export class Guests {
   readonly #domains: DomainList;
   readonly #options: GuestsOptions;
   readonly #breather: Breather;
+  /** Of files, to runs. */
+  readonly lending: Lending;
   readonly #runs = new Map<Domain, Run>();
   readonly #watchers = new Set<(run: Run, domain: Domain) => void>();
   readonly #underWay = new Set<Promise<unknown>>();
@@ -91,8 +52,6 @@ export class Guests {
   readonly #leavingUuids = new Set<string>();
   /** Companions of runs that have ended, by the UUID of the domain: the next run is not to meet them. */
   readonly #servedLast = new Map<string, Promise<void>>();
-  /** What runs are about to use, and do not show yet. */
-  readonly #awaited = new Map<Run, GuestFile[]>();
   #lastId = 0;
   #sequence = 0;
   #closed = false;
@@ -101,6 +60,7 @@ export class Guests {
     this.#options = options;
     this.#breather = new Breather(options.loop);
     this.#domains = new DomainList(options.loop, ErrorDomain.qemu);
+    this.lending = new Lending(options, (domain) => this.#runs.get(domain));
   }
 
   /** Throws VirError when closed. */
@@ -188,37 +148,6 @@ export class Guests {
   /** Tells what has happened to a domain. */
   publish(event: DomainEvent): void {
     void this.#options.publish(event);
-  }
-
-  /**
-   * Lends a run files that its definition does not show yet, while `body` makes use of them; what it does not show afterwards
-   * is taken back. Under the domain's job. Rejects with VirError, and as `body`.
-   */
-  async lending<T>(run: Run, files: readonly GuestFile[], body: () => Promise<T>): Promise<T> {
-    const { loans } = this.#options;
-    const { definition } = run.domain;
-    if (loans === undefined || definition === undefined) return body();
-    this.#awaited.set(run, [...(this.#awaited.get(run) ?? []), ...files]);
-    try {
-      await loans.lend(definition, files);
-      return await body();
-    } finally {
-      const rest = (this.#awaited.get(run) ?? []).filter((file) => !files.includes(file));
-      if (rest.length === 0) this.#awaited.delete(run);
-      else this.#awaited.set(run, rest);
-      this.takeBackUnused(run);
-    }
-  }
-
-  /** Takes back what a run does not use any more; all of it when it is gone. */
-  takeBackUnused(run: Run): void {
-    const { loans } = this.#options;
-    const { domain } = run;
-    const now = this.#runs.get(domain);
-    if (loans === undefined || (now !== undefined && now !== run)) return;
-    const shown = domain.definition;
-    if (now === undefined || shown === undefined) return loans.takeBack(domain.uuid);
-    this.#attempt(() => loans.takeBack(domain.uuid, [...filesOfGuest(shown.root), ...(this.#awaited.get(run) ?? [])]));
   }
 
   /** Makes it the persistent definition, on the disk first; true when it replaced another. Under the domain's job. */

@@ -38,7 +38,7 @@ export class Run implements QemuProcessListener {
   readonly incarnation: Incarnation;
   readonly power: Power;
   readonly transit = new DeviceTransit(() => this.#save());
-  readonly #domain: Domain;
+  readonly domain: Domain;
   readonly #around: RunSurroundings;
   readonly #state: RunState;
   readonly #companions: Companions;
@@ -62,7 +62,7 @@ export class Run implements QemuProcessListener {
     since?: number,
   ) {
     this.#around = around;
-    this.#domain = domain;
+    this.domain = domain;
     this.incarnation = incarnation;
     this.#definition = definition;
     this.#since = since;
@@ -104,10 +104,6 @@ export class Run implements QemuProcessListener {
     return this.#around.loop;
   }
 
-  get domain(): Domain {
-    return this.#domain;
-  }
-
   /** False while its QEMU owes an answer whose deadline has passed. */
   get isResponsive(): boolean {
     return this.#process?.monitor.responsive !== false;
@@ -130,11 +126,6 @@ export class Run implements QemuProcessListener {
   /** What it does now that takes long. */
   get job(): UnfinishedJob | undefined {
     return this.#job;
-  }
-
-  /** What was said on its monitor last. */
-  get transcript(): string {
-    return this.#process?.monitor.transcript.toString() ?? "";
   }
 
   /** Somebody has asked for its end. */
@@ -187,13 +178,13 @@ export class Run implements QemuProcessListener {
     this.#ending = ending;
     this.transit.restore(record.transit);
     this.#companions.adopt(record.companions ?? []);
-    this.#domain.move(this.incarnation, status);
+    this.domain.move(this.incarnation, status);
     if (told !== undefined && this.#state.isStarted && !told.isEnded) this.#state.catchUp(told);
     if (connected === undefined) return this.#finish(told?.isEnded === true);
     const process = this.#attach(connected);
     const { monitor } = process;
     if (!this.#state.isStarted || ending !== undefined) return this.#abort().catch(this.#around.report);
-    const complaint = process.complainAfter(this.#around.startTimeoutMs, this.#domain.name, this.#around.report);
+    const complaint = process.complainAfter(this.#around.startTimeoutMs, this.domain.name, this.#around.report);
     try {
       await monitor.open({ timeoutMs: Infinity });
       const before = this.#state.changes;
@@ -219,7 +210,7 @@ export class Run implements QemuProcessListener {
   /** Another definition of what runs, after a device has come or gone, say. Under the domain's job. */
   describe(definition: Definition): void {
     this.#definition = definition;
-    this.#domain.describe(this.incarnation, definition);
+    this.domain.describe(this.incarnation, definition);
     this.#attempt(() => this.#save());
   }
 
@@ -230,10 +221,8 @@ export class Run implements QemuProcessListener {
     timeoutMs?: number,
     options: Omit<ExecuteOptions, "timeoutMs"> = {},
   ): Promise<unknown> {
-    const isOpen = this.#state.isStarted && this.#phase === "running";
-    const monitor = isOpen ? this.#process?.monitor : undefined;
-    if (monitor === undefined) throw new MonitorClosedError("the domain does not run any more");
-    return monitor.execute(command, args, timeoutMs === undefined ? options : { ...options, timeoutMs });
+    if (!this.#state.isStarted) throw new MonitorClosedError("the domain does not run yet");
+    return this.#monitor().execute(command, args, timeoutMs === undefined ? options : { ...options, timeoutMs });
   }
 
   /**
@@ -349,7 +338,7 @@ export class Run implements QemuProcessListener {
   }
 
   #noteTranscript(what: string): void {
-    const { transcript } = this;
+    const transcript = this.#process?.monitor.transcript.toString() ?? "";
     if (transcript !== "") this.#attempt(() => this.#around.note(`${what}; the monitor's last lines:\n${transcript}`));
   }
 
@@ -368,8 +357,8 @@ export class Run implements QemuProcessListener {
       isDestroyed: this.#destroyed !== "no",
       isShutDown: this.isShutDown,
     });
-    const running = this.#domain.reference;
-    if (!this.#domain.end(this.incarnation, reason)) return;
+    const running = this.domain.reference;
+    if (!this.domain.end(this.incarnation, reason)) return;
     this.#phase = "ended";
     this.#agent.close();
     const served = this.#companions.end();
@@ -377,7 +366,7 @@ export class Run implements QemuProcessListener {
     for (const listener of this.#mourners) this.#attempt(listener);
     // As libvirt has it: one that was ended has no id any more, one that ended by itself still has.
     const isOurs = this.#destroyed !== "no" || this.#ending !== undefined;
-    const dom = isOurs ? this.#domain.reference : running;
+    const dom = isOurs ? this.domain.reference : running;
     const isSilent = !hasStarted || isTold;
     const { event } = Lifecycle.stopped;
     const told = isSilent ? undefined : this.#around.publish({ name: "lifecycle", dom, event, detail });
@@ -390,7 +379,7 @@ export class Run implements QemuProcessListener {
       id: this.incarnation.id,
       process: this.#process?.identity,
       companions: this.#companions.records,
-      status: this.#domain.status,
+      status: this.domain.status,
       definition: this.#definition,
       job: this.#job,
       ending: this.#ending,

@@ -52,7 +52,7 @@ export const driverMutations: readonly DriverMutation[] = [
     foundBy: "saved and powering off",
   },
   {
-    name: "started-before-stopped",
+    name: "reboot-told-backwards",
     about: "the end before a reboot is told when the next start has been",
     patches: [
       {

@@ -67,7 +67,7 @@ export class BlockJobs {
   /** Lends a run the files that a job is going to write, while `body` begins it. */
   lending<T>(run: Run, paths: readonly (string | undefined)[], body: () => Promise<T>): Promise<T> {
     const files = paths.flatMap((path) => (path === undefined ? [] : [{ path, isWritten: true }]));
-    return this.#guests.lending(run, files, body);
+    return this.#guests.lending.during(run, files, body);
   }
 
   #onReady(domain: Domain, run: Run, kind: BlockJobKind, target: string): void {
@@ -93,7 +93,7 @@ export class BlockJobs {
     const after = this.#sourceIn(domain, target);
     if (isDone && isMirror && before !== undefined && after !== before) this.#keep(domain, target, before);
     const vain = plan === undefined ? [] : isDone ? plan.obsolete : plan.vain;
-    void this.#drop(run, vain).then(() => this.#guests.takeBackUnused(run));
+    void this.#drop(run, vain).then(() => this.#guests.lending.takeBackUnused(run));
   }
 
   /** The persistent definition of a disk that was the same goes with it. */

@@ -64,7 +64,7 @@ export async function attachLive(guests: Guests, change: Change, given: Element)
     return own === undefined ? [] : partsOf(own, context);
   });
   const transit = all.map((each) => ({ direction: "in", xml: writeXml(each) }) as const);
-  await guests.lending(run, all.flatMap(filesOfDevice), async () => {
+  await guests.lending.during(run, all.flatMap(filesOfDevice), async () => {
     run.transit.begin(transit);
     const named = await addParts(run, parts, timeoutMs, guests.shared?.taps).catch((error: unknown) => {
       // Of what it has not answered nobody knows what it does with it: whoever takes the run up next finds out.

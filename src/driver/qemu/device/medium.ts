@@ -25,7 +25,7 @@ export async function changeMedium(
   await checkImage(wanted);
   const medium = await mediumOf(targets.live.root.first("devices"), wanted);
   const files = medium === undefined ? [] : filesOfDevice(withReadOnly(medium, drive));
-  await guests.lending(run, files, () => exchange(guests, change, run, drive, medium, force));
+  await guests.lending.during(run, files, () => exchange(guests, change, run, drive, medium, force));
 }
 
 /** A drive that only reads does so whatever its medium says. */

@@ -68,7 +68,7 @@ export class Removals {
     this.#guests.publish({ name: "deviceRemoved", dom: domain.reference, devAlias: alias });
     const cleanup = removeParts(run, parts, cleanupMs).then(() => {
       if (run.isResponsive && !run.hasEnded) this.#attempt(() => run.transit.forget([transit]));
-      return this.#guests.takeBackUnused(run);
+      return this.#guests.lending.takeBackUnused(run);
     });
     const cleanups = this.#cleanups.get(run) ?? new Map<string, Promise<void>>();
     cleanups.set(alias, cleanup);

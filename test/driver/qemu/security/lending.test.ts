@@ -53,9 +53,9 @@ test("a file that a run is about to use is not taken back meanwhile, and is afte
   const run = operations.guests.runOf(domain) ?? assert.fail();
   bench.log.length = 0;
   const gate = Promise.withResolvers<void>();
-  const lending = operations.guests.lending(run, [{ path: "/new", isWritten: true }], () => gate.promise);
+  const lending = operations.guests.lending.during(run, [{ path: "/new", isWritten: true }], () => gate.promise);
   await bench.hand.settle();
-  operations.guests.takeBackUnused(run);
+  operations.guests.lending.takeBackUnused(run);
   gate.reject(new Error("no"));
   await assert.rejects(bench.done(lending), /^Error: no$/);
   assert.deepEqual(bench.log, ["lent /new", "taken back from 0 but /new", "taken back from 0 but"]);
@@ -67,7 +67,7 @@ test("what was lent to a run that has ended meanwhile goes back", async () => {
   await bench.done(operations.create(xml(), false, {}));
   const run = operations.guests.runOf(operations.guests.domains.byUuid(uuid)) ?? assert.fail();
   const gate = Promise.withResolvers<void>();
-  const lending = operations.guests.lending(run, [{ path: "/new", isWritten: true }], () => gate.promise);
+  const lending = operations.guests.lending.during(run, [{ path: "/new", isWritten: true }], () => gate.promise);
   await bench.hand.settle();
   bench.host.last.end("SIGKILL");
   await bench.hand.settle();
