@@ -94,7 +94,9 @@ describe("every call about domains and the host", { skip }, () => {
       counts.asked++;
       if (isUnknown(theirs)) {
         counts.newer++;
-        return test.skip("this libvirtd is older than the call");
+        test.diagnostic("this libvirtd is older than the call, so there is nothing to compare with");
+        assert.ok(!isUnknown(await askOurs(loop, join(directory, "ours-sock"), program, name)), "ours knows it");
+        return;
       }
       if (!isUnsupported(theirs)) counts.supported++;
       const ours = await askOurs(loop, join(directory, "ours-sock"), program, name);

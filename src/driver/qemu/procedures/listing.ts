@@ -1,37 +1,10 @@
-import type { Domain } from "../../../model/index.ts";
+import { domainLists, listFilters } from "../../domain-lists.ts";
 import type { DriverProcedures } from "../../driver.ts";
-import { type DomainMarks, selectDomains } from "../domain-filter.ts";
 import type { Operations } from "../operations.ts";
 import { check } from "./asked.ts";
 
-const listFilters = 0xffff;
-
 /** Which domains there are. */
 export function listingProcedures({ guests, saves, autostarts }: Operations): DriverProcedures {
-  const marks: DomainMarks = {
-    isSaved: (domain) => saves.hasManaged(domain),
-    isAutostarted: (domain) => autostarts.has(domain),
-  };
-  const those = (isActive: boolean): Domain[] =>
-    Array.from(guests.domains).filter(({ incarnation }) => (incarnation !== undefined) === isActive);
-  return {
-    connectListAllDomains: ({ needResults, flags }) => {
-      check(flags, listFilters, "qemuConnectListAllDomains");
-      const found = selectDomains(guests.domains, flags, marks);
-      return { domains: needResults === 0 ? [] : found.map(({ reference }) => reference), ret: found.length };
-    },
-    connectListDomains: ({ maxids }) => {
-      const ids = those(true).map(({ id }) => id);
-      return { ids: ids.slice(0, maxids) };
-    },
-    connectNumOfDomains: () => ({ num: those(true).length }),
-    connectListDefinedDomains: ({ maxnames }) => {
-      const names = those(false).map(({ name }) => name);
-      return { names: names.slice(0, maxnames) };
-    },
-    connectNumOfDefinedDomains: () => ({ num: those(false).length }),
-    domainLookupById: ({ id }) => ({ dom: guests.domains.byId(id).reference }),
-    domainLookupByName: ({ name }) => ({ dom: guests.domains.byName(name).reference }),
-    domainLookupByUuid: ({ uuid }) => ({ dom: guests.domains.byUuid(uuid).reference }),
-  };
+  const marks = { isSaved: saves.hasManaged.bind(saves), isAutostarted: autostarts.has.bind(autostarts) };
+  return domainLists(guests, marks, (flags) => check(flags, listFilters, "qemuConnectListAllDomains"));
 }

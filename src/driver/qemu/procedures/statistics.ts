@@ -8,9 +8,9 @@ import {
 } from "../../../protocol/index.ts";
 import type { JsonObject } from "../../../qmp/index.ts";
 import { Element } from "../../../xml/index.ts";
+import { selectDomains, unmarked } from "../../domain-filter.ts";
 import type { DriverProcedures } from "../../driver.ts";
 import { devicesOf, findDisk, hasBalloon, interfaceNamed, targetOf } from "../devices-of.ts";
-import { selectDomains, unmarked } from "../domain-filter.ts";
 import { invalid, notRunning, toVirError } from "../errors.ts";
 import type { Guests } from "../guests.ts";
 import { modify } from "../modification.ts";

@@ -1,8 +1,8 @@
 import type { DomainInfo } from "../../../libxl/index.ts";
 import type { Domain } from "../../../model/index.ts";
 import type { TypedParam, Domain as WireDomain } from "../../../protocol/index.ts";
+import { selectDomains, unmarked } from "../../domain-filter.ts";
 import type { DriverProcedures } from "../../driver.ts";
-import { selectDomains, unmarked } from "../../qemu/domain-filter.ts";
 import { soleTarget } from "../../qemu/modification.ts";
 import { isDomainZero } from "../domain-zero.ts";
 import type { Guests } from "../guests.ts";

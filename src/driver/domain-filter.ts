@@ -1,5 +1,5 @@
-import type { Domain, DomainList } from "../../model/index.ts";
-import { DomainState } from "../../protocol/index.ts";
+import type { Domain, DomainList } from "../model/index.ts";
+import { DomainState } from "../protocol/index.ts";
 
 type Test = (domain: Domain) => boolean;
 
