@@ -1,15 +1,7 @@
-import { Breather, type Loop } from "../../event/index.ts";
-import {
-  type AsyncJobRequest,
-  type AsyncWork,
-  type Completion,
-  Definition,
-  type Domain,
-  DomainList,
-  type JobRequest,
-} from "../../model/index.ts";
+import type { AsyncWork, Completion, Definition, Domain } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, ErrorDomain, type VirError } from "../../protocol/index.ts";
 import { MonitorClosedError } from "../../qmp/index.ts";
+import { DomainTurns, type Patience } from "../domain-turns.ts";
 import { bootWithPorts } from "./booting.ts";
 import { GuestContext } from "./command-line/index.ts";
 import { checkNames } from "./definition/schema.ts";
@@ -22,12 +14,6 @@ import type { RunRecord } from "./run-record.ts";
 import type { BootManner } from "./run-surroundings.ts";
 import { Lending } from "./security/lending.ts";
 
-/** How long the caller waits, for its turn and for QEMU; and what kind of job it is (default: modify). */
-export type Patience = Pick<JobRequest, "deadline" | "signal" | "kind">;
-
-/** How long QEMU may take for a command when the caller has not said. */
-const commandMs = 30_000;
-
 /**
  * The domains of the driver and their runs, and who may change them: the one place where a call waits for its turn, and
  * looks again afterwards whether the domain is there, and whether the run it was meant for is.
@@ -38,15 +24,12 @@ const commandMs = 30_000;
  * close: open -> closed; running guests run on, starts under way are given up, and what is waiting fails.
  * All others: open; they reject with VirError.
  */
-export class Guests {
-  readonly #domains: DomainList;
+export class Guests extends DomainTurns {
   readonly #options: GuestsOptions;
-  readonly #breather: Breather;
   /** Of files, to runs. */
   readonly lending: Lending;
   readonly #runs = new Map<Domain, Run>();
   readonly #watchers = new Set<(run: Run, domain: Domain) => void>();
-  readonly #underWay = new Set<Promise<unknown>>();
   /** Runs that have ended, whose end is not yet on its way to everybody: their records stay so long. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #leavingUuids = new Set<string>();
@@ -54,28 +37,11 @@ export class Guests {
   readonly #servedLast = new Map<string, Promise<void>>();
   #lastId = 0;
   #sequence = 0;
-  #closed = false;
 
   constructor(options: GuestsOptions) {
+    super(options, { domain: ErrorDomain.qemu, closed, toVirError });
     this.#options = options;
-    this.#breather = new Breather(options.loop);
-    this.#domains = new DomainList(options.loop, ErrorDomain.qemu);
     this.lending = new Lending(options, (domain) => this.#runs.get(domain));
-  }
-
-  /** Throws VirError when closed. */
-  get domains(): DomainList {
-    this.#checkOpen();
-    return this.#domains;
-  }
-
-  get loop(): Loop {
-    return this.#options.loop;
-  }
-
-  /** Hears of errors that no caller is told. */
-  report(error: unknown): void {
-    this.#options.report(error);
   }
 
   /** What every definition that comes from outside is completed with. */
@@ -113,15 +79,9 @@ export class Guests {
   }
 
   async load(): Promise<void> {
-    const { store, records, report } = this.#options;
-    const { definitions, unreadable } = await store.load();
-    const complain = (path: string, error: Error): void =>
-      report(new Error(`cannot read ${path}: ${error.message}`, { cause: error }));
-    for (const { path, error } of unreadable) complain(path, error);
-    for (const definition of definitions) this.#attempt(() => this.#domains.claim(definition).define(definition));
-    const running = records.readAll(complain);
+    const running = this.#options.records.readAll(await this.loadDefinitions());
     this.#lastId = Math.max(0, ...running.map(({ id }) => id));
-    for (const record of running) this.#attempt(() => this.#adopt(record));
+    for (const record of running) this.attempt(() => this.#adopt(record));
     for (const uuid of this.#options.loans?.borrowers ?? []) this.#takeBackFrom(uuid);
   }
 
@@ -138,9 +98,9 @@ export class Guests {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.shut();
     for (const run of this.#runs.values()) run.release();
-    await Promise.allSettled(this.#underWay);
+    await this.settled();
     await Promise.allSettled(this.#leaving);
     this.#options.records.close();
   }
@@ -150,101 +110,17 @@ export class Guests {
     void this.#options.publish(event);
   }
 
-  /** Makes it the persistent definition, on the disk first; true when it replaced another. Under the domain's job. */
-  async keep(domain: Domain, definition: Definition): Promise<boolean> {
-    await this.#options.store.save(definition);
-    return domain.define(definition);
-  }
-
-  /** Gives an inactive domain the name of this definition, which becomes its own. Under the domain's job. */
-  async rename(domain: Domain, definition: Definition): Promise<void> {
-    const before = domain.name;
-    // Nobody else takes the name while the definition is written.
-    this.#domains.rename(domain, definition.name);
-    try {
-      await this.keep(domain, definition);
-    } catch (error) {
-      this.#domains.rename(domain, before);
-      throw error;
-    }
-  }
-
   /** Forgets what companions keep for a domain. Under its job, or when it is gone. */
   async forgetState(uuid: string): Promise<void> {
     await this.#options.forgetState?.(uuid);
   }
 
-  /** Forgets the persistent definition. Under the domain's job. */
-  async forget(domain: Domain): Promise<void> {
-    await this.#options.store.remove(domain.uuid);
-    domain.undefine();
-  }
-
-  /**
-   * While a job of it is under way or waiting a domain keeps its place in the list even if it does not exist: it may be
-   * about to.
-   */
-  async exclusively<T>(domain: Domain, operation: string, patience: Patience, body: () => Promise<T>): Promise<T> {
-    const request: JobRequest = { operation, ...patience };
-    return this.#watched(
-      domain,
-      domain.jobs.run(request, () => {
-        this.#checkOpen();
-        return body();
-      }),
-    );
-  }
-
-  /** As `exclusively`, for what takes long: beside it the domain may be looked at, destroyed, and this job aborted. */
-  async atLength<T>(
-    domain: Domain,
-    operation: string,
-    patience: Patience,
-    body: (work: AsyncWork) => Promise<T>,
-  ): Promise<T> {
-    const { deadline, signal } = patience;
-    const request: AsyncJobRequest = { operation, deadline, signal, kind: "async" };
-    return this.#watched(
-      domain,
-      domain.jobs.run(request, (work: AsyncWork) => {
-        this.#checkOpen();
-        return body(work);
-      }),
-    );
-  }
-
-  async #watched<T>(domain: Domain, work: Promise<T>): Promise<T> {
-    this.#underWay.add(work);
-    try {
-      const result = await work;
-      // Who has its answer has heard of what that was about.
-      await this.#options.told?.();
-      return result;
-    } catch (error) {
-      throw toVirError(error);
-    } finally {
-      this.#underWay.delete(work);
-      this.#domains.release(domain);
-    }
-  }
-
-  /** Other calls have their turn while a long one is read; `validate` refuses what libvirt's schema has not. */
-  async read(xml: string, { signal }: Patience, validate = false): Promise<Definition> {
-    const definition = await Definition.parseWithPauses(xml, this.pauseFor(signal), (root, given) => {
+  /** As `readWith`; `validate` refuses what libvirt's schema has not. */
+  read(xml: string, { signal }: Patience, validate = false): Promise<Definition> {
+    return this.readWith(xml, signal, (root, given) => {
       if (validate) checkNames(root, given);
       this.#options.complete(root, given);
     });
-    this.#checkOpen();
-    return definition;
-  }
-
-  /** For long work on behalf of a caller: others have their turn. It rejects when nobody waits for the result any more. */
-  pauseFor(signal: AbortSignal | undefined): () => Promise<void> {
-    return async () => {
-      await this.#breather.breathe();
-      signal?.throwIfAborted();
-      this.#checkOpen();
-    };
   }
 
   /** As `onRun`, for what takes long. */
@@ -283,7 +159,7 @@ export class Guests {
 
   async boot(domain: Domain, definition: Definition, manner: BootManner): Promise<void> {
     await this.#servedLast.get(domain.uuid);
-    this.#checkOpen();
+    this.checkOpen();
     // A record of a run whose end is still being told is written over.
     if (!this.#leavingUuids.has(domain.uuid)) this.#options.records.checkFree(domain.uuid);
     const begin = (): Run => this.#begin(domain, definition, ++this.#lastId, this.#options.position?.());
@@ -298,7 +174,7 @@ export class Guests {
   #adopt(record: RunRecord): void {
     const { host, records, report, toldOf } = this.#options;
     const { id, process, definition, since, job } = record;
-    const domain = this.#domains.claim(definition);
+    const domain = this.list.claim(definition);
     const work = this.exclusively(domain, "reconnect", {}, async () => {
       const connected = host.find(process, records.monitorPath(definition.uuid));
       const told = since === undefined ? undefined : toldOf?.(definition.uuid, since);
@@ -317,7 +193,7 @@ export class Guests {
       this.#cleanUp(domain, served);
       options.loans?.takeBack(domain.uuid);
       this.#runs.delete(domain);
-      this.#domains.release(domain);
+      this.list.release(domain);
     };
     const surroundings = {
       ...options,
@@ -355,7 +231,7 @@ export class Guests {
     const remove = (): void => {
       this.#leavingUuids.delete(uuid);
       for (const domain of this.#runs.keys()) if (domain.uuid === uuid) return;
-      this.#attempt(() => records.remove(uuid));
+      this.attempt(() => records.remove(uuid));
     };
     if (told === undefined) return remove();
     this.#leavingUuids.add(uuid);
@@ -369,30 +245,10 @@ export class Guests {
     this.exclusively(domain, operation, {}, act).catch((error: unknown) => {
       // One whose monitor is closed is ending already.
       const isEnding = error instanceof Error && error.cause instanceof MonitorClosedError;
-      if (this.#closed || run === undefined || run.hasEnded || isEnding) return;
+      if (this.isClosed || run === undefined || run.hasEnded || isEnding) return;
       this.#options.report(error);
       // It stands still, and nobody else would see to it.
       run.destroy(false);
     });
-  }
-
-  timeLeft({ deadline }: Patience): number {
-    return deadline === undefined ? commandMs : Math.max(0, deadline - this.#options.loop.now());
-  }
-
-  checkExists(domain: Domain): void {
-    this.#domains.byUuid(domain.uuid, domain.name);
-  }
-
-  #checkOpen(): void {
-    if (this.#closed) throw closed();
-  }
-
-  #attempt(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      this.#options.report(error);
-    }
   }
 }

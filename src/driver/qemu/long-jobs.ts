@@ -1,8 +1,9 @@
 import type { AsyncWork, Domain } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, type TypedParam, VirError } from "../../protocol/index.ts";
 import type { JsonObject } from "../../qmp/index.ts";
+import type { Patience } from "../domain-turns.ts";
 import { invalid } from "./errors.ts";
-import type { Guests, Patience } from "./guests.ts";
+import type { Guests } from "./guests.ts";
 
 /** What takes long: virDomainJobOperation, and libvirt's name for it when it is aborted. */
 export const jobOperations = {

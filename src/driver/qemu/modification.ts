@@ -2,8 +2,9 @@ import type { Definition, Domain } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import type { Element } from "../../xml/index.ts";
 import { arrangeDomain } from "../domain-places.ts";
+import type { Patience } from "../domain-turns.ts";
 import { notRunning } from "./errors.ts";
-import type { Guests, Patience } from "./guests.ts";
+import type { Guests } from "./guests.ts";
 import type { Run } from "./run.ts";
 
 /** Bits of virDomainModificationImpact; neither means the run if there is one, else the definition. */

@@ -7,13 +7,14 @@ import {
   VirError,
   type Domain as WireDomain,
 } from "../../protocol/index.ts";
+import type { Patience } from "../domain-turns.ts";
 import { theAgent } from "./agent-link.ts";
 import { Autostarts } from "./autostarts.ts";
 import { reconcile } from "./device/reconciliation.ts";
 import { Removals } from "./device/removals.ts";
 import { Dumps } from "./dumps.ts";
 import { invalid, notRunning } from "./errors.ts";
-import { Guests, type Patience } from "./guests.ts";
+import { Guests } from "./guests.ts";
 import type { GuestsOptions } from "./guests-options.ts";
 import { withLifecycleAction } from "./lifecycle-actions.ts";
 import { LongJobs } from "./long-jobs.ts";

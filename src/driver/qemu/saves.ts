@@ -11,9 +11,10 @@ import {
   type Domain as WireDomain,
 } from "../../protocol/index.ts";
 import { type JsonObject, MonitorClosedError } from "../../qmp/index.ts";
+import type { Patience } from "../domain-turns.ts";
 import { invalid } from "./errors.ts";
 import { discardFile } from "./files.ts";
-import type { Guests, Patience } from "./guests.ts";
+import type { Guests } from "./guests.ts";
 import type { LongJobs } from "./long-jobs.ts";
 import { asMigration, type MemorySource, writeMemory } from "./memory-stream.ts";
 import { migratable } from "./migratable.ts";

@@ -1,14 +1,7 @@
-import { Breather, type Loop, StateError } from "../../event/index.ts";
-import {
-  type AsyncJobRequest,
-  type AsyncWork,
-  Definition,
-  type DefinitionStore,
-  type Domain,
-  DomainList,
-  type JobRequest,
-} from "../../model/index.ts";
+import { type Loop, StateError } from "../../event/index.ts";
+import type { Definition, DefinitionStore, Domain } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, ErrorDomain, Lifecycle } from "../../protocol/index.ts";
+import { DomainTurns, type Patience } from "../domain-turns.ts";
 import { Adoption } from "./adoption.ts";
 import { Aftermath } from "./aftermath.ts";
 import { Builder, type Built } from "./builder.ts";
@@ -18,9 +11,6 @@ import { closed, invalid, notRunning, toVirError } from "./errors.ts";
 import { endings, foundStatus, Run, type RunSurroundings } from "./run.ts";
 import type { RunEnding, RunRecord, RunRecords } from "./run-record.ts";
 import type { DomainNews, Xen } from "./xen.ts";
-
-/** How long the caller waits, for its turn and for Xen; and what kind of job it is (default: modify). */
-export type Patience = Pick<JobRequest, "deadline" | "signal" | "kind">;
 
 /** What has been told of a run. */
 export interface Told {
@@ -57,9 +47,6 @@ export interface BootManner {
 }
 
 const { running, paused } = DomainState;
-/** How long Xen may take for what is quickly done when the caller has not said. */
-const callMs = 30_000;
-
 /**
  * The domains of the driver and their runs, and who may change them: the one place where a call waits for its turn, and
  * looks again afterwards whether the domain is there, and whether the run it was meant for is.
@@ -70,28 +57,23 @@ const callMs = 30_000;
  * close: open -> closed; running guests run on, and what is waiting fails.
  * All others: open; they reject with VirError.
  */
-export class Guests {
+export class Guests extends DomainTurns {
   readonly #options: GuestsOptions;
-  readonly #domains: DomainList;
-  readonly #breather: Breather;
   readonly #builder: Builder;
   readonly #adoption: Adoption;
   readonly #aftermath: Aftermath;
   readonly #runs = new Map<Domain, Run>();
-  readonly #underWay = new Set<Promise<unknown>>();
   readonly #leaving = new Set<Promise<void>>();
   #sequence = 0;
-  #closed = false;
   /** Keeps the memory of a guest that has crashed, when its definition asks for that. Set before `load`. */
   keepCrash: ((run: Run) => Promise<void>) | undefined;
 
   constructor(options: GuestsOptions) {
+    super(options, { domain: ErrorDomain.libxl, closed, toVirError });
     this.#options = options;
-    this.#breather = new Breather(options.loop);
-    this.#domains = new DomainList(options.loop, ErrorDomain.libxl);
     this.#builder = new Builder(options);
     this.#aftermath = new Aftermath(options, this.#builder, {
-      isClosed: () => this.#closed,
+      isClosed: () => this.isClosed,
       exclusively: (domain, body) =>
         this.exclusively(domain, "end", { kind: "destroy", deadline: Number.POSITIVE_INFINITY }, body),
       end: (run, ending) => this.end(run, ending),
@@ -102,26 +84,12 @@ export class Guests {
     this.#adoption = new Adoption(options, this.#builder, {
       runs: () => this.#runs.values(),
       adopt: (definition, domid, status, record) => this.#adopt(definition, domid, status, record),
-      attempt: (action) => this.#attempt(action),
+      attempt: (action) => this.attempt(action),
     });
-  }
-
-  /** Throws VirError when closed. */
-  get domains(): DomainList {
-    this.#checkOpen();
-    return this.#domains;
-  }
-
-  get loop(): Loop {
-    return this.#options.loop;
   }
 
   get xen(): Xen {
     return this.#options.xen;
-  }
-
-  report(error: unknown): void {
-    this.#options.report(error);
   }
 
   publish(event: DomainEvent): void {
@@ -138,22 +106,17 @@ export class Guests {
   }
 
   async load(): Promise<void> {
-    const { store, records, report, xen } = this.#options;
-    const { definitions, unreadable } = await store.load();
-    const complain = (path: string, error: Error): void =>
-      report(new Error(`cannot read ${path}: ${error.message}`, { cause: error }));
-    for (const { path, error } of unreadable) complain(path, error);
+    const { records, xen } = this.#options;
     const zero = await xen.domain(0);
     if (zero !== undefined) {
       const definition = domainZeroDefinition(zero);
-      const domain = this.#domains.claim(definition);
+      const domain = this.list.claim(definition);
       domain.define(definition);
       const incarnation = { id: 0, sequence: ++this.#sequence };
       domain.begin(incarnation, definition);
       domain.move(incarnation, { state: running, reason: DomainReason.running.booted });
     }
-    for (const definition of definitions) this.#attempt(() => this.#domains.claim(definition).define(definition));
-    await this.#adoption.load(records.readAll(complain));
+    await this.#adoption.load(records.readAll(await this.loadDefinitions()));
   }
 
   /** Looks whether Xen has what we know, as `news` has it done. */
@@ -162,79 +125,14 @@ export class Guests {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.shut();
     this.#adoption.close();
     for (const run of this.#runs.values()) run.release();
-    await Promise.allSettled(this.#underWay);
+    await this.settled();
     await this.#adoption.settled();
     await Promise.allSettled(this.#leaving);
     this.#options.records.close();
     await this.#options.xen.close();
-  }
-
-  /** Makes it the persistent definition, on the disk first; true when it replaced another. Under the domain's job. */
-  async keep(domain: Domain, definition: Definition): Promise<boolean> {
-    await this.#options.store.save(definition);
-    return domain.define(definition);
-  }
-
-  /** Forgets the persistent definition. Under the domain's job. */
-  async forget(domain: Domain): Promise<void> {
-    await this.#options.store.remove(domain.uuid);
-    domain.undefine();
-  }
-
-  /** Gives an inactive domain the name of this definition, which becomes its own. Under the domain's job. */
-  async rename(domain: Domain, definition: Definition): Promise<void> {
-    const before = domain.name;
-    this.#domains.rename(domain, definition.name);
-    try {
-      await this.keep(domain, definition);
-    } catch (error) {
-      this.#domains.rename(domain, before);
-      throw error;
-    }
-  }
-
-  /** As JobQueue.run. While a job of it is under way or waiting a domain keeps its place, even if it does not exist. */
-  exclusively<T>(domain: Domain, operation: string, patience: Patience, body: () => Promise<T>): Promise<T> {
-    const request: JobRequest = { operation, ...patience };
-    const work = domain.jobs.run(request, () => {
-      this.#checkOpen();
-      return body();
-    });
-    return this.#watched(domain, work);
-  }
-
-  /** As `exclusively`, for what takes long: beside it the domain may be looked at, destroyed, and this job aborted. */
-  atLength<T>(
-    domain: Domain,
-    operation: string,
-    patience: Patience,
-    body: (work: AsyncWork) => Promise<T>,
-  ): Promise<T> {
-    const { deadline, signal } = patience;
-    const request: AsyncJobRequest = { operation, deadline, signal, kind: "async" };
-    const work = domain.jobs.run(request, (job: AsyncWork) => {
-      this.#checkOpen();
-      return body(job);
-    });
-    return this.#watched(domain, work);
-  }
-
-  async #watched<T>(domain: Domain, work: Promise<T>): Promise<T> {
-    this.#underWay.add(work);
-    try {
-      const result = await work;
-      // Who has its answer has heard of what that was about.
-      await this.#options.told?.();
-      return result;
-    } catch (error) {
-      throw toVirError(error);
-    } finally {
-      this.#underWay.delete(work);
-      this.#domains.release(domain);
-    }
   }
 
   /** A change of the run that there is when it is asked for, and no other. */
@@ -260,24 +158,8 @@ export class Guests {
     return run;
   }
 
-  /** Other calls have their turn while a long one is read. */
-  async read(xml: string, { signal }: Patience): Promise<Definition> {
-    const pause = async (): Promise<void> => {
-      await this.#breather.breathe();
-      signal?.throwIfAborted();
-      this.#checkOpen();
-    };
-    const definition = await Definition.parseWithPauses(xml, pause, completeDefinition);
-    this.#checkOpen();
-    return definition;
-  }
-
-  timeLeft({ deadline }: Patience): number {
-    return deadline === undefined ? callMs : Math.max(1, deadline - this.#options.loop.now());
-  }
-
-  checkExists(domain: Domain): void {
-    this.#domains.byUuid(domain.uuid, domain.name);
+  read(xml: string, { signal }: Patience): Promise<Definition> {
+    return this.readWith(xml, signal, completeDefinition);
   }
 
   /** Starts it. What fails leaves nothing behind. Under the domain's job. */
@@ -334,10 +216,10 @@ export class Guests {
     const forget = (): void => {
       // The next run's record is not the one that is to go.
       if (!this.#runs.has(domain) && !this.#builder.isBuilding(domain.uuid)) {
-        this.#attempt(() => this.#options.records.remove(domain.uuid));
+        this.attempt(() => this.#options.records.remove(domain.uuid));
       }
     };
-    this.#domains.release(domain);
+    this.list.release(domain);
     if (told === undefined) return forget();
     const leaving: Promise<void> = told.then(forget, this.#options.report).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
@@ -345,13 +227,13 @@ export class Guests {
 
   /** A domain that Xen has, of ours or of another's making. Throws VirError when it contradicts another. */
   #adopt(definition: Definition, domid: number, isPaused: boolean, record?: RunRecord): Run {
-    const domain = this.#domains.claim(definition);
+    const domain = this.list.claim(definition);
     const told = record === undefined ? undefined : this.#toldOf(record);
     const run = this.#begin(domain, { definition, domid }, record?.since ?? this.#options.position?.());
     const known = record?.status;
     const status = known !== undefined && (known.state === paused) === isPaused ? known : foundStatus(isPaused);
     run.start(status, told?.isStarted === true ? undefined : Lifecycle.started.detail.booted);
-    this.#domains.release(domain);
+    this.list.release(domain);
     const { ending } = record ?? {};
     if (ending !== undefined) this.#endAfterAll(run, ending);
     // Whether it is gone, or who watches: the next look says so.
@@ -374,18 +256,6 @@ export class Guests {
   #toldOf({ definition, since }: RunRecord): Told {
     const everything = { isStarted: true, isEnded: false };
     return since === undefined ? everything : (this.#options.toldOf?.(definition.uuid, since) ?? everything);
-  }
-
-  #checkOpen(): void {
-    if (this.#closed) throw closed();
-  }
-
-  #attempt(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      this.#options.report(error);
-    }
   }
 }
 

@@ -8,9 +8,10 @@ import {
   VirError,
   type Domain as WireDomain,
 } from "../../protocol/index.ts";
+import type { Patience } from "../domain-turns.ts";
 import { Autostarts } from "../qemu/autostarts.ts";
 import { invalid, notRunning } from "./errors.ts";
-import { checkNotZero, Guests, type GuestsOptions, type Patience } from "./guests.ts";
+import { checkNotZero, Guests, type GuestsOptions } from "./guests.ts";
 import { endings } from "./run.ts";
 import { Saves } from "./saves.ts";
 

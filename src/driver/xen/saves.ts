@@ -2,9 +2,10 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type AsyncWork, Definition, type Domain } from "../../model/index.ts";
 import { DomainReason, DomainState, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import type { Patience } from "../domain-turns.ts";
 import { completeDefinition } from "./definition/complete.ts";
 import { internal, invalid, notRunning, toVirError } from "./errors.ts";
-import { checkNotZero, type Guests, type Patience } from "./guests.ts";
+import { checkNotZero, type Guests } from "./guests.ts";
 import { endings, type Run } from "./run.ts";
 import { beginImage, readImage } from "./save-image.ts";
 

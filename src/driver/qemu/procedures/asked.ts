@@ -1,8 +1,8 @@
 import type { Definition, Domain } from "../../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
+import type { Patience } from "../../domain-turns.ts";
 import type { CallContext } from "../../driver.ts";
 import { notRunning } from "../errors.ts";
-import type { Patience } from "../guests.ts";
 
 /** Bits of virDomainModificationImpact; neither means the domain as it is now. */
 export const affect = { live: 1, config: 2 };

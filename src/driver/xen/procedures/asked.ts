@@ -1,6 +1,6 @@
 import { ErrorDomain, VirError } from "../../../protocol/index.ts";
+import type { Patience } from "../../domain-turns.ts";
 import type { CallContext } from "../../driver.ts";
-import type { Patience } from "../guests.ts";
 
 export function patienceOf({ deadline, signal }: CallContext): Patience {
   return { deadline, signal };
