@@ -1,12 +1,5 @@
 import { Element } from "../../xml/index.ts";
-
-/** How many drives hang on a controller of each kind, and on each of its buses. */
-const drives: Readonly<Record<string, { readonly perController: number; readonly perBus: number }>> = {
-  ide: { perController: 4, perBus: 2 },
-  scsi: { perController: 7, perBus: 7 },
-  sata: { perController: 6, perBus: 6 },
-  fdc: { perController: 2, perBus: 2 },
-};
+import { diskNumber, driveAddress, driveController } from "../drive-places.ts";
 
 /** Buses that follow from a disk's name. */
 const buses: Readonly<Record<string, string>> = { hd: "ide", sd: "scsi", vd: "virtio", fd: "fdc", xvd: "xen" };
@@ -22,8 +15,8 @@ export function addDriveAddresses(devices: Element): void {
     controllers.add(key);
   };
   for (const disk of devices.all("disk")) {
-    const [, prefix = "", letters = ""] =
-      /^(hd|sd|vd|fd|xvd)([a-z]+)$/.exec(disk.first("target")?.attribute("dev") ?? "") ?? [];
+    const [name = "", prefix = ""] =
+      /^(hd|sd|vd|fd|xvd)[a-z]+$/.exec(disk.first("target")?.attribute("dev") ?? "") ?? [];
     const target = disk.first("target");
     const bus = target?.attribute("bus") ?? buses[prefix] ?? "";
     if (disk.attribute("type") === undefined) disk.setAttribute("type", "file");
@@ -31,29 +24,11 @@ export function addDriveAddresses(devices: Element): void {
     target?.setAttribute("bus", bus);
     if (disk.attribute("device") === "cdrom" && disk.first("readonly") === undefined)
       disk.children.push(new Element("readonly"));
-    const kind = drives[bus];
-    if (kind === undefined || letters === "") continue;
-    const index = indexOf(letters);
-    const controller = Math.floor(index / kind.perController);
-    if (disk.first("address") === undefined) disk.children.push(addressOf(index, controller, kind));
-    addController(bus, Number(disk.first("address")?.attribute("controller") ?? controller));
+    const number = diskNumber(name);
+    const controller = number === undefined ? undefined : driveController(bus, number);
+    if (number === undefined || controller === undefined) continue;
+    const address = disk.first("address") ?? driveAddress(bus, number);
+    if (disk.first("address") === undefined && address !== undefined) disk.children.push(address);
+    addController(bus, Number(address?.attribute("controller") ?? controller));
   }
-}
-
-function addressOf(
-  index: number,
-  controller: number,
-  { perController, perBus }: { perController: number; perBus: number },
-): Element {
-  const place = index % perController;
-  const numbers = { controller, bus: Math.floor(place / perBus), target: 0, unit: place % perBus };
-  const attributes = Object.entries(numbers).map(([name, value]) => [name, String(value)] as const);
-  return new Element("address", { type: "drive", ...Object.fromEntries(attributes) });
-}
-
-/** a is 0, z is 25, aa is 26. */
-function indexOf(letters: string): number {
-  let index = 0;
-  for (const letter of letters) index = index * 26 + (letter.charCodeAt(0) - "a".charCodeAt(0) + 1);
-  return index - 1;
 }

@@ -1,28 +1,12 @@
-import { readFileSync } from "node:fs";
-import { registerHooks } from "node:module";
+import { mutants, type SourceMutation } from "../../mutations/mutated-sources.ts";
 import type { Explored } from "./explored.ts";
 
-interface Patch {
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
-
-interface DriverMutation {
-  readonly name: string;
-  readonly about: string;
-  readonly patches: readonly Patch[];
-  /** The scenario that finds it. */
-  readonly foundBy: string;
-}
-
-const source = new URL("../../../src/", import.meta.url).href;
 const subjects = new URL("./explored.ts", import.meta.url).href;
 /** What a mutant has a copy of its own of. */
 const copied = ["event/", "model/", "driver/xen/", "testkit/scenarios/", "testkit/sim/"];
 
 /** The mistakes of libvirt's Xen driver (race 17), put into ours. */
-export const driverMutations: readonly DriverMutation[] = [
+export const driverMutations: readonly SourceMutation[] = [
   {
     name: "own-destroy-told-twice",
     about: "the death that our own destroying raises is told, too",
@@ -126,34 +110,10 @@ export const driverMutations: readonly DriverMutation[] = [
   },
 ];
 
-registerHooks({
-  resolve(specifier, context, next) {
-    const result = next(specifier, context);
-    const { search } = new URL(context.parentURL ?? "file:///");
-    const isCopied = search.startsWith("?mutation=") && copied.some((folder) => result.url.startsWith(source + folder));
-    return isCopied ? { ...result, url: result.url.replace(/\?.*/, "") + search } : result;
-  },
-  load(url, context, next) {
-    const name = new URL(url).searchParams.get("mutation");
-    const patches = driverMutations.find((each) => each.name === name)?.patches;
-    if (name === null || (patches === undefined && name !== "none")) return next(url, context);
-    return { format: "module-typescript", source: patched(new URL(url), name, patches ?? []), shortCircuit: true };
-  },
-});
-
-function patched(url: URL, name: string, patches: readonly Patch[]): string {
-  let text = readFileSync(url, "utf8");
-  for (const { file, find, replace } of patches) {
-    if (!url.pathname.endsWith(`/src/${file}`)) continue;
-    const places = text.split(find).length - 1;
-    if (places !== 1) throw new Error(`mutation ${name}: its text occurs ${places} times in ${file}; adapt the patch`);
-    text = text.replace(find, () => replace);
-  }
-  return text;
-}
+const load = mutants<{ readonly explored: readonly Explored[] }>(subjects, copied, driverMutations);
 
 /** The scenarios, before a driver with a bug; or with none, when the name is "none". */
 export async function mutant(name: string): Promise<readonly Explored[]> {
-  const { explored } = (await import(`${subjects}?mutation=${name}`)) as { explored: readonly Explored[] };
+  const { explored } = await load(name);
   return explored;
 }

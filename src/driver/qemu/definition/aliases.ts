@@ -1,7 +1,7 @@
 import { Element } from "../../../xml/index.ts";
+import { diskNumber } from "../../drive-places.ts";
 import { readNumber } from "../../objects/element-edit.ts";
 import { findController } from "./controllers.ts";
-import { diskNumber } from "./disks.ts";
 import type { MachineType } from "./machine-type.ts";
 
 /** By the kind of a device: what the names of such devices begin with. Disks, controllers and memory have their own. */

@@ -1,28 +1,11 @@
 import { bytesPer } from "../../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
-import { Element } from "../../../xml/index.ts";
-import { ensure, readNumber, remove, setDefault } from "../../objects/element-edit.ts";
+import type { Element } from "../../../xml/index.ts";
+import { busOfName, diskNumber, driveAddress, driveController } from "../../drive-places.ts";
+import { ensure, remove, setDefault } from "../../objects/element-edit.ts";
 import { checkController } from "./limits.ts";
 import type { MachineType } from "./machine-type.ts";
 import { readPciAddress, writePciAddress } from "./pci/pci-address.ts";
-
-/** How many drives hang on a controller of each kind, and on each of its buses. */
-const drives: Readonly<Record<string, { readonly perController: number; readonly perBus: number }>> = {
-  ide: { perController: 4, perBus: 2 },
-  scsi: { perController: 7, perBus: 7 },
-  sata: { perController: 6, perBus: 6 },
-  fdc: { perController: 2, perBus: 2 },
-};
-
-/** Buses that follow from a disk's name. */
-const buses: readonly (readonly [prefix: string, bus: string])[] = [
-  ["hd", "ide"],
-  ["sd", "scsi"],
-  ["vd", "virtio"],
-  ["xvd", "xen"],
-  ["ubd", "uml"],
-  ["fd", "fdc"],
-];
 
 /** Fills in what libvirt's QEMU driver fills in at a disk. Throws VirError. */
 export function completeDisk(disk: Element, machine: MachineType): void {
@@ -83,8 +66,7 @@ function completeSource(disk: Element): void {
 
 function busOf(disk: Element): string {
   if (disk.attribute("device") === "floppy") return "fdc";
-  const name = nameOf(disk);
-  return buses.find(([prefix]) => name.startsWith(prefix))?.[1] ?? "ide";
+  return busOfName(nameOf(disk)) ?? "ide";
 }
 
 function check(disk: Element, bus: string, { isQ35, name, arch }: MachineType): void {
@@ -104,22 +86,11 @@ function check(disk: Element, bus: string, { isQ35, name, arch }: MachineType): 
 }
 
 function addDriveAddress(disk: Element, bus: string): void {
-  const kind = drives[bus];
-  const index = diskNumber(nameOf(disk));
-  if (kind === undefined || index === undefined || disk.first("address") !== undefined) return;
-  const controller = Math.floor(index / kind.perController);
-  checkController(controller);
-  const place = index % kind.perController;
-  const numbers = { controller, bus: Math.floor(place / kind.perBus), target: 0, unit: place % kind.perBus };
-  const attributes = Object.entries(numbers).map(([name, value]) => [name, String(value)] as const);
-  disk.children.push(new Element("address", { type: "drive", ...Object.fromEntries(attributes) }));
-}
-
-/** vda is 0, vdz 25, vdaa 26; undefined: a name of another form. */
-export function diskNumber(name: string): number | undefined {
-  const letters = /^(?:hd|sd|vd|fd|xvd|ubd)([a-z]+)\d*$/.exec(name)?.[1];
-  if (letters === undefined) return undefined;
-  return Array.from(letters).reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 96, 0) - 1;
+  const number = diskNumber(nameOf(disk));
+  if (number === undefined || disk.first("address") !== undefined) return;
+  checkController(driveController(bus, number) ?? 0);
+  const address = driveAddress(bus, number);
+  if (address !== undefined) disk.children.push(address);
 }
 
 /** Bus by bus, in the order of their first disks as they were written, and those of a bus by their names. */
@@ -129,15 +100,6 @@ export function sortDisks(disks: readonly Element[]): Element[] {
   return [...byBus.values()].flatMap((all) =>
     all.toSorted((one, other) => (numbers.get(one) ?? 0) - (numbers.get(other) ?? 0)),
   );
-}
-
-/** The highest controller of a kind that disks hang on; undefined: none does. */
-export function highestController(devices: Element, bus: string): number | undefined {
-  const numbers = devices
-    .all("disk")
-    .filter((disk) => disk.first("target")?.attribute("bus") === bus)
-    .map((disk) => readNumber(disk.first("address")?.attribute("controller")) ?? 0);
-  return numbers.length === 0 ? undefined : Math.max(...numbers);
 }
 
 function nameOf(disk: Element): string {

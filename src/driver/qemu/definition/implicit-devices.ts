@@ -1,8 +1,8 @@
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import { Element } from "../../../xml/index.ts";
+import { highestController } from "../../drive-places.ts";
 import { ensure, readNumber } from "../../objects/element-edit.ts";
 import { ensureController, findController } from "./controllers.ts";
-import { highestController } from "./disks.ts";
 import type { MachineType } from "./machine-type.ts";
 
 /** Adds what a machine has without being asked: USB, its root bus, mouse, keyboard and a balloon. Throws VirError. */

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import { Element } from "../../../xml/index.ts";
+import { highestController } from "../../drive-places.ts";
 import { ensure, remove, reorder, setDefault } from "../../objects/element-edit.ts";
 import { sortDisks } from "../../qemu/definition/disks.ts";
 import { completeGraphics } from "../../qemu/definition/displays.ts";
 import { completeCharacterDevices } from "./character-devices.ts";
 import type { GuestKind } from "./complete.ts";
-import { completeDisk, highestController } from "./disks.ts";
+import { completeDisk } from "./disks.ts";
 
 /** Fills in what libvirt's Xen driver fills in at a guest's devices, and adds those that it adds. Throws VirError. */
 export function completeDevices(devices: Element, kind: GuestKind): void {
