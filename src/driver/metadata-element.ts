@@ -1,11 +1,44 @@
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
-import { type Document, Element, parseXml, writeXml, XmlError } from "../xml/index.ts";
+import { type Document, Element, type Pause, parseXml, readXml, writeXml, XmlError } from "../xml/index.ts";
 import { writeLoose } from "./objects/metadata-text.ts";
 import { worded } from "./objects/worded.ts";
 
 /** virDomainMetadataType: the two that are plain text, and the user's own elements. */
-export const metadataNames: Readonly<Record<number, string>> = { 0: "description", 1: "title" };
+const metadataNames: Readonly<Record<number, string>> = { 0: "description", 1: "title" };
 const ownType = 2;
+
+/** What a client has given, to be put into a definition. */
+export interface GivenMetadata {
+  readonly type: number;
+  /** Null or empty: it is to go. */
+  readonly metadata: string | null;
+  readonly key: string | null;
+  readonly uri: string | null;
+}
+
+/** What a definition has of one type. Throws VirError when it has none. */
+export function metadataOf(root: Element, type: number, uri: string | null): string {
+  const name = metadataNames[type];
+  const metadata = name === undefined ? ownText(root, uri ?? "") : root.first(name)?.text;
+  if (metadata === undefined || metadata === "") throw missingMetadata();
+  return metadata;
+}
+
+/** Hands `use` what puts it there: at once when there is nothing to read, else with pauses. Throws or rejects with VirError. */
+export function readMetadata<T>(
+  { type, metadata, key, uri }: GivenMetadata,
+  pause: Pause,
+  use: (edit: (root: Element) => void) => T,
+): T | Promise<T> {
+  const name = metadataNames[type];
+  if (name !== undefined) return use((root) => setText(root, name, metadata ?? ""));
+  if (metadata === null) return use((root) => setOwn(root, uri ?? "", undefined));
+  checkPrefix(key ?? "");
+  return readXml(metadata, pause, (read) => {
+    const own = ownElement(read, key ?? "", uri ?? "");
+    return use((root) => setOwn(root, uri ?? "", own));
+  });
+}
 
 /** Throws VirError. */
 export function checkType(type: number): void {
@@ -14,20 +47,20 @@ export function checkType(type: number): void {
 }
 
 /** The user's key becomes a part of names. Throws VirError. */
-export function checkPrefix(key: string): void {
+function checkPrefix(key: string): void {
   if (/^[\p{L}_][\p{L}\p{M}\p{N}._-]*$/u.test(key)) return;
   throw VirError.of(ErrorCode.internalError, ErrorDomain.xml, "failed to validate prefix for a new XML namespace");
 }
 
 /** Sets or, when it is empty, removes title or description. */
-export function setText(root: Element, name: string, value: string): void {
+function setText(root: Element, name: string, value: string): void {
   const known = root.first(name);
   if (known !== undefined) root.children.splice(root.children.indexOf(known), 1);
   if (value !== "") root.children.push(Element.leaf(name, value));
 }
 
 /** Sets or removes the user's element of that namespace. */
-export function setOwn(root: Element, uri: string, element: Element | undefined): void {
+function setOwn(root: Element, uri: string, element: Element | undefined): void {
   let metadata = root.first("metadata");
   if (metadata === undefined) {
     metadata = new Element("metadata");
@@ -40,7 +73,7 @@ export function setOwn(root: Element, uri: string, element: Element | undefined)
 }
 
 /** The user's element, with its namespace under the prefix that he has chosen. Throws VirError. */
-export function ownElement(read: () => Document, key: string, uri: string): Element {
+function ownElement(read: () => Document, key: string, uri: string): Element {
   let root: Element;
   try {
     ({ root } = read());
@@ -66,7 +99,7 @@ function checkTag({ name, attributes }: Element): void {
 }
 
 /** As the user gave it, without namespace. */
-export function ownText(root: Element, uri: string): string | undefined {
+function ownText(root: Element, uri: string): string | undefined {
   const own = root
     .first("metadata")
     ?.elements()
@@ -78,7 +111,7 @@ export function ownText(root: Element, uri: string): string | undefined {
 }
 
 /** Nothing is there. */
-export function missingMetadata(): VirError {
+function missingMetadata(): VirError {
   const detail = "Requested metadata element is not present";
   return worded(ErrorCode.noDomainMetadata, ErrorDomain.domain, "metadata not found", detail);
 }
