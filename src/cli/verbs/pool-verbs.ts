@@ -1,21 +1,14 @@
-import { readFileSync } from "node:fs";
 import type { Connection, StoragePool } from "../../open/index.ts";
 import { findPool } from "./lookup.ts";
+import { byName, listFlags, ObjectVerbs, yesNo } from "./object-verbs.ts";
 import { bytesText, fieldsText } from "./table.ts";
-import type { Given, Listing, Verb, Verbs } from "./verb.ts";
+import type { Given, Listing, Verbs } from "./verb.ts";
 
-const yesNo = (value: boolean): string => (value ? "yes" : "no");
+const verbs = new ObjectVerbs<StoragePool>({ noun: "pool", find: findPool });
 const states = ["inactive", "building", "running", "degraded", "inaccessible"];
 
 async function list(connection: Connection, given: Given): Promise<Listing> {
-  const flags = given.has("all")
-    ? (["active", "inactive"] as const)
-    : given.has("inactive")
-      ? (["inactive"] as const)
-      : (["active"] as const);
-  const pools = [...(await connection.listAllStoragePools({ flags }))].sort((one, other) =>
-    one.name < other.name ? -1 : 1,
-  );
+  const pools = byName(await connection.listAllStoragePools({ flags: listFlags(given) }));
   const objects = await Promise.all(pools.map(describe));
   if (!given.has("details")) {
     return {
@@ -51,7 +44,7 @@ async function describe(pool: StoragePool) {
 }
 
 async function info(connection: Connection, given: Given): Promise<string> {
-  const pool = await describe(await findPool(connection, given.need("pool")));
+  const pool = await describe(await verbs.find(connection, given));
   const { active, capacity, allocation, available } = pool;
   const sizes = { Capacity: capacity, Allocation: allocation, Available: available };
   return fieldsText(
@@ -68,26 +61,13 @@ async function info(connection: Connection, given: Given): Promise<string> {
 }
 
 async function volumes(connection: Connection, given: Given): Promise<Listing> {
-  const found = await (await findPool(connection, given.need("pool"))).listAllVolumes();
+  const found = await (await verbs.find(connection, given)).listAllVolumes();
   const objects = await Promise.all(
     [...found]
       .sort((one, other) => (one.name < other.name ? -1 : 1))
       .map(async (volume) => ({ name: volume.name, path: await volume.getPath(), ...(await volume.getInfo()) })),
   );
   return { columns: ["Name", "Path"], rows: objects.map(({ name, path }) => [name, path]), objects };
-}
-
-function act(help: string, verb: string, done: string, todo: (pool: StoragePool) => Promise<unknown>): Verb {
-  return {
-    help,
-    parameters: ["pool"],
-    failure: (given) => `Failed to ${verb} pool ${given.need("pool")}`,
-    run: async (connection, given) => {
-      const pool = await findPool(connection, given.need("pool"));
-      await todo(pool);
-      return `Pool ${pool.name} ${done}\n`;
-    },
-  };
 }
 
 /** What people script about storage. */
@@ -99,31 +79,19 @@ export const poolVerbs: Verbs = {
     run: list,
   },
   "pool-info": { help: "says what a storage pool is like", parameters: ["pool"], run: info },
-  "pool-uuid": {
-    help: "says a storage pool's uuid",
-    parameters: ["pool"],
-    run: async (connection, given) => `${(await findPool(connection, given.need("pool"))).uuid}\n`,
-  },
+  "pool-uuid": verbs.uuid("says a storage pool's uuid"),
   "pool-dumpxml": {
     help: "shows a storage pool's definition",
     parameters: ["pool"],
-    run: async (connection, given) => (await findPool(connection, given.need("pool"))).getXmlDesc(),
+    run: async (connection, given) => (await verbs.find(connection, given)).getXmlDesc(),
   },
-  "pool-define": {
-    help: "defines a storage pool",
-    parameters: ["file"],
-    failure: (given) => `Failed to define pool from ${given.need("file")}`,
-    run: async (connection, given) => {
-      const { name } = await connection.storagePoolDefineXml(readFileSync(given.need("file"), "utf8"));
-      return `Pool ${name} defined from ${given.need("file")}\n`;
-    },
-  },
-  "pool-start": act("starts a storage pool", "start", "started", (pool) => pool.create()),
-  "pool-destroy": act("ends a storage pool; its data stay", "destroy", "destroyed", (pool) => pool.destroy()),
-  "pool-undefine": act("forgets a storage pool's definition", "undefine", "has been undefined", (pool) =>
+  "pool-define": verbs.define("defines a storage pool", (connection, xml) => connection.storagePoolDefineXml(xml)),
+  "pool-start": verbs.act("starts a storage pool", "start", "started", (pool) => pool.create()),
+  "pool-destroy": verbs.act("ends a storage pool; its data stay", "destroy", "destroyed", (pool) => pool.destroy()),
+  "pool-undefine": verbs.act("forgets a storage pool's definition", "undefine", "has been undefined", (pool) =>
     pool.undefine(),
   ),
-  "pool-refresh": act("looks again which volumes there are", "refresh", "refreshed", (pool) => pool.refresh()),
+  "pool-refresh": verbs.act("looks again which volumes there are", "refresh", "refreshed", (pool) => pool.refresh()),
   "vol-list": {
     help: "lists a storage pool's volumes",
     parameters: ["pool"],
