@@ -15,6 +15,8 @@ export interface StepResult {
   readonly reason?: string;
   readonly events?: { readonly expected: readonly string[]; readonly seen: readonly string[] };
   readonly state?: { readonly expected: string; readonly seen: string };
+  /** How often the driver refused at first, as it had told of an end before it was done with it. */
+  readonly repeated?: number;
 }
 
 /** What a round is done with. */
@@ -38,6 +40,9 @@ export interface RoundSetting {
 /** What a call about a guest that answers nothing is given, in ms. */
 const patienceMs = 2_000;
 
+/** What a driver has between telling that a domain has ended and taking one of that name again, in ms. */
+const handoverMs = 500;
+
 /** How a step failed before it could be looked at. */
 class StepFailure extends Error {}
 
@@ -51,6 +56,7 @@ export class GuestRound {
   readonly #ids: number[];
   #optional: readonly string[] = [];
   #isBroken = false;
+  #repeated = 0;
 
   /** `ids`: of the guest's runs in the rounds before; those of this one are added. */
   constructor(setting: RoundSetting, round: number, ids: number[], report: (result: StepResult) => void) {
@@ -92,8 +98,20 @@ export class GuestRound {
     return this.#domain as Domain;
   }
 
+  /** libvirt tells of an end, finds the domain no more, and still refuses a new one for a moment: that is counted, not failed. */
   async #create(options: CallOptions): Promise<void> {
-    this.#domain = await this.#setting.connection.domainCreateXml(this.#setting.definition, options);
+    const { connection, definition, now } = this.#setting;
+    const until = now() + handoverMs;
+    for (;;) {
+      try {
+        this.#domain = await connection.domainCreateXml(definition, options);
+        return;
+      } catch (error) {
+        const isRemoved = error instanceof VirError && error.code === ErrorCode.operationFailed;
+        if (!isRemoved || now() > until) throw error;
+        this.#repeated += 1;
+      }
+    }
   }
 
   /** What the guest itself has a part in, and what comes before. */
@@ -132,9 +150,12 @@ export class GuestRound {
     const begun = now();
     const expected = oracle.expectations[step];
     const signal = AbortSignal.timeout(deadlineMs);
+    this.#repeated = 0;
     const result = await this.#judge(expected, signal, act, starts);
     this.#isBroken = result.reason !== undefined;
-    this.#report({ ...base, outcome: this.#isBroken ? "failed" : "ok", ms: Math.round(now() - begun), ...result });
+    const repeated = this.#repeated > 0 ? { repeated: this.#repeated } : {};
+    const outcome = this.#isBroken ? "failed" : "ok";
+    this.#report({ ...base, outcome, ms: Math.round(now() - begun), ...result, ...repeated });
   }
 
   async #judge(

@@ -6,10 +6,11 @@ export const tapBegin = "TAP version 14\n";
 
 /** One line of TAP, and what there is to say of a step that failed. `number` is from 1. */
 export function tapStep(result: StepResult, number: number): string {
-  const { guest, round, what, outcome, reason, ms } = result;
+  const { guest, round, what, outcome, reason, ms, repeated } = result;
   const title = `${number} - ${guest}, round ${round}: ${what}`;
   if (outcome === "skipped") return `ok ${title} # SKIP ${reason}\n`;
-  if (outcome === "ok") return `ok ${title} # time=${ms}ms\n`;
+  const refused = repeated === undefined ? "" : `# refused ${repeated} times at first\n`;
+  if (outcome === "ok") return `ok ${title} # time=${ms}ms\n${refused}`;
   const state =
     result.state === undefined
       ? []

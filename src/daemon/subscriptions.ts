@@ -10,6 +10,7 @@ import {
   VirError,
 } from "../protocol/index.ts";
 import { internalError } from "./refusal.ts";
+import { SubscriptionTable } from "./subscription-table.ts";
 
 /** One peer's wish to hear one kind of event. */
 export interface Subscription {
@@ -22,78 +23,59 @@ export interface Subscription {
   readonly legacy: boolean;
 }
 
+type Wish = Omit<Subscription, "callbackId">;
+
 export interface SubscriptionsOptions {
   readonly hypervisor: Hypervisor;
-  /** The next callback id; they grow across the daemon. */
   readonly issueCallbackId: () => number;
   readonly deliver: (subscription: Subscription, event: DomainEvent) => void;
 }
 
-/**
- * What one peer has subscribed to. Events come from the hypervisor while there is at least one subscription.
- *
- * After `remove` has returned that subscription gets nothing more, not even of an event under delivery; `close` does
- * the same for all. A new subscription starts with the next event that the peer is told.
- */
+/** What one peer wants to hear of domains. */
 export class Subscriptions {
-  readonly #options: SubscriptionsOptions;
-  readonly #byId = new Map<number, Subscription>();
-  #unsubscribe: (() => void) | undefined;
+  readonly #table: SubscriptionTable<Wish, DomainEvent>;
 
-  constructor(options: SubscriptionsOptions) {
-    this.#options = options;
+  constructor({ hypervisor, issueCallbackId, deliver }: SubscriptionsOptions) {
+    this.#table = new SubscriptionTable({
+      issueCallbackId,
+      subscribe: (listener) => hypervisor.subscribe(({ event }) => listener(event)),
+      filter: (event) => {
+        const id = domainEventId(event.name);
+        return ({ eventId, uuid }) => eventId === id && (uuid === null || uuid === event.dom.uuid);
+      },
+      deliver: (callbackId, event, wish) => deliver({ callbackId, ...wish }, event),
+    });
   }
 
   get size(): number {
-    return this.#byId.size;
+    return this.#table.size;
   }
 
   /** Returns the callback id. The same event for the same domain a second time is refused, as libvirt does. */
   add(eventId: number, dom: Domain | null, legacy: boolean): number {
     checkEventId(eventId, legacy);
     const uuid = dom?.uuid ?? null;
-    for (const other of this.#byId.values()) {
+    for (const [, other] of this.#table.entries()) {
       if (other.eventId !== eventId || other.uuid !== uuid) continue;
       throw VirError.of(ErrorCode.invalidArg, ErrorDomain.none, "event callback already tracked");
     }
-    const callbackId = this.#options.issueCallbackId();
-    this.#byId.set(callbackId, { callbackId, eventId, uuid, legacy });
-    this.#unsubscribe ??= this.#options.hypervisor.subscribe(({ event }) => this.#onEvent(event));
-    return callbackId;
+    return this.#table.add({ eventId, uuid, legacy });
   }
 
   remove(callbackId: number): void {
-    if (!this.#byId.delete(callbackId)) throw internalError(`domain event callback ${callbackId} not registered`);
-    if (this.#byId.size === 0) this.#stop();
+    if (!this.#table.remove(callbackId)) throw internalError(`domain event callback ${callbackId} not registered`);
   }
 
   /** The legacy calls have no id: they mean the first subscription to this event. */
   removeByEvent(eventId: number): void {
     checkEventId(eventId, true);
-    const found = [...this.#byId.values()].find((subscription) => subscription.eventId === eventId);
-    if (found === undefined) throw internalError(`domain event ${eventId} not registered`);
-    this.remove(found.callbackId);
+    for (const [callbackId, wish] of this.#table.entries())
+      if (wish.eventId === eventId) return this.remove(callbackId);
+    throw internalError(`domain event ${eventId} not registered`);
   }
 
   close(): void {
-    this.#byId.clear();
-    this.#stop();
-  }
-
-  #stop(): void {
-    this.#unsubscribe?.();
-    this.#unsubscribe = undefined;
-  }
-
-  #onEvent(event: DomainEvent): void {
-    // Those there are now: what is added under delivery starts with the next event.
-    const subscriptions = [...this.#byId.values()];
-    const id = domainEventId(event.name);
-    for (const subscription of subscriptions) {
-      const { callbackId, eventId, uuid } = subscription;
-      if (eventId !== id || (uuid !== null && uuid !== event.dom.uuid)) continue;
-      if (this.#byId.has(callbackId)) this.#options.deliver(subscription, event);
-    }
+    this.#table.close();
   }
 }
 

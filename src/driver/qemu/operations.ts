@@ -7,6 +7,7 @@ import {
   VirError,
   type Domain as WireDomain,
 } from "../../protocol/index.ts";
+import type { DomainDirectories, StartOptions } from "../domain-life.ts";
 import type { Patience } from "../domain-turns.ts";
 import { theAgent } from "./agent-link.ts";
 import { Autostarts } from "./autostarts.ts";
@@ -22,22 +23,7 @@ import type { Run } from "./run.ts";
 import { Saves } from "./saves.ts";
 
 export interface OperationsOptions extends GuestsOptions {
-  readonly directories: {
-    /** Images that the next start takes up. */
-    readonly save: string;
-    /** Memory of guests that have crashed. */
-    readonly dump: string;
-    /** Links to the definitions that start by themselves. */
-    readonly autostart: string;
-    /** What vanishes with the next boot. */
-    readonly run: string;
-  };
-}
-
-export interface StartOptions {
-  readonly paused?: boolean;
-  /** From the beginning, even if it has been saved: what was saved is gone then. */
-  readonly forceBoot?: boolean;
+  readonly directories: DomainDirectories;
 }
 
 /** By which ways a guest may be asked to end or to reboot; none: as it is best. */

@@ -8,6 +8,7 @@ import {
   VirError,
   type Domain as WireDomain,
 } from "../../protocol/index.ts";
+import type { DomainDirectories, StartOptions } from "../domain-life.ts";
 import type { Patience } from "../domain-turns.ts";
 import { Autostarts } from "../qemu/autostarts.ts";
 import { invalid, notRunning } from "./errors.ts";
@@ -16,22 +17,7 @@ import { endings } from "./run.ts";
 import { Saves } from "./saves.ts";
 
 export interface OperationsOptions extends GuestsOptions {
-  readonly directories: {
-    /** Images that the next start takes up. */
-    readonly save: string;
-    /** Memory of guests that have crashed. */
-    readonly dump: string;
-    /** Links to the definitions that start by themselves. */
-    readonly autostart: string;
-    /** What vanishes with the next boot. */
-    readonly run: string;
-  };
-}
-
-export interface StartOptions {
-  readonly paused?: boolean;
-  /** From the beginning, even if it has been saved: what was saved is gone then. */
-  readonly forceBoot?: boolean;
+  readonly directories: DomainDirectories;
 }
 
 /** The life of domains: each change runs as a job of its domain. All reject with VirError. */
