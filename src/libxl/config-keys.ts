@@ -110,7 +110,7 @@ const domainBuildInfo = {
   arch_x86: { ...defbool("msr_relaxed") },
 };
 
-const disk = {
+export const disk = {
   ...integer("backend_domid removable readwrite is_cdrom irq base colo_port"),
   ...text("backend_domname pdev_path vdev script colo_host colo_export active_disk hidden_disk"),
   ...name("backend format specification transport"),
@@ -118,7 +118,7 @@ const disk = {
   ...defbool("discard_enable colo_enable colo_restore_enable trusted"),
 };
 
-const nic = {
+export const nic = {
   ...integer("backend_domid devid mtu rate_bytes_per_interval rate_interval_usecs"),
   ...text("backend_domname model mac ip bridge ifname script gatewaydev coloft_forwarddev"),
   ...text("colo_sock_mirror_id colo_sock_mirror_ip colo_sock_mirror_port colo_sock_compare_pri_in_id"),

@@ -1,4 +1,5 @@
-import { domainConfig, type Keys, type Kind, type List } from "./config-keys.ts";
+import { disk, domainConfig, type Keys, type Kind, type List, nic } from "./config-keys.ts";
+import type { DeviceKind } from "./library.ts";
 
 interface ValueOf {
   text: string;
@@ -24,6 +25,15 @@ type Value<T> = T extends Kind
  */
 export type DomainConfig = Value<typeof domainConfig>;
 
+/** A disk and a network card, as they stand in a `DomainConfig`. */
+export type DiskConfig = Value<typeof disk>;
+export type NicConfig = Value<typeof nic>;
+
+export interface DeviceConfigs {
+  readonly disk: DiskConfig;
+  readonly nic: NicConfig;
+}
+
 /** The configuration is not what libxl would understand; `path` says where ("b_info.type.pv.kernl"). */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -40,6 +50,11 @@ export class ConfigError extends Error {
 /** libxl's JSON for `config`. ConfigError for a key that libxl does not know: the library would ignore it in silence. */
 export function encodeConfig(config: DomainConfig): string {
   return JSON.stringify(encode(domainConfig, config, ""));
+}
+
+/** As `encodeConfig`, of one device. */
+export function encodeDevice<K extends DeviceKind>(kind: K, device: DeviceConfigs[K]): string {
+  return JSON.stringify(encode({ disk, nic }[kind], device, ""));
 }
 
 /** The configuration that libxl's JSON says; what has its default is not in it. ConfigError for an unknown key. */

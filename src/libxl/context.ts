@@ -1,10 +1,10 @@
 import { DeadlineError, Deferred, type Loop, OseventHooks, StateError } from "../event/index.ts";
-import { type DomainConfig, decodeConfig, encodeConfig } from "./config.ts";
+import { type DeviceConfigs, type DomainConfig, decodeConfig, encodeConfig, encodeDevice } from "./config.ts";
 import type { DomainInfo } from "./domain-info.ts";
 import { DomainWatch } from "./domain-watch.ts";
 import { domainNotFound, LibxlError } from "./error.ts";
 import type { PhysicalInfo, SchedulerName, SchedulerParameters } from "./host-info.ts";
-import type { Completion, Library, LibraryEvent, PlainCall, Request } from "./library.ts";
+import type { Completion, DeviceKind, Library, LibraryEvent, PlainCall, Request } from "./library.ts";
 import { Operation, type OperationOptions } from "./operation.ts";
 
 export interface CreateOptions extends OperationOptions {
@@ -177,6 +177,24 @@ export class Context<P = unknown> {
       throw new RangeError(`a domain has 1 to ${maxVcpus} virtual CPUs, not ${count}`);
     }
     await this.#run({ call: "vcpus", domid, count }, options);
+  }
+
+  /** The domain has it, and the guest is told; whether it takes it into use is its own affair. */
+  async addDevice<K extends DeviceKind>(
+    domid: number,
+    kind: K,
+    device: DeviceConfigs[K],
+    options: OperationOptions = {},
+  ): Promise<void> {
+    await this.#run({ call: "addDevice", kind, domid, config: encodeDevice(kind, device) }, options);
+  }
+
+  /**
+   * `name`: of a disk in the guest, or a network card's address. A guest that does not let go of it in 10 s is not asked
+   * any longer. LibxlError when there is none.
+   */
+  async removeDevice(domid: number, kind: DeviceKind, name: string, options: OperationOptions = {}): Promise<void> {
+    await this.#run({ call: "removeDevice", kind, domid, name }, options);
   }
 
   async pause(domid: number, options: OperationOptions = {}): Promise<void> {

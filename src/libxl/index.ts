@@ -1,4 +1,13 @@
-export { ConfigError, type DomainConfig, decodeConfig, encodeConfig } from "./config.ts";
+export {
+  ConfigError,
+  type DeviceConfigs,
+  type DiskConfig,
+  type DomainConfig,
+  decodeConfig,
+  encodeConfig,
+  encodeDevice,
+  type NicConfig,
+} from "./config.ts";
 export { Context, type ContextOptions, type CreateOptions, type SaveOptions } from "./context.ts";
 export type { DomainInfo, ShutdownReason } from "./domain-info.ts";
 export { DomainWatch } from "./domain-watch.ts";
@@ -6,6 +15,7 @@ export { LibraryError, LibxlError } from "./error.ts";
 export type { PhysicalInfo, SchedulerName, SchedulerParameters } from "./host-info.ts";
 export type {
   Completion,
+  DeviceKind,
   Generator,
   Library,
   LibraryEvent,

@@ -9,7 +9,13 @@ export type Request =
   | { readonly call: "save"; readonly domid: number; readonly fd: number; readonly live: boolean }
   | { readonly call: "dump"; readonly domid: number; readonly path: string }
   | { readonly call: "vcpus"; readonly domid: number; readonly count: number }
+  | { readonly call: "addDevice"; readonly kind: DeviceKind; readonly domid: number; readonly config: string }
+  /** `name`: as libxl finds it, a disk by its name in the guest and a network card by its address. */
+  | { readonly call: "removeDevice"; readonly kind: DeviceKind; readonly domid: number; readonly name: string }
   | { readonly call: "configuration" | PlainCall; readonly domid: number };
+
+/** What can come and go while a domain runs. */
+export type DeviceKind = "disk" | "nic";
 
 export type PlainCall = "pause" | "unpause" | "shutdown" | "reboot" | "destroy";
 

@@ -70,6 +70,9 @@ function prepare(origin: Origin, request: Request): Call | number {
     }
     case "vcpus":
       return prepareVcpus(origin, request);
+    case "addDevice":
+    case "removeDevice":
+      return prepareDevice(origin, request);
     case "pause":
     case "unpause":
     case "shutdown":
@@ -140,6 +143,29 @@ function prepareVcpus({ raw, layout, context }: Origin, { domid, count }: Reques
   }
   for (let vcpu = 0; vcpu < count; vcpu++) raw.setBit(map, vcpu);
   return { start: (how) => raw.setVcpus(context, domid, map, how), result: plainResult, free: freeMap };
+}
+
+/** One that is to go is described by libxl itself, as the domain has it now. */
+function prepareDevice(
+  { raw, layout, context }: Origin,
+  request: Request & { call: "addDevice" | "removeDevice" },
+): Call | number {
+  const { kind, domid } = request;
+  const { init, parse, find, add, remove, dispose } = raw.devices[kind];
+  const memory = calloc(1, layout.devices[kind].size);
+  init(memory);
+  const freeDevice = (): void => {
+    dispose(memory);
+    free(memory);
+  };
+  const isNew = request.call === "addDevice";
+  const rc = isNew ? parse(context, memory, request.config) : find(context, domid, request.name, memory);
+  if (rc !== 0) {
+    freeDevice();
+    return rc;
+  }
+  const act = isNew ? add : remove;
+  return { start: (how) => act(context, domid, memory, how), result: plainResult, free: freeDevice };
 }
 
 function newConfig({ raw, layout }: Origin): Pointer {

@@ -218,6 +218,25 @@ export function bind({ soname }: LibraryVersion) {
   );
   const plain = (name: string): Call<[number, Pointer]> =>
     xl.func(`int libxl_domain_${name}(void *context, uint32_t domid, void *how)`);
+  // SAFETY: `device` has room for the struct of its kind; what it leads to is freed by disposing of it. `find` fills it in
+  // from what the domain has now.
+  const device = (kind: "disk" | "nic", find: string) => {
+    const name = `libxl_device_${kind}`;
+    return {
+      init: xl.func(`void ${name}_init(void *device)`) as (device: Pointer) => void,
+      dispose: xl.func(`void ${name}_dispose(void *device)`) as (device: Pointer) => void,
+      parse: xl.func(`int ${name}_from_json(void *context, void *device, const char *json)`) as Call<[Pointer, string]>,
+      find: xl.func(`int ${find}(void *context, uint32_t domid, const char *name, void *device)`) as Call<
+        [number, string, Pointer]
+      >,
+      add: xl.func(`int ${name}_add(void *context, uint32_t domid, void *device, void *how)`) as Call<
+        [number, Pointer, Pointer]
+      >,
+      remove: xl.func(`int ${name}_remove(void *context, uint32_t domid, void *device, void *how)`) as Call<
+        [number, Pointer, Pointer]
+      >,
+    };
+  };
   // SAFETY: finds the operation by the contents of `how`; its callback is called later, or never if it ended before.
   const abort: Call<[Pointer]> = xl.func("int libxl_ao_abort(void *context, void *how)");
 
@@ -289,6 +308,10 @@ export function bind({ soname }: LibraryVersion) {
     enableEject,
     disableEject,
     freeEvent,
+    devices: {
+      disk: device("disk", "libxl_vdev_to_device_disk"),
+      nic: device("nic", "libxl_mac_to_device_nic"),
+    },
     plain: {
       pause: plain("pause"),
       unpause: plain("unpause"),

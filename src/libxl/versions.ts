@@ -1,3 +1,5 @@
+import type { DeviceKind } from "./library.ts";
+
 /** Sizes and offsets, in bytes, of what is read from and written to the library's memory. */
 export interface Layout {
   readonly domainConfig: { readonly size: number };
@@ -19,6 +21,7 @@ export interface Layout {
   };
   readonly bitmap: { readonly size: number };
   readonly restoreParams: { readonly size: number; readonly streamVersion: number };
+  readonly devices: Readonly<Record<DeviceKind, { readonly size: number }>>;
 }
 
 /** One version of the library that we know. */
@@ -53,6 +56,7 @@ export const libraryVersions: readonly LibraryVersion[] = [
       event: { domid: 16, forUser: 40, type: 48, union: 56 },
       bitmap: { size: 16 },
       restoreParams: { size: 24, streamVersion: 4 },
+      devices: { disk: { size: 144 }, nic: { size: 504 } },
     },
   },
 ];

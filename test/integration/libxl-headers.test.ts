@@ -45,6 +45,7 @@ int main(void) {
   printf("\\"bitmap\\": {\\"size\\": %d},", SIZE(bitmap));
   printf("\\"restoreParams\\": {\\"size\\": %d, \\"streamVersion\\": %d},", SIZE(domain_restore_params),
     AT(domain_restore_params, stream_version));
+  printf("\\"devices\\": {\\"disk\\": {\\"size\\": %d}, \\"nic\\": {\\"size\\": %d}},", SIZE(device_disk), SIZE(device_nic));
   printf("\\"hooks\\": [%d, %d, %d, %d, %d]}", SIZE(osevent_hooks), SIZE(event_hooks), SIZE(childproc_hooks),
     SIZE(asyncop_how), SIZE(asyncprogress_how));
 }

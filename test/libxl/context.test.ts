@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { DeadlineError, StateError } from "../../src/event/index.ts";
-import { LibxlError } from "../../src/libxl/index.ts";
+import { ConfigError, LibxlError } from "../../src/libxl/index.ts";
 import { Cell, open } from "./fake-library.ts";
 
 const aborted = -22;
@@ -99,6 +99,25 @@ suite("an operation of libxl", () => {
     const { library, context } = open();
     for (const count of [0, 1.5, 9_000]) await assert.rejects(context.setVcpus(1, count), RangeError);
     assert.deepEqual(library.calls, []);
+  });
+
+  test("for a device is in libxl's words, and one that libxl would not understand never reaches it", async () => {
+    const { hand, library, context } = open();
+    const added = context.addDevice(1, "disk", { vdev: "xvda", colo_enable: false });
+    const removed = context.removeDevice(1, "nic", "00:16:3e:00:00:01");
+    for (const { listener } of library.started) listener.ended({ rc: 0 });
+    await hand.settle();
+    await Promise.all([added, removed]);
+    assert.deepEqual(
+      library.started.map(({ request }) => request),
+      [
+        { call: "addDevice", kind: "disk", domid: 1, config: '{"vdev":"xvda","colo_enable":"False"}' },
+        { call: "removeDevice", kind: "nic", domid: 1, name: "00:16:3e:00:00:01" },
+      ],
+    );
+    const misspelt = { vdve: "xvda" } as { vdev?: string };
+    await assert.rejects(context.addDevice(1, "disk", misspelt), ConfigError);
+    assert.equal(library.started.length, 2);
   });
 
   test("leaves no timer when it has ended", async () => {

@@ -1,10 +1,9 @@
-import type { Definition, Domain } from "../../model/index.ts";
+import type { Definition, Domain, Incarnation } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import type { Element } from "../../xml/index.ts";
 import { arrangeDomain } from "../domain-places.ts";
-import type { Patience } from "../domain-turns.ts";
+import type { DomainTurns, Patience } from "../domain-turns.ts";
 import { notRunning } from "./errors.ts";
-import type { Guests } from "./guests.ts";
 import type { Run } from "./run.ts";
 
 /** Bits of virDomainModificationImpact; neither means the run if there is one, else the definition. */
@@ -41,14 +40,24 @@ export function target(domain: Domain, flags: number): { definition: Definition;
   return { definition, isLive: live !== undefined };
 }
 
+/** A driver's run of a domain, as far as a change needs it. */
+interface ChangingRun {
+  readonly incarnation: Incarnation;
+  describe(definition: Definition): void;
+}
+
+interface ChangingGuests<R> extends Pick<DomainTurns, "exclusively" | "checkExists" | "timeLeft" | "keep"> {
+  runOf(domain: Domain): R | undefined;
+}
+
 /** A change of a domain under its job. */
-export interface Change {
+export interface Change<R extends ChangingRun = Run> {
   readonly domain: Domain;
   /** Present when the run is to be changed. */
-  readonly run: Run | undefined;
+  readonly run: R | undefined;
   /** As they were when the job began. */
   readonly targets: Targets;
-  /** For a command to QEMU. */
+  /** For what is asked of the hypervisor. */
   readonly timeoutMs: number;
   /** Writes down what the run is like now; nothing when that run is over. */
   describe(edit: (root: Element) => void): void;
@@ -59,13 +68,13 @@ export interface Change {
 }
 
 /** Runs `body` under the domain's job with what `flags` ask for. Rejects with VirError. */
-export function modify<T>(
-  guests: Guests,
+export function modify<T, R extends ChangingRun>(
+  guests: ChangingGuests<R>,
   domain: Domain,
   flags: number,
   operation: string,
   patience: Patience,
-  body: (change: Change) => Promise<T> | T,
+  body: (change: Change<R>) => Promise<T> | T,
 ): Promise<T> {
   const meant = domain.incarnation;
   return guests.exclusively(domain, operation, patience, async () => {
@@ -78,7 +87,13 @@ export function modify<T>(
   });
 }
 
-function changeOf(guests: Guests, domain: Domain, run: Run | undefined, targets: Targets, timeoutMs: number): Change {
+function changeOf<R extends ChangingRun>(
+  guests: ChangingGuests<R>,
+  domain: Domain,
+  run: R | undefined,
+  targets: Targets,
+  timeoutMs: number,
+): Change<R> {
   const describe = (edit: (root: Element) => void): void => {
     if (run === undefined || domain.incarnation !== run.incarnation || domain.definition === undefined) return;
     run.describe(changed(domain.definition, edit));

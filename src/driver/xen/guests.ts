@@ -2,6 +2,7 @@ import { type Loop, StateError } from "../../event/index.ts";
 import type { Definition, DefinitionStore, Domain } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, ErrorDomain, Lifecycle } from "../../protocol/index.ts";
 import { DomainTurns, type Patience } from "../domain-turns.ts";
+import { type Change, modify } from "../qemu/modification.ts";
 import { Adoption } from "./adoption.ts";
 import { Aftermath } from "./aftermath.ts";
 import { Builder, type Built } from "./builder.ts";
@@ -147,6 +148,21 @@ export class Guests extends DomainTurns {
     return this.exclusively(domain, operation, patience, () =>
       act(this.runFor(domain, meant), this.timeLeft(patience)),
     );
+  }
+
+  /** A change of the run, of the persistent definition, or of both. A run whose guest has ended is none. */
+  modify<T>(
+    domain: Domain,
+    flags: number,
+    operation: string,
+    patience: Patience,
+    body: (change: Change<Run>) => Promise<T>,
+  ): Promise<T> {
+    checkNotZero(domain);
+    return modify(this, domain, flags, operation, patience, (change) => {
+      if (change.run?.shutdown !== undefined) throw notRunning();
+      return body(change);
+    });
   }
 
   /** Throws when the domain, or the run that was meant when the wait began, is not there any more, or not alive. */

@@ -22,6 +22,8 @@ export type Xen = Pick<
   | "restore"
   | "save"
   | "dump"
+  | "addDevice"
+  | "removeDevice"
   | "configuration"
   | "destroy"
   | "close"

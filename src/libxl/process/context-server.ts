@@ -154,6 +154,14 @@ export class ContextServer {
         await xen.setVcpus(domid, count, options);
         return null;
       },
+      addDevice: async ([domid, kind, device], options) => {
+        await xen.addDevice(domid, kind, device, options);
+        return null;
+      },
+      removeDevice: async ([domid, kind, name], options) => {
+        await xen.removeDevice(domid, kind, name, options);
+        return null;
+      },
       configuration: ([domid], options) => xen.configuration(domid, options),
     };
   }

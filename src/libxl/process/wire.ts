@@ -1,9 +1,9 @@
 import { StateError } from "../../event/index.ts";
-import { ConfigError, type DomainConfig } from "../config.ts";
+import { ConfigError, type DeviceConfigs, type DomainConfig } from "../config.ts";
 import type { DomainInfo } from "../domain-info.ts";
 import { LibxlError } from "../error.ts";
 import type { PhysicalInfo, SchedulerName, SchedulerParameters } from "../host-info.ts";
-import type { LibraryEvent } from "../library.ts";
+import type { DeviceKind, LibraryEvent } from "../library.ts";
 import type { LogLine } from "../log-line.ts";
 
 /**
@@ -42,6 +42,14 @@ export interface Calls {
   };
   readonly dump: { readonly args: readonly [domid: number, path: string]; readonly result: null };
   readonly setVcpus: { readonly args: readonly [domid: number, count: number]; readonly result: null };
+  readonly addDevice: {
+    readonly args: readonly [domid: number, kind: DeviceKind, device: DeviceConfigs[DeviceKind]];
+    readonly result: null;
+  };
+  readonly removeDevice: {
+    readonly args: readonly [domid: number, kind: DeviceKind, name: string];
+    readonly result: null;
+  };
   readonly configuration: { readonly args: readonly [domid: number]; readonly result: DomainConfig };
   readonly destroy: { readonly args: readonly [domid: number]; readonly result: null };
 }
@@ -57,7 +65,16 @@ export const rolesCalls: Readonly<Record<Role, ReadonlySet<string>>> = {
     ...(["physical", "scheduler", "schedule", "setSchedule"] as const),
     ...(["pause", "unpause", "shutdown", "reboot", "setVcpus", "watch", "unwatch"] as const),
   ]),
-  operations: new Set<CallName>(["create", "restore", "save", "dump", "configuration", "destroy"]),
+  operations: new Set<CallName>([
+    "create",
+    "restore",
+    "save",
+    "dump",
+    "addDevice",
+    "removeDevice",
+    "configuration",
+    "destroy",
+  ]),
 };
 
 /** From the asking process. */

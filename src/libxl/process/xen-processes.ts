@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Loop } from "../../event/index.ts";
-import type { DomainConfig } from "../config.ts";
+import type { DeviceConfigs, DomainConfig } from "../config.ts";
 import { encodeConfig } from "../config.ts";
 import type { DomainInfo } from "../domain-info.ts";
 import type { PhysicalInfo, SchedulerName, SchedulerParameters } from "../host-info.ts";
-import type { LibraryEvent } from "../library.ts";
+import type { DeviceKind, LibraryEvent } from "../library.ts";
 import type { LogLine } from "../log-line.ts";
 import { type CallOptions, ProcessEndedError } from "./context-client.ts";
 import type { Launch } from "./launch.ts";
@@ -133,6 +133,19 @@ export class XenProcesses {
 
   configuration(domid: number, options?: CallOptions): Promise<DomainConfig> {
     return this.#operate("configuration", [domid], options);
+  }
+
+  async addDevice<K extends DeviceKind>(
+    domid: number,
+    kind: K,
+    device: DeviceConfigs[K],
+    options?: CallOptions,
+  ): Promise<void> {
+    await this.#operate("addDevice", [domid, kind, device], options);
+  }
+
+  async removeDevice(domid: number, kind: DeviceKind, name: string, options?: CallOptions): Promise<void> {
+    await this.#operate("removeDevice", [domid, kind, name], options);
   }
 
   async destroy(domid: number, options?: CallOptions): Promise<void> {

@@ -105,6 +105,10 @@ export class Bench {
     this.operations = new Operations({ ...options, directories });
   }
 
+  get records(): ReadonlyMap<string, RunRecord> {
+    return this.world.records;
+  }
+
   get guests(): Guests {
     return this.operations.guests;
   }

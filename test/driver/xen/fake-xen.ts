@@ -2,9 +2,12 @@ import { writeFileSync } from "node:fs";
 import type { Xen } from "../../../src/driver/xen/xen.ts";
 import { StateError } from "../../../src/event/index.ts";
 import {
+  type DeviceConfigs,
+  type DeviceKind,
   type DomainConfig,
   type DomainInfo,
   encodeConfig,
+  encodeDevice,
   type LibraryEvent,
   LibxlError,
   type PhysicalInfo,
@@ -19,6 +22,8 @@ interface FakeDomain {
   config: DomainConfig;
   name: string;
   schedule: SchedulerParameters;
+  /** By what libxl finds them by. */
+  readonly devices: { readonly kind: DeviceKind; readonly name: string }[];
   readonly watchers: Set<(event: LibraryEvent) => unknown>;
 }
 
@@ -188,6 +193,27 @@ export class FakeXen implements Xen {
     await this.#options.turn("the answer to dump");
   }
 
+  async addDevice<K extends DeviceKind>(domid: number, kind: K, device: DeviceConfigs[K]): Promise<void> {
+    await this.#begin("addDevice");
+    encodeDevice(kind, device);
+    this.#get(domid).devices.push({ kind, name: nameOf(device) });
+    await this.#options.turn("the answer to addDevice");
+  }
+
+  async removeDevice(domid: number, kind: DeviceKind, name: string): Promise<void> {
+    await this.#begin("removeDevice");
+    const { devices } = this.#get(domid);
+    const at = devices.findIndex((each) => each.kind === kind && each.name === name);
+    if (at < 0) throw new LibxlError(-6, "removeDevice");
+    devices.splice(at, 1);
+    await this.#options.turn("the answer to removeDevice");
+  }
+
+  /** "disk xvda": what a domain has now. */
+  devicesOf(domid: number): string[] {
+    return this.#get(domid).devices.map(({ kind, name }) => `${kind} ${name}`);
+  }
+
   async configuration(domid: number): Promise<DomainConfig> {
     await this.#begin("configuration");
     return this.#get(domid).config;
@@ -254,7 +280,11 @@ export class FakeXen implements Xen {
       maxVcpus: vcpus,
       onlineVcpus: config.b_info?.avail_vcpus?.length ?? vcpus,
     };
-    return { info, config, name: config.c_info?.name ?? "", schedule: { weight: 256, cap: 0 }, watchers: new Set() };
+    const disks = (config.disks ?? []).map((disk) => ({ kind: "disk" as const, name: nameOf(disk) }));
+    const nics = (config.nics ?? []).map((nic) => ({ kind: "nic" as const, name: nameOf(nic) }));
+    const schedule = { weight: 256, cap: 0 };
+    const name = config.c_info?.name ?? "";
+    return { info, config, name, schedule, devices: [...disks, ...nics], watchers: new Set() };
   }
 
   #get(domid: number): FakeDomain {
@@ -274,4 +304,8 @@ export class FakeXen implements Xen {
       for (const listener of this.news) listener();
     });
   }
+}
+
+function nameOf(device: { readonly vdev?: string; readonly mac?: string }): string {
+  return device.vdev ?? device.mac ?? "";
 }

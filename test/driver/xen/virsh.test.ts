@@ -133,9 +133,39 @@ describe("Debian's virsh on xen:///system", { skip }, () => {
     assert.doesNotMatch(await run("list", "--all"), /theirs/);
   });
 
+  it("plugs disks and cards, in the guest and in its definition", async () => {
+    await define(xml());
+    await run("start", "hello");
+    const domid = xen.ids[0] ?? 0;
+    const card = ["hello", "bridge", "br0", "--mac", "00:16:3e:00:00:01"];
+    const both = ["--live", "--config"];
+    const devices = async (...options: string[]): Promise<string[]> => {
+      const text = await run("dumpxml", "hello", ...options);
+      return [...text.matchAll(/<(?:target dev|mac address)='([^']*)'/g)].map(([, name]) => name ?? "");
+    };
+    assert.match(await run("attach-disk", "hello", "/dev/a", "xvdb", ...both), /Disk attached successfully/);
+    assert.match(await run("attach-disk", "hello", "/dev/b", "xvda"), /Disk attached successfully/);
+    assert.match(await run("attach-interface", ...card, ...both), /Interface attached successfully/);
+    assert.deepEqual(xen.devicesOf(domid), ["disk xvdb", "disk xvda", "nic 00:16:3e:00:00:01"]);
+    assert.deepEqual(await devices(), ["xvda", "xvdb", "00:16:3e:00:00:01"]);
+    assert.deepEqual(await devices("--inactive"), ["xvdb", "00:16:3e:00:00:01"]);
+    assert.match(await run("attach-disk", "hello", "/dev/a", "xvdb"), /target xvdb already exists$/);
+    assert.match(await run("attach-disk", "hello", "/dev/a", "xvdb", "--config"), /target xvdb already exists\.$/);
+    assert.match(await run("attach-disk", "hello", "/dev/a", "vda"), /disk bus 'virtio' cannot be hotplugged\.$/);
+    assert.match(await run("attach-interface", ...card), /network device with mac 00:16:3e:00:00:01 already exists/);
+    assert.match(await run("detach-disk", "hello", "xvda"), /Disk detached successfully/);
+    assert.match(await run("detach-interface", "hello", "bridge", ...card.slice(3), ...both), /detached successfully/);
+    assert.deepEqual(xen.devicesOf(domid), ["disk xvdb"]);
+    assert.deepEqual(await devices("--inactive"), ["xvdb"]);
+    await run("destroy", "hello");
+    assert.match(await run("detach-disk", "hello", "xvdb", "--config"), /Disk detached successfully/);
+    assert.deepEqual(await devices(), []);
+    await run("undefine", "hello");
+  });
+
   it("is told what there is not", async () => {
     await define(xml());
-    assert.match(await run("attach-disk", "hello", "/a", "xvdz"), /not supported by the connection driver/);
+    assert.match(await run("detach-device-alias", "hello", "net0"), /not supported by the connection driver/);
     assert.match(await run("domid", uuid), /^-$/);
     await run("undefine", "hello");
   });

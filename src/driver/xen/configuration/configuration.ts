@@ -1,4 +1,11 @@
-import { ConfigError, type DomainConfig, encodeConfig } from "../../../libxl/index.ts";
+import {
+  ConfigError,
+  type DeviceConfigs,
+  type DeviceKind,
+  type DomainConfig,
+  encodeConfig,
+  encodeDevice,
+} from "../../../libxl/index.ts";
 import type { Definition } from "../../../model/index.ts";
 import { Element } from "../../../xml/index.ts";
 import { guestKind } from "../definition/complete.ts";
@@ -48,9 +55,19 @@ export function configOf(definition: Definition): DomainConfig {
 
 /** What is no number, say, although it has to be. Throws VirError. */
 export function checked(config: DomainConfig): DomainConfig {
+  explained(() => encodeConfig(config));
+  return config;
+}
+
+/** As `checked`, of one device. */
+export function checkedDevice<K extends DeviceKind>(kind: K, device: DeviceConfigs[K]): DeviceConfigs[K] {
+  explained(() => encodeDevice(kind, device));
+  return device;
+}
+
+function explained(encode: () => void): void {
   try {
-    encodeConfig(config);
-    return config;
+    encode();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw unsupported(`${error.path} of libxl's configuration ${error.problem}`);

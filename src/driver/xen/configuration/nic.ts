@@ -6,8 +6,8 @@ import { attributes, given, type NicConfig } from "./parts.ts";
 /** How long a rate is measured over. */
 const intervalUs = 50_000;
 
-/** libxl's network card for a definition's interface. Throws VirError. */
-export function nicConfig(device: Element, devid: number, kind: GuestKind): NicConfig {
+/** libxl's network card for a definition's interface; libxl itself gives it a number where none is said. Throws VirError. */
+export function nicConfig(device: Element, devid: number | undefined, kind: GuestKind): NicConfig {
   const type = device.attribute("type") ?? "bridge";
   if (type !== "bridge" && type !== "ethernet") throw unsupported(`unsupported interface type ${type}`);
   const model = device.first("model")?.attribute("type");

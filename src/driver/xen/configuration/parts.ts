@@ -1,10 +1,10 @@
 import type { DomainConfig } from "../../../libxl/index.ts";
 
+export type { DiskConfig, NicConfig } from "../../../libxl/index.ts";
+
 type Item<K extends keyof DomainConfig> = NonNullable<DomainConfig[K]> extends readonly (infer Each)[] ? Each : never;
 
 /** The pieces of libxl's configuration, by what they are of the guest. */
-export type DiskConfig = Item<"disks">;
-export type NicConfig = Item<"nics">;
 export type FramebufferConfig = Item<"vfbs">;
 export type PciConfig = Item<"pcidevs">;
 export type UsbControllerConfig = Item<"usbctrls">;

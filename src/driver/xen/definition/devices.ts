@@ -12,15 +12,20 @@ import { completeDisk } from "./disks.ts";
 /** Fills in what libvirt's Xen driver fills in at a guest's devices, and adds those that it adds. Throws VirError. */
 export function completeDevices(devices: Element, kind: GuestKind): void {
   reorder(devices, "disk", sortDisks(devices.all("disk")));
-  for (const disk of devices.all("disk")) completeDisk(disk);
-  for (const each of devices.all("interface")) completeInterface(each);
-  for (const graphics of devices.all("graphics")) completeGraphics(graphics);
-  for (const host of devices.all("hostdev")) completeHostDevice(host);
+  for (const name of ["disk", "interface", "graphics", "hostdev"]) devices.all(name).forEach(completeDevice);
   completeCharacterDevices(devices, kind);
   completeControllers(devices);
   completeInputs(devices, kind);
   completeVideos(devices, kind);
   ensure(devices, "memballoon", { model: "xen" });
+}
+
+/** Of a kind that is the same wherever it stands. Throws VirError. */
+export function completeDevice(device: Element): void {
+  if (device.name === "disk") completeDisk(device);
+  if (device.name === "interface") completeInterface(device);
+  if (device.name === "graphics") completeGraphics(device);
+  if (device.name === "hostdev") completeHostDevice(device);
 }
 
 function completeInterface(device: Element): void {

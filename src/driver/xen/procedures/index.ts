@@ -2,6 +2,7 @@ import type { DriverProcedures } from "../../driver.ts";
 import type { Operations } from "../operations.ts";
 import { consoleProcedures } from "./consoles.ts";
 import { definitionProcedures } from "./definition.ts";
+import { deviceProcedures } from "./devices.ts";
 import { hostProcedures } from "./host.ts";
 import { inspectionProcedures } from "./inspection.ts";
 import { jobProcedures } from "./jobs.ts";
@@ -23,6 +24,7 @@ export function xenProcedures(operations: Operations): DriverProcedures {
     ...saveProcedures(operations),
     ...inspectionProcedures(guests),
     ...resourceProcedures(guests),
+    ...deviceProcedures(guests),
     ...schedulerProcedures(guests),
     ...jobProcedures(guests),
     ...consoleProcedures(guests),

@@ -2,12 +2,11 @@ import type { Domain } from "../../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../../protocol/index.ts";
 import type { Element } from "../../../xml/index.ts";
 import type { CallContext, DriverProcedures } from "../../driver.ts";
-import { changed, targetsOf } from "../../qemu/modification.ts";
-import { checkNotZero, type Guests } from "../guests.ts";
+import { affect } from "../../qemu/modification.ts";
+import type { Guests } from "../guests.ts";
 import type { Run } from "../run.ts";
 import { check, has, patienceOf } from "./asked.ts";
 
-const affect = { live: 1, config: 2 };
 const maximum = 4;
 
 interface Resource {
@@ -21,25 +20,12 @@ interface Resource {
 export function resourceProcedures(guests: Guests): DriverProcedures {
   const find = ({ uuid, name }: WireDomain): Domain => guests.domains.byUuid(uuid, name);
   const change = (dom: WireDomain, flags: number, what: string, resource: Resource, context: CallContext) => {
-    const domain = find(dom);
-    checkNotZero(domain);
-    const meant = domain.incarnation;
-    return guests.exclusively(domain, what, patienceOf(context), async () => {
-      guests.checkExists(domain);
-      const { live, config } = targetsOf(domain, flags & (affect.live | affect.config));
-      if (live !== undefined) resource.check(live, true);
-      if (config !== undefined) resource.check(config, false);
-      if (live !== undefined) {
-        const run = guests.runFor(domain, meant);
-        await resource.apply(run);
-        if (!run.hasEnded) run.describe(changed(live, (root) => resource.edit(root)));
-      }
-      if (config !== undefined && domain.persistent !== undefined) {
-        await guests.keep(
-          domain,
-          changed(domain.persistent, (root) => resource.edit(root)),
-        );
-      }
+    return guests.modify(find(dom), flags, what, patienceOf(context), async (change) => {
+      const { run, targets } = change;
+      if (targets.live !== undefined) resource.check(targets.live, true);
+      if (targets.config !== undefined) resource.check(targets.config, false);
+      if (run !== undefined) await resource.apply(run);
+      await change.editAll((root) => resource.edit(root));
     });
   };
   const setMemory = (dom: WireDomain, memory: bigint, flags: number, context: CallContext) => {
