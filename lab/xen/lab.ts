@@ -64,8 +64,11 @@ export async function runInXen(command: string, options: LabOptions = {}): Promi
   const exchange = makeExchange(command, {
     XEN_LAB_GUEST: guest,
     XEN_LAB_VMLINUX: packages.vmlinux,
+    VIRTWRIGHT_SELFTEST_XEN: "/run/lab/guest.xml",
+    VIRTWRIGHT_SELFTEST_XEN_READY: "up ready",
     ...options.environment,
   });
+  writeFileSync(join(exchange, "guest.xml"), selftestGuest(guest));
   const streams = (["stdout", "stderr"] as const).map(
     (name) => new GrowingFile(join(exchange, name), (text) => options.onOutput?.(name, text)),
   );
@@ -88,6 +91,15 @@ function makeExchange(command: string, environment: Readonly<Record<string, stri
   const exports = Object.entries(environment).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
   writeFileSync(join(exchange, "command"), `${exports.join("")}${command}\n`);
   return exchange;
+}
+
+/** The small guest, as the self-test takes it: it says "up" and its command line, and hears what it is asked from then on. */
+function selftestGuest(kernel: string): string {
+  const os = `<os><type>linux</type><kernel>${kernel}</kernel><cmdline>ready</cmdline></os>`;
+  return (
+    "<domain type='xen'><name>guest</name><memory unit='MiB'>16</memory><vcpu current='1'>2</vcpu>" +
+    `${os}<devices><console type='pty'/></devices></domain>\n`
+  );
 }
 
 function quoted(text: string): string {

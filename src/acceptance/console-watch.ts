@@ -3,7 +3,8 @@ import type { ByteChannel, Domain } from "../client/index.ts";
 /** Listens to a guest's console, and counts how often it says something. */
 export class ConsoleWatch implements AsyncDisposable {
   readonly #console: ByteChannel;
-  readonly #wanted: string;
+  /** What is counted. */
+  readonly wanted: string;
   #text = "";
   #count = 0;
   #isOver = false;
@@ -11,7 +12,7 @@ export class ConsoleWatch implements AsyncDisposable {
 
   private constructor(console: ByteChannel, wanted: string) {
     this.#console = console;
-    this.#wanted = wanted;
+    this.wanted = wanted;
   }
 
   static async open(domain: Domain, wanted: string): Promise<ConsoleWatch> {
@@ -47,9 +48,9 @@ export class ConsoleWatch implements AsyncDisposable {
     const decoder = new TextDecoder();
     for await (const bytes of this.#console.readable) {
       this.#text += decoder.decode(bytes, { stream: true });
-      for (let at = this.#text.indexOf(this.#wanted); at >= 0; at = this.#text.indexOf(this.#wanted)) {
+      for (let at = this.#text.indexOf(this.wanted); at >= 0; at = this.#text.indexOf(this.wanted)) {
         this.#count++;
-        this.#text = this.#text.slice(at + this.#wanted.length);
+        this.#text = this.#text.slice(at + this.wanted.length);
       }
       // What is looked for may stand across two pieces.
       this.#text = this.#text.slice(-2_000);

@@ -71,21 +71,20 @@ export class GuestRound {
     const { connection, definition, directory } = this.#setting;
     const image = `${directory}/${definition.name}.save`;
     const core = `${directory}/${definition.name}.core`;
-    const created = { starts: true };
     await this.#step("define", async (options) => {
       this.#domain = await connection.domainDefineXml(definition, options);
     });
-    await this.#step("start", (options) => this.#guest.create(options), created);
+    await this.#step("start", (options) => this.#guest.create(options));
     await this.#step("destroy", (options) => this.#guest.destroy(options));
     await this.#step("undefine", (options) => this.#guest.undefine(options));
-    await this.#step("create", (options) => this.#create(options), created);
+    await this.#step("create", (options) => this.#create(options));
     await this.#obeying();
-    await this.#step("createAgain", (options) => this.#create(options), created);
+    await this.#step("createAgain", (options) => this.#create(options));
     await this.#step("save", (options) => this.#guest.save(image, options));
-    await this.#step("restore", (options) => connection.domainRestore(image, options), created);
+    await this.#step("restore", (options) => connection.domainRestore(image, options));
     await this.#step("dump", (options) => this.#guest.coreDump(core, options));
     await this.#step("destroyDumped", (options) => this.#guest.destroy(options));
-    await this.#step("createReused", (options) => this.#create(options), created);
+    await this.#step("createReused", (options) => this.#create(options));
     await this.#step("setMemory", (options) => this.#setMemory(options));
     await this.#step("setVcpus", (options) => this.#setVcpus(options));
     await this.#freeze();
@@ -119,30 +118,33 @@ export class GuestRound {
     const { oracle, ready } = this.#setting;
     const lacksSystem = !oracle.isSimulated && ready === undefined;
     const skip = lacksSystem ? "nothing in the guest would obey: give --definition and --ready" : undefined;
-    await using console =
-      ready === undefined || this.#isBroken ? undefined : await ConsoleWatch.open(this.#guest, ready);
-    const whenReady = async (count: number, signal: AbortSignal | undefined): Promise<void> => {
-      if (console !== undefined && !(await console.heard(count, signal))) {
-        throw new StepFailure(`the guest has not said "${ready}" in time; its last words: ${console.last}`);
-      }
-    };
+    // A run has a console of its own.
+    const isAnotherRun = oracle.expectations.reboot.beginsRun === true;
+    await using console = this.#isBroken ? undefined : await this.#listen();
     await this.#step("suspend", (options) => this.#guest.suspend(options));
     await this.#step("resume", (options) => this.#guest.resume(options));
     const reboot = async (options: CallOptions): Promise<void> => {
-      await whenReady(1, options.signal);
+      await hear(console, 1, options.signal);
       await this.#guest.reboot(options);
-      await whenReady(2, options.signal);
+      if (!isAnotherRun) await hear(console, 2, options.signal);
     };
-    await this.#step("reboot", reboot, { skip });
-    await this.#step("shutdown", (options) => this.#guest.shutdown(options), { skip });
+    await this.#step("reboot", reboot, skip);
+    const shutdown = async (options: CallOptions): Promise<void> => {
+      await using next = isAnotherRun ? await this.#listen() : undefined;
+      await hear(next, 1, options.signal);
+      await this.#guest.shutdown(options);
+    };
+    await this.#step("shutdown", shutdown, skip);
     if (lacksSystem) await this.#step("stop", (options) => this.#guest.destroy(options));
   }
 
-  async #step(
-    step: StepName,
-    act: (options: CallOptions) => Promise<unknown>,
-    { starts = false, skip }: { readonly starts?: boolean; readonly skip?: string | undefined } = {},
-  ): Promise<void> {
+  /** Undefined: nothing is said that would have to be heard. */
+  async #listen(): Promise<ConsoleWatch | undefined> {
+    const { ready } = this.#setting;
+    return ready === undefined ? undefined : ConsoleWatch.open(this.#guest, ready);
+  }
+
+  async #step(step: StepName, act: (options: CallOptions) => Promise<unknown>, skip?: string): Promise<void> {
     const { oracle, deadlineMs, now } = this.#setting;
     const reason = this.#isBroken ? "a step before it has failed" : skip;
     const base = { guest: this.#setting.definition.name, round: this.#round, step, what: steps[step] };
@@ -151,7 +153,7 @@ export class GuestRound {
     const expected = oracle.expectations[step];
     const signal = AbortSignal.timeout(deadlineMs);
     this.#repeated = 0;
-    const result = await this.#judge(expected, signal, act, starts);
+    const result = await this.#judge(expected, signal, act);
     this.#isBroken = result.reason !== undefined;
     const repeated = this.#repeated > 0 ? { repeated: this.#repeated } : {};
     const outcome = this.#isBroken ? "failed" : "ok";
@@ -162,7 +164,6 @@ export class GuestRound {
     expected: Expectation,
     signal: AbortSignal,
     act: (options: CallOptions) => Promise<unknown>,
-    starts: boolean,
   ): Promise<Pick<StepResult, "reason" | "events" | "state">> {
     const { events, deadlineMs } = this.#setting;
     events.skip(this.#optional);
@@ -179,7 +180,7 @@ export class GuestRound {
     const told = { expected: expected.events, seen };
     const state = { expected: expected.state, seen: "" };
     try {
-      state.seen = await this.#state(signal, starts);
+      state.seen = await this.#state(signal, expected.beginsRun === true);
     } catch (error) {
       return { reason: describe(error), events: told, state };
     }
@@ -189,14 +190,14 @@ export class GuestRound {
   }
 
   /** As the domain is found by its uuid: what is known here may be of the run before. */
-  async #state(signal: AbortSignal, starts: boolean): Promise<string> {
+  async #state(signal: AbortSignal, beginsRun: boolean): Promise<string> {
     const { connection, definition } = this.#setting;
     const uuid = definition.uuid as string;
     let found: Domain;
     try {
       found = await connection.domainLookupByUuid(uuid, { signal });
       const { state, reason } = await found.status({ signal });
-      this.#checkIdentity(found, state, starts);
+      this.#checkIdentity(found, state, beginsRun);
       this.#domain = found;
       return `${state} ${reason}`;
     } catch (error) {
@@ -206,15 +207,15 @@ export class GuestRound {
   }
 
   /** A run has an id that no run of this domain has had; without a run there is none. */
-  #checkIdentity({ id, name, uuid }: Domain, state: string, starts: boolean): void {
+  #checkIdentity({ id, name, uuid }: Domain, state: string, beginsRun: boolean): void {
     const { definition } = this.#setting;
     if (name !== definition.name || uuid !== definition.uuid) {
       throw new StepFailure(`it is called ${name} ${uuid}, not ${definition.name} ${definition.uuid}`);
     }
     if ((id === -1) !== (state === "shutoff")) throw new StepFailure(`it is ${state}, and its id is ${id}`);
-    if (starts && this.#ids.includes(id)) throw new StepFailure(`its id is ${id}, as in a run before`);
-    if (!starts && id !== -1 && id !== this.#ids.at(-1)) throw new StepFailure(`its id has become ${id}`);
-    if (starts) this.#ids.push(id);
+    if (beginsRun && this.#ids.includes(id)) throw new StepFailure(`its id is ${id}, as in a run before`);
+    if (!beginsRun && id !== -1 && id !== this.#ids.at(-1)) throw new StepFailure(`its id has become ${id}`);
+    if (beginsRun) this.#ids.push(id);
   }
 
   async #setMemory(options: CallOptions): Promise<void> {
@@ -235,8 +236,9 @@ export class GuestRound {
     const wanted = oracle.isSimulated ? Math.max(1, current - 1) : maximum;
     if (wanted === current) return;
     await this.#guest.setVcpus(wanted, { ...options, flags: "live" });
-    const { nrVirtCpu } = await this.#guest.getInfo(options);
-    if (nrVirtCpu !== wanted) throw new StepFailure(`it has ${nrVirtCpu} processors, and was to have ${wanted}`);
+    // What it was given: a guest takes processors into use at its own pace, if anything in it does.
+    const given = await this.#guest.getVcpusFlags({ ...options, flags: "live" });
+    if (given !== wanted) throw new StepFailure(`it has ${given} processors, and was to have ${wanted}`);
   }
 
   /** Without its process a guest answers nothing: calls about it end by their deadline, and others are not held up. */
@@ -258,13 +260,13 @@ export class GuestRound {
         await signal?.(uuid, "SIGCONT");
       }
     };
-    await this.#step("freeze", freeze, { skip: this.#noProcess });
+    await this.#step("freeze", freeze, this.#whyNoProcess);
   }
 
   /** Why no process can be reached. */
-  get #noProcess(): string | undefined {
-    if (this.#setting.oracle.isSimulated) return "a simulated guest has no process";
-    return this.#setting.signal === undefined ? "its process cannot be reached from here" : undefined;
+  get #whyNoProcess(): string | undefined {
+    const { oracle, signal } = this.#setting;
+    return oracle.whyNoProcess ?? (signal === undefined ? "its process cannot be reached from here" : undefined);
   }
 
   async #signal(name: string): Promise<boolean> {
@@ -274,12 +276,12 @@ export class GuestRound {
 
   /** The guest goes down with its process, and comes again. */
   async #kill(): Promise<void> {
-    const skip = this.#noProcess;
+    const skip = this.#whyNoProcess;
     const kill = async (): Promise<void> => {
       if (!(await this.#signal("SIGKILL"))) throw new StepFailure("no process of it was found");
     };
-    await this.#step("kill", kill, { skip });
-    if (skip === undefined) await this.#step("createReused", (options) => this.#create(options), { starts: true });
+    await this.#step("kill", kill, skip);
+    if (skip === undefined) await this.#step("createReused", (options) => this.#create(options));
   }
 
   /** Nothing is to be left, however the round went. */
@@ -303,6 +305,12 @@ export class GuestRound {
       // It was only to be cleared away.
     }
   }
+}
+
+/** Nothing has to be heard where nobody listens. */
+async function hear(console: ConsoleWatch | undefined, count: number, signal: AbortSignal | undefined): Promise<void> {
+  if (console === undefined || (await console.heard(count, signal))) return;
+  throw new StepFailure(`the guest has not said "${console.wanted}" in time; its last words: ${console.last}`);
 }
 
 function isState(seen: string, expected: string): boolean {

@@ -4,6 +4,8 @@ export interface Expectation {
   readonly events: readonly string[];
   /** The state and its reason afterwards: "running booted"; "gone" when there is no such domain any more. "" is not looked at. */
   readonly state: string;
+  /** A run with an id of its own begins with it. */
+  readonly beginsRun?: boolean;
 }
 
 export type StepName = keyof typeof steps;
@@ -36,28 +38,30 @@ export const steps = {
 /** What is right differs by driver. */
 export interface Oracle {
   readonly expectations: Readonly<Record<StepName, Expectation>>;
-  /** Guests obey by themselves, and have neither a system nor a process. */
+  /** Guests obey by themselves, and have no system. */
   readonly isSimulated: boolean;
+  /** Why no guest has a process that could be stopped or killed; undefined: each has one. */
+  readonly whyNoProcess: string | undefined;
 }
 
 /** What is the same with all of them. */
 const common = {
   define: { events: ["defined added"], state: "shutoff unknown" },
-  start: { events: ["started booted"], state: "running booted" },
+  start: { events: ["started booted"], state: "running booted", beginsRun: true },
   destroy: { events: ["stopped destroyed"], state: "shutoff destroyed" },
   undefine: { events: ["undefined removed"], state: "gone" },
-  create: { events: ["started booted"], state: "running booted" },
+  create: { events: ["started booted"], state: "running booted", beginsRun: true },
   suspend: { events: ["suspended paused"], state: "paused user" },
   resume: { events: ["resumed unpaused"], state: "running unpaused" },
   reboot: { events: [], state: "running" },
   shutdown: { events: ["stopped shutdown"], state: "gone" },
   stop: { events: ["stopped destroyed"], state: "gone" },
-  createAgain: { events: ["started booted"], state: "running booted" },
+  createAgain: { events: ["started booted"], state: "running booted", beginsRun: true },
   save: { events: ["stopped saved"], state: "gone" },
-  restore: { events: ["started restored"], state: "running restored" },
+  restore: { events: ["started restored"], state: "running restored", beginsRun: true },
   dump: { events: [], state: "running" },
   destroyDumped: { events: ["stopped destroyed"], state: "gone" },
-  createReused: { events: ["started booted"], state: "running booted" },
+  createReused: { events: ["started booted"], state: "running booted", beginsRun: true },
   setMemory: { events: [], state: "running" },
   setVcpus: { events: [], state: "running" },
   freeze: { events: [], state: "running" },
@@ -70,36 +74,46 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   TEST: {
     expectations: common,
     isSimulated: true,
+    whyNoProcess: "a simulated guest has no process",
   },
   QEMU: {
     expectations: {
       ...common,
       // libvirt tells first that the processors run, and of an end first that QEMU was told to.
-      start: { events: ["resumed unpaused", "started booted"], state: "running booted" },
+      start: { events: ["resumed unpaused", "started booted"], state: "running booted", beginsRun: true },
       destroy: { events: ["shutdown host", "stopped destroyed"], state: "shutoff destroyed" },
-      create: { events: ["resumed unpaused", "started booted"], state: "running booted" },
+      create: { events: ["resumed unpaused", "started booted"], state: "running booted", beginsRun: true },
       // QEMU tells of each reset: ours, the firmware's, the kernel's.
       reboot: { events: ["reboot+"], state: "running" },
       shutdown: { events: ["shutdown guest", "stopped shutdown"], state: "gone" },
       stop: { events: ["shutdown host", "stopped destroyed"], state: "gone" },
-      createAgain: { events: ["resumed unpaused", "started booted"], state: "running booted" },
+      createAgain: { events: ["resumed unpaused", "started booted"], state: "running booted", beginsRun: true },
       save: { events: ["suspended paused", "stopped saved"], state: "gone" },
-      restore: { events: ["started restored", "resumed fromSnapshot"], state: "running restored" },
+      restore: {
+        events: ["started restored", "resumed fromSnapshot"],
+        state: "running restored",
+        beginsRun: true,
+      },
       dump: { events: ["suspended paused", "resumed unpaused"], state: "running" },
       destroyDumped: { events: ["shutdown host", "stopped destroyed"], state: "gone" },
-      createReused: { events: ["resumed unpaused", "started booted"], state: "running booted" },
+      createReused: { events: ["resumed unpaused", "started booted"], state: "running booted", beginsRun: true },
       // When the guest has a driver for it, and in its own time.
       setMemory: { events: ["?balloonChange"], state: "running" },
       kill: { events: ["stopped failed"], state: "gone" },
       end: { events: ["shutdown host", "stopped destroyed"], state: "gone" },
     },
     isSimulated: false,
+    whyNoProcess: undefined,
   },
   Xen: {
     expectations: {
       ...common,
-      reboot: { events: ["stopped shutdown", "started booted"], state: "running" },
+      // Another domain of Xen's takes the place of the one that has ended.
+      reboot: { events: ["stopped shutdown", "started booted"], state: "running booted", beginsRun: true },
+      // libvirt shows it as "booted".
+      restore: { events: ["started restored"], state: "running", beginsRun: true },
     },
     isSimulated: false,
+    whyNoProcess: "Xen itself runs it, no process does",
   },
 };

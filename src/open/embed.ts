@@ -2,8 +2,6 @@ import { join } from "node:path";
 import type { Connector } from "../client/index.ts";
 import { Daemon } from "../daemon/index.ts";
 import type { Driver } from "../driver/driver.ts";
-import { QemuDriver } from "../driver/qemu/index.ts";
-import { TestDriver } from "../driver/test/index.ts";
 import type { Loop } from "../event/index.ts";
 import { openLoop } from "../os/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
@@ -49,15 +47,23 @@ async function openDriver(
   uri: string,
   places: EmbedPlaces | undefined,
 ): Promise<Driver & AsyncDisposable> {
-  if (name === "test") return new TestDriver(loop);
-  if (name !== "qemu") throw unsupported(`${name} cannot be embedded, only qemu and test can`);
+  // Each is large, and only one of them is needed.
+  if (name === "test") return new (await import("../driver/test/index.ts")).TestDriver(loop);
+  if (name !== "qemu" && name !== "xen") throw unsupported(`${name} cannot be embedded, only qemu, xen and test can`);
   if (places === undefined)
-    throw unsupported('an embedded QEMU needs a place of its own: { embed: { directory: "..." } }');
+    throw unsupported(`an embedded driver for ${name} needs a place of its own: { embed: { directory: "..." } }`);
   const place = (...names: string[]): string => join(places.directory, ...names);
+  const [stateDir, runDir] = [place("definitions"), place(name)];
+  if (name === "xen") {
+    const { XenDriver } = await import("../driver/xen/index.ts");
+    if (!XenDriver.isHere()) throw unsupported("Xen's guests are managed in domain 0 of a Xen, and this is none");
+    return XenDriver.open(loop, { stateDir, runDir });
+  }
+  const { QemuDriver } = await import("../driver/qemu/index.ts");
   return QemuDriver.open(loop, {
     uri,
-    stateDir: place("definitions"),
-    runDir: place("qemu"),
+    stateDir,
+    runDir,
     logDir: place("log"),
     resources: {
       networkDir: place("networks"),

@@ -12,8 +12,8 @@ import { type ConnectionUri, parseUri } from "./uri.ts";
 
 export interface OpenOptions extends ConnectionOptions {
   /**
-   * The driver runs in this process, without a daemon: its own for each connection. Loads native code. QEMU's guests need
-   * a directory; they run on when the connection is closed, and the next one on that directory finds them.
+   * The driver runs in this process, without a daemon: its own for each connection. Loads native code. QEMU's and
+   * Xen's guests need a directory; they run on when the connection is closed, and the next one on that directory finds them.
    */
   readonly embed?: boolean | EmbedPlaces;
 }

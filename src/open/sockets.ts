@@ -1,6 +1,6 @@
 import { isAbsolute, join } from "node:path";
-import type { Surroundings } from "./client-config.ts";
-import type { ConnectionUri } from "./uri.ts";
+import { meantUri, ownSurroundings, type Surroundings } from "./client-config.ts";
+import { type ConnectionUri, parseUri } from "./uri.ts";
 
 /** libvirt's own daemon for each driver. */
 const daemons: Readonly<Record<string, string>> = {
@@ -11,6 +11,17 @@ const daemons: Readonly<Record<string, string>> = {
   ch: "virtchd",
   bhyve: "virtbhyved",
 };
+
+/**
+ * Where daemons of this machine that have this hypervisor would listen, whether any does or not. None when the URI says
+ * itself where to go. Throws VirError for a URI that is none.
+ */
+export function daemonSockets(uri: string | undefined): readonly string[] {
+  const around = ownSurroundings();
+  const parsed = parseUri(meantUri(uri, around));
+  const isSaid = parsed.transport !== "unix" || parsed.params.socket !== undefined;
+  return isSaid ? [] : socketsFor(parsed, false, around);
+}
 
 /** Paths of sockets on which this hypervisor may be served, the best first: ours, libvirt's for the driver, libvirtd's. */
 export function socketsFor(uri: ConnectionUri, readOnly: boolean, around: Surroundings): string[] {

@@ -1,8 +1,11 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type SelftestOptions, type StepResult, selftest, tapBegin, tapEnd, tapStep } from "../../acceptance/index.ts";
-import { open, parseUri } from "../../open/index.ts";
+import { type Connection, daemonSockets, open, parseUri } from "../../open/index.ts";
+import { isSocketServed } from "../../os/index.ts";
 import { UsageError } from "../usage-error.ts";
 import { signalGuest } from "./guest-process.ts";
 
@@ -12,7 +15,7 @@ Guests through all that there is, on any hypervisor, ours or libvirt's. Each ste
 and the runs before. Without a URI: the simulator, in this process.
 
   --connect URI        the hypervisor
-  --embed              its driver in this process, without a daemon
+  --embed              its driver in this process, on a directory of its own; so it is too where no daemon listens
   --domains N          guests at once (default 1)
   --rounds K           how often each goes round (default 1)
   --definition FILE    what guests are like; each gets a name and a uuid of its own
@@ -20,6 +23,9 @@ and the runs before. Without a URI: the simulator, in this process.
   --directory DIR      for images and dumps, on the hypervisor's host (default /tmp)
   --deadline SECONDS   for each step (default 60)
   --json               one object for each step, and one for all of it, instead of TAP
+
+Without them $VIRTWRIGHT_SELFTEST_QEMU or $VIRTWRIGHT_SELFTEST_XEN is the definition's file, and
+$VIRTWRIGHT_SELFTEST_QEMU_READY or $VIRTWRIGHT_SELFTEST_XEN_READY what such a guest says.
 `;
 
 /** The test script of 2012, and the acceptance suite: 0 when all is right. */
@@ -44,8 +50,9 @@ export async function runSelftest(args: readonly string[]): Promise<number> {
     return 0;
   }
   const uri = values.connect ?? "test:///default";
-  const embed = values.embed ?? values.connect === undefined;
-  await using connection = await open(uri, { embed });
+  const { definition, ready } = guestFor(uri, values);
+  await using parts = new AsyncDisposableStack();
+  const connection = await connect(uri, values.embed ?? values.connect === undefined, parts);
   // Standard output is opened by the first word on it.
   process.stdout.write(values.json ? "" : tapBegin);
   const begun = resources();
@@ -58,8 +65,8 @@ export async function runSelftest(args: readonly string[]): Promise<number> {
     domains: count("--domains", values.domains),
     rounds: count("--rounds", values.rounds),
     deadlineMs: count("--deadline", values.deadline) * 1000,
-    ...(values.definition !== undefined && { definition: readFileSync(values.definition, "utf8") }),
-    ...(values.ready !== undefined && { ready: values.ready }),
+    ...(definition !== undefined && { definition: readFileSync(definition, "utf8") }),
+    ...(ready !== undefined && { ready }),
     ...(values.directory !== undefined && { directory: values.directory }),
     ...(isHere(uri) && { signal: signalGuest, remove: (path: string) => rm(path, { force: true }) }),
     onStep,
@@ -71,6 +78,29 @@ export async function runSelftest(args: readonly string[]): Promise<number> {
     process.stdout.write(`${JSON.stringify({ driver: result.driver, steps: length, leaks, ok })}\n`);
   } else process.stdout.write(tapEnd({ ...result, leaks }));
   return ok ? 0 : 1;
+}
+
+/** To the daemon, or to a driver in this process where there is none; what has been opened is closed with `parts`. */
+async function connect(uri: string, isEmbedded: boolean, parts: AsyncDisposableStack): Promise<Connection> {
+  const sockets = daemonSockets(uri);
+  const isMissing = sockets.length > 0 && !sockets.some(isSocketServed);
+  if (!isEmbedded && !isMissing) return parts.use(await open(uri));
+  if (!isEmbedded) process.stderr.write(`no daemon listens for ${uri}: its driver runs in this process\n`);
+  const directory = mkdtempSync(join(tmpdir(), "virtwright-"));
+  parts.defer(() => rm(directory, { recursive: true, force: true }));
+  return parts.use(await open(uri, { embed: { directory } }));
+}
+
+interface GuestFile {
+  readonly definition?: string | undefined;
+  readonly ready?: string | undefined;
+}
+
+/** What is given goes together: the surroundings' guest does not say what another's is to. */
+function guestFor(uri: string, { definition, ready }: GuestFile): GuestFile {
+  const name = `VIRTWRIGHT_SELFTEST_${parseUri(uri).driver.toUpperCase()}`;
+  if (definition !== undefined || ready !== undefined) return { definition, ready };
+  return { definition: process.env[name], ready: process.env[`${name}_READY`] };
 }
 
 /** Guests' files and processes are on this machine. */
