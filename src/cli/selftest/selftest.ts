@@ -21,7 +21,7 @@ and the runs before. Without a URI: the simulator, in this process.
   --definition FILE    what guests are like; each gets a name and a uuid of its own
   --ready TEXT         what the guest says on its console when it obeys its power button
   --directory DIR      for images and dumps, on the hypervisor's host (default /tmp)
-  --deadline SECONDS   for each step (default 60)
+  --deadline SECONDS   for each step (default 120)
   --json               one object for each step, and one for all of it, instead of TAP
 
 Without them $VIRTWRIGHT_SELFTEST_QEMU or $VIRTWRIGHT_SELFTEST_XEN is the definition's file, and
@@ -40,7 +40,7 @@ export async function runSelftest(args: readonly string[]): Promise<number> {
       definition: { type: "string" },
       ready: { type: "string" },
       directory: { type: "string" },
-      deadline: { type: "string", default: "60" },
+      deadline: { type: "string", default: "120" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h" },
     },

@@ -170,6 +170,30 @@ describe("Debian's virsh on xen:///system", { skip }, () => {
     await run("undefine", "hello");
   });
 
+  it("is told that guests do not move to another host, whichever way is asked for", async () => {
+    await define(xml());
+    await run("start", "hello");
+    const refusals = [
+      [["migrate", "hello", `xen+unix:///system?socket=${socket}`], /driver: virDomainMigrate3$/],
+      [
+        ["migrate", "--p2p", "hello", "xen+ssh://elsewhere/system"],
+        /p2p migration is not supported by the source host$/,
+      ],
+      [["migrate", "--direct", "hello", "xenmigr:elsewhere"], /direct migration is not supported by the source host$/],
+      [["migrate-setspeed", "hello", "5"], /driver: virDomainMigrateSetMaxSpeed$/],
+      [["migrate-setmaxdowntime", "hello", "5"], /driver: virDomainMigrateSetMaxDowntime$/],
+      [["migrate-postcopy", "hello"], /driver: virDomainMigrateStartPostCopy$/],
+    ] as const;
+    for (const [args, message] of refusals) assert.match(await run(...args), message);
+    assert.deepEqual(
+      Object.keys(driver.procedures).filter((name) => name.startsWith("domainMigrate")),
+      [],
+    );
+    assert.match(await run("domstate", "hello"), /^running$/);
+    await run("destroy", "hello");
+    await run("undefine", "hello");
+  });
+
   it("tells of host and hypervisor", async () => {
     assert.match(await run("capabilities"), /<machine>xenpv<\/machine>/);
     assert.match(
