@@ -3,7 +3,7 @@ import { type DeviceConfigs, type DomainConfig, decodeConfig, encodeConfig, enco
 import type { DomainInfo } from "./domain-info.ts";
 import { DomainWatch } from "./domain-watch.ts";
 import { domainNotFound, LibxlError } from "./error.ts";
-import type { PhysicalInfo, SchedulerName, SchedulerParameters } from "./host-info.ts";
+import type { HostTopology, PhysicalInfo, SchedulerName, SchedulerParameters } from "./host-info.ts";
 import type { Completion, DeviceKind, Library, LibraryEvent, PlainCall, Request } from "./library.ts";
 import { Operation, type OperationOptions } from "./operation.ts";
 
@@ -126,6 +126,11 @@ export class Context<P = unknown> {
   physical(): PhysicalInfo {
     this.#checkOpen();
     return this.#checked(this.#library.physical(), "libxl_get_physinfo");
+  }
+
+  topology(): HostTopology {
+    this.#checkOpen();
+    return this.#checked(this.#library.topology(), "libxl_get_numainfo or libxl_get_cpu_topology");
   }
 
   scheduler(): SchedulerName {

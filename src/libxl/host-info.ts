@@ -1,3 +1,5 @@
+import type { Layout } from "./versions.ts";
+
 /** The machine, as the hypervisor sees it. */
 export interface PhysicalInfo {
   readonly threadsPerCore: number;
@@ -7,6 +9,17 @@ export interface PhysicalInfo {
   readonly cpuKhz: number;
   readonly totalMemoryKib: bigint;
   readonly freeMemoryKib: bigint;
+}
+
+/** Memory and processors by node, as Xen numbers them. */
+export interface HostTopology {
+  readonly nodes: readonly { readonly id: number; readonly memoryKib: bigint; readonly freeKib: bigint }[];
+  readonly cpus: readonly {
+    readonly id: number;
+    readonly core: number;
+    readonly socket: number;
+    readonly node: number;
+  }[];
 }
 
 /** A domain's share of the processors; which of the numbers there are depends on the scheduler. */
@@ -29,6 +42,8 @@ const schedulers: Readonly<Record<number, SchedulerName>> = {
 };
 
 const kibPerPage = 4n;
+/** LIBXL_NUMAINFO_INVALID_ENTRY and LIBXL_CPUTOPOLOGY_INVALID_ENTRY. */
+const invalid = 0xffff_ffffn;
 
 export function schedulerName(number: number): SchedulerName {
   return schedulers[number] ?? "unknown";
@@ -47,6 +62,34 @@ export function readPhysicalInfo(json: string): PhysicalInfo {
     totalMemoryKib: BigInt(number("total_pages")) * kibPerPage,
     freeMemoryKib: BigInt(number("free_pages")) * kibPerPage,
   };
+}
+
+/** From arrays of libxl's structs; numbers that are in no use are left out. */
+export function readTopology(
+  nodes: Uint8Array,
+  cpus: Uint8Array,
+  { numaInfo, cpuTopology }: Pick<Layout, "numaInfo" | "cpuTopology">,
+): HostTopology {
+  return {
+    nodes: each(nodes, numaInfo.size, (view, id) => {
+      const [size, free] = [view.getBigUint64(numaInfo.memory, true), view.getBigUint64(numaInfo.free, true)];
+      return size === invalid || size === (1n << 64n) - 1n
+        ? []
+        : [{ id, memoryKib: size / 1024n, freeKib: free / 1024n }];
+    }),
+    cpus: each(cpus, cpuTopology.size, (view, id) => {
+      const [core, socket, node] = (["core", "socket", "node"] as const).map((field) =>
+        view.getUint32(cpuTopology[field], true),
+      ) as [number, number, number];
+      return BigInt(core) === invalid ? [] : [{ id, core, socket, node }];
+    }),
+  };
+}
+
+function each<T>(bytes: Uint8Array, size: number, read: (view: DataView, index: number) => T[]): T[] {
+  return Array.from({ length: bytes.length / size }, (_, index) =>
+    read(new DataView(bytes.buffer, bytes.byteOffset + index * size, size), index),
+  ).flat();
 }
 
 /** From libxl's JSON, which leaves out what the scheduler has not. */

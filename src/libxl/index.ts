@@ -12,7 +12,7 @@ export { Context, type ContextOptions, type CreateOptions, type SaveOptions } fr
 export type { DomainInfo, ShutdownReason } from "./domain-info.ts";
 export { DomainWatch } from "./domain-watch.ts";
 export { LibraryError, LibxlError } from "./error.ts";
-export type { PhysicalInfo, SchedulerName, SchedulerParameters } from "./host-info.ts";
+export type { HostTopology, PhysicalInfo, SchedulerName, SchedulerParameters } from "./host-info.ts";
 export type {
   Completion,
   DeviceKind,

@@ -3,9 +3,11 @@ import { type CallbackTarget, callbacks, eventListeners, type RunningOperation, 
 import { type DomainInfo, readDomainInfo, shutdownReason } from "./domain-info.ts";
 import { failure, LibxlError } from "./error.ts";
 import {
+  type HostTopology,
   type PhysicalInfo,
   readPhysicalInfo,
   readSchedule,
+  readTopology,
   type SchedulerName,
   type SchedulerParameters,
   schedulerName,
@@ -93,16 +95,27 @@ export class KoffiLibrary implements Library<Pointer>, CallbackTarget {
   }
 
   domains(): DomainInfo[] | number {
-    const count: [number] = [0];
-    const list = this.#raw.listDomains(this.#context, count);
-    if (list === null) return failure;
     const { layout } = this.#about;
     const { size } = layout.domainInfo;
-    const bytes = copyOf(list, count[0] * size);
-    this.#raw.freeDomains(list, count[0]);
-    return Array.from({ length: count[0] }, (_, index) =>
+    const bytes = this.#array(this.#raw.listDomains, this.#raw.freeDomains, size);
+    if (bytes === undefined) return failure;
+    return Array.from({ length: bytes.length / size }, (_, index) =>
       readDomainInfo(bytes.subarray(index * size, (index + 1) * size), layout),
     );
+  }
+
+  /** A copy of an array of libxl's structs, each of `size` bytes; undefined: libxl could not make it. */
+  #array(
+    list: (context: Pointer, count: [number]) => Pointer | null,
+    freeList: (list: Pointer, count: number) => void,
+    size: number,
+  ): Uint8Array | undefined {
+    const count: [number] = [0];
+    const found = list(this.#context, count);
+    if (found === null) return undefined;
+    const bytes = copyOf(found, count[0] * size);
+    freeList(found, count[0]);
+    return bytes;
   }
 
   domain(domid: number): DomainInfo | number {
@@ -143,6 +156,14 @@ export class KoffiLibrary implements Library<Pointer>, CallbackTarget {
       disposePhysical(memory);
       free(memory);
     }
+  }
+
+  topology(): HostTopology | number {
+    const { layout } = this.#about;
+    const { listNodes, freeNodes, listCpus, freeCpus } = this.#raw;
+    const nodes = this.#array(listNodes, freeNodes, layout.numaInfo.size);
+    const cpus = this.#array(listCpus, freeCpus, layout.cpuTopology.size);
+    return nodes === undefined || cpus === undefined ? failure : readTopology(nodes, cpus, layout);
   }
 
   scheduler(): SchedulerName {

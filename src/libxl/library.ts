@@ -1,6 +1,6 @@
 import type { OseventHooks, OseventLibrary } from "../event/index.ts";
 import type { DomainInfo, ShutdownReason } from "./domain-info.ts";
-import type { PhysicalInfo, SchedulerName, SchedulerParameters } from "./host-info.ts";
+import type { HostTopology, PhysicalInfo, SchedulerName, SchedulerParameters } from "./host-info.ts";
 
 /** What can be asked for and ends later. Descriptors stay the caller's, and open until then. */
 export type Request =
@@ -82,6 +82,7 @@ export interface Library<P> extends OseventLibrary<P> {
   consolePath(domid: number): string | number;
   setMemoryTarget(domid: number, kib: number): number;
   physical(): PhysicalInfo | number;
+  topology(): HostTopology | number;
   scheduler(): SchedulerName;
   schedule(domid: number): SchedulerParameters | number;
   setSchedule(domid: number, parameters: SchedulerParameters): number;

@@ -162,6 +162,19 @@ export function bind({ soname }: LibraryVersion) {
     "str! libxl_physinfo_to_json(void *context, void *info)",
   );
   const disposePhysical: (info: Pointer) => void = xl.func("void libxl_physinfo_dispose(void *info)");
+  // SAFETY: the arrays are the caller's until they are freed with the same count.
+  const listNodes: Call<[[number]], Pointer | null> = xl.func(
+    "void *libxl_get_numainfo(void *context, _Out_ int *count)",
+  );
+  const freeNodes: (list: Pointer, count: number) => void = xl.func(
+    "void libxl_numainfo_list_free(void *list, int count)",
+  );
+  const listCpus: Call<[[number]], Pointer | null> = xl.func(
+    "void *libxl_get_cpu_topology(void *context, _Out_ int *count)",
+  );
+  const freeCpus: (list: Pointer, count: number) => void = xl.func(
+    "void libxl_cputopology_list_free(void *list, int count)",
+  );
   // SAFETY: a number comes back.
   const scheduler: Call<[]> = xl.func("int libxl_get_scheduler(void *context)");
   // SAFETY: `params` has room for a libxl_domain_sched_params, which leads to nothing of its own.
@@ -280,6 +293,10 @@ export function bind({ soname }: LibraryVersion) {
     physical,
     printPhysical,
     disposePhysical,
+    listNodes,
+    freeNodes,
+    listCpus,
+    freeCpus,
     scheduler,
     initSchedule,
     schedule,

@@ -21,6 +21,13 @@ export interface Layout {
   };
   readonly bitmap: { readonly size: number };
   readonly restoreParams: { readonly size: number; readonly streamVersion: number };
+  readonly numaInfo: { readonly size: number; readonly memory: number; readonly free: number };
+  readonly cpuTopology: {
+    readonly size: number;
+    readonly core: number;
+    readonly socket: number;
+    readonly node: number;
+  };
   readonly devices: Readonly<Record<DeviceKind, { readonly size: number }>>;
 }
 
@@ -56,6 +63,8 @@ export const libraryVersions: readonly LibraryVersion[] = [
       event: { domid: 16, forUser: 40, type: 48, union: 56 },
       bitmap: { size: 16 },
       restoreParams: { size: 24, streamVersion: 4 },
+      numaInfo: { size: 32, memory: 0, free: 8 },
+      cpuTopology: { size: 12, core: 0, socket: 4, node: 8 },
       devices: { disk: { size: 144 }, nic: { size: 504 } },
     },
   },

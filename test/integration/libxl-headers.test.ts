@@ -45,6 +45,10 @@ int main(void) {
   printf("\\"bitmap\\": {\\"size\\": %d},", SIZE(bitmap));
   printf("\\"restoreParams\\": {\\"size\\": %d, \\"streamVersion\\": %d},", SIZE(domain_restore_params),
     AT(domain_restore_params, stream_version));
+  printf("\\"numaInfo\\": {\\"size\\": %d, \\"memory\\": %d, \\"free\\": %d},", SIZE(numainfo), AT(numainfo, size),
+    AT(numainfo, free));
+  printf("\\"cpuTopology\\": {\\"size\\": %d, \\"core\\": %d, \\"socket\\": %d, \\"node\\": %d},", SIZE(cputopology),
+    AT(cputopology, core), AT(cputopology, socket), AT(cputopology, node));
   printf("\\"devices\\": {\\"disk\\": {\\"size\\": %d}, \\"nic\\": {\\"size\\": %d}},", SIZE(device_disk), SIZE(device_nic));
   printf("\\"hooks\\": [%d, %d, %d, %d, %d]}", SIZE(osevent_hooks), SIZE(event_hooks), SIZE(childproc_hooks),
     SIZE(asyncop_how), SIZE(asyncprogress_how));

@@ -82,6 +82,10 @@ export class FakeLibrary implements Library<string> {
     return this.refusal ?? -3;
   }
 
+  topology(): number {
+    return this.refusal ?? -3;
+  }
+
   scheduler(): "credit2" {
     return "credit2";
   }

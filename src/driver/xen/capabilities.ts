@@ -1,5 +1,6 @@
+import type { HostTopology } from "../../libxl/index.ts";
 import { Element } from "../../xml/index.ts";
-import type { HostFacts } from "../qemu/capabilities/host-facts.ts";
+import { writeNumberSet } from "../qemu/definition/number-set.ts";
 
 interface GuestKindOfHost {
   readonly os: string;
@@ -30,33 +31,32 @@ const emulator = "/usr/lib/xen/bin/qemu-system-i386";
 const loader = "/usr/lib/xen/boot/hvmloader";
 
 /** What this host and Xen on it can do, as libvirt tells it. */
-export function capabilitiesElement({ uuid, cells }: HostFacts): Element {
+export function capabilitiesElement(uuid: string, topology: HostTopology): Element {
   const host = new Element("host", {}, [
     Element.leaf("uuid", uuid),
     new Element("cpu", {}, [Element.leaf("arch", "x86_64"), new Element("features", {}, [new Element("pae")])]),
     new Element("power_management"),
     new Element("iommu", { support: "no" }),
     Element.leaf("netprefix", "vif"),
-    new Element("topology", {}, [
-      new Element(
-        "cells",
-        { num: String(cells.length) },
-        cells.map(({ id, memoryKib, cpus }) => {
-          const each = cpus.map(({ id: cpu, socket, die, core, siblings }) => {
-            const places = { id: cpu, socket_id: socket, die_id: die, core_id: core };
-            const texts = Object.entries(places).map(([name, value]) => [name, String(value)] as const);
-            return new Element("cpu", { ...Object.fromEntries(texts), siblings });
-          });
-          const memory = Element.leaf("memory", String(memoryKib), { unit: "KiB" });
-          return new Element("cell", { id: String(id) }, [
-            memory,
-            new Element("cpus", { num: String(each.length) }, each),
-          ]);
-        }),
-      ),
-    ]),
+    new Element("topology", {}, [cellsElement(topology)]),
   ]);
   return new Element("capabilities", {}, [host, ...kinds.map(guestElement)]);
+}
+
+function cellsElement({ nodes, cpus }: HostTopology): Element {
+  const cells = nodes.map((node) => {
+    const own = cpus.filter((cpu) => cpu.node === node.id);
+    const each = own.map(({ id, socket, core }) => {
+      const siblings = cpus.filter((cpu) => cpu.socket === socket && cpu.core === core).map((cpu) => cpu.id);
+      const places = { id: String(id), socket_id: String(socket), die_id: "0", core_id: String(core) };
+      return new Element("cpu", { ...places, siblings: writeNumberSet(siblings) });
+    });
+    return new Element("cell", { id: String(node.id) }, [
+      Element.leaf("memory", String(node.memoryKib), { unit: "KiB" }),
+      new Element("cpus", { num: String(each.length) }, each),
+    ]);
+  });
+  return new Element("cells", { num: String(cells.length) }, cells);
 }
 
 function guestElement({ os, arch, machine, hasLoader, features }: GuestKindOfHost): Element {

@@ -9,6 +9,7 @@ export type Xen = Pick<
   | "consolePath"
   | "setMemoryTarget"
   | "physical"
+  | "topology"
   | "scheduler"
   | "schedule"
   | "setSchedule"

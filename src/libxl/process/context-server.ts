@@ -118,6 +118,7 @@ export class ContextServer {
         return null;
       },
       physical: () => xen.physical(),
+      topology: () => xen.topology(),
       scheduler: () => xen.scheduler(),
       schedule: ([domid]) => xen.schedule(domid),
       setSchedule: ([domid, parameters]) => {

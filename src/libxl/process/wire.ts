@@ -2,7 +2,7 @@ import { StateError } from "../../event/index.ts";
 import { ConfigError, type DeviceConfigs, type DomainConfig } from "../config.ts";
 import type { DomainInfo } from "../domain-info.ts";
 import { LibxlError } from "../error.ts";
-import type { PhysicalInfo, SchedulerName, SchedulerParameters } from "../host-info.ts";
+import type { HostTopology, PhysicalInfo, SchedulerName, SchedulerParameters } from "../host-info.ts";
 import type { DeviceKind, LibraryEvent } from "../library.ts";
 import type { LogLine } from "../log-line.ts";
 
@@ -17,6 +17,7 @@ export interface Calls {
   readonly consolePath: { readonly args: readonly [domid: number]; readonly result: string };
   readonly setMemoryTarget: { readonly args: readonly [domid: number, kib: number]; readonly result: null };
   readonly physical: { readonly args: readonly []; readonly result: PhysicalInfo };
+  readonly topology: { readonly args: readonly []; readonly result: HostTopology };
   readonly scheduler: { readonly args: readonly []; readonly result: SchedulerName };
   readonly schedule: { readonly args: readonly [domid: number]; readonly result: SchedulerParameters };
   readonly setSchedule: {
@@ -62,7 +63,7 @@ export type Role = "observer" | "operations";
 export const rolesCalls: Readonly<Record<Role, ReadonlySet<string>>> = {
   observer: new Set<CallName>([
     ...(["domains", "domain", "nameOf", "consolePath", "setMemoryTarget"] as const),
-    ...(["physical", "scheduler", "schedule", "setSchedule"] as const),
+    ...(["physical", "topology", "scheduler", "schedule", "setSchedule"] as const),
     ...(["pause", "unpause", "shutdown", "reboot", "setVcpus", "watch", "unwatch"] as const),
   ]),
   operations: new Set<CallName>([

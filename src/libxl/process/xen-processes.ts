@@ -3,7 +3,7 @@ import type { Loop } from "../../event/index.ts";
 import type { DeviceConfigs, DomainConfig } from "../config.ts";
 import { encodeConfig } from "../config.ts";
 import type { DomainInfo } from "../domain-info.ts";
-import type { PhysicalInfo, SchedulerName, SchedulerParameters } from "../host-info.ts";
+import type { HostTopology, PhysicalInfo, SchedulerName, SchedulerParameters } from "../host-info.ts";
 import type { DeviceKind, LibraryEvent } from "../library.ts";
 import type { LogLine } from "../log-line.ts";
 import { type CallOptions, ProcessEndedError } from "./context-client.ts";
@@ -72,6 +72,10 @@ export class XenProcesses {
   /** The machine. */
   physical(): Promise<PhysicalInfo> {
     return this.#observer.call("physical", []);
+  }
+
+  topology(): Promise<HostTopology> {
+    return this.#observer.call("topology", []);
   }
 
   scheduler(): Promise<SchedulerName> {

@@ -103,6 +103,10 @@ export class FakeLibxl {
     return -3;
   }
 
+  topology(): number {
+    return -3;
+  }
+
   scheduler(): "credit2" {
     return "credit2";
   }

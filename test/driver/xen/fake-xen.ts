@@ -8,6 +8,7 @@ import {
   type DomainInfo,
   encodeConfig,
   encodeDevice,
+  type HostTopology,
   type LibraryEvent,
   LibxlError,
   type PhysicalInfo,
@@ -111,6 +112,12 @@ export class FakeXen implements Xen {
     await this.#begin("physical");
     const memory = { totalMemoryKib: 16_777_216n, freeMemoryKib: 8_388_608n };
     return { threadsPerCore: 1, coresPerSocket: 4, cpus: 4, nodes: 1, cpuKhz: 2_000_000, ...memory };
+  }
+
+  async topology(): Promise<HostTopology> {
+    await this.#begin("topology");
+    const nodes = [0, 1].map((id) => ({ id, memoryKib: 8_388_608n, freeKib: BigInt(4 - 3 * id) * 1_048_576n }));
+    return { nodes, cpus: [0, 1, 2, 3].map((id) => ({ id, core: id >> 1, socket: 0, node: id >> 1 })) };
   }
 
   async scheduler(): Promise<SchedulerName> {

@@ -200,6 +200,14 @@ describe("Debian's virsh on xen:///system", { skip }, () => {
       await run("nodeinfo"),
       /^CPU frequency: +2000 MHz$[^]*^Core\(s\) per socket: +4$[^]*^Memory size: +16777216 KiB$/m,
     );
+    const [, cells = ""] = /<cells num='2'>([^]*)<\/cells>/.exec(await run("capabilities")) ?? [];
+    const cpus = [...cells.matchAll(/<cpu id='(\d)' socket_id='0' die_id='0' core_id='\d' siblings='([^']*)'\/>/g)];
+    assert.deepEqual(
+      cpus.map(([, id, siblings]) => `${id}: ${siblings}`),
+      ["0: 0-1", "1: 0-1", "2: 2-3", "3: 2-3"],
+    );
+    const byNode = /^0: +4194304 KiB\n +1: +1048576 KiB\n-+\nTotal: +5242880 KiB$/;
+    assert.match(await run("freecell", "--all"), byNode);
     assert.match(await run("freecell"), /^Total: 8388608 KiB$/);
     assert.equal(await run("uri"), `xen+unix:///system?socket=${socket}`);
   });

@@ -7,6 +7,7 @@ import { readHostFacts } from "../../qemu/capabilities/host-facts.ts";
 import { nodeProcedures } from "../../qemu/procedures/node.ts";
 import { capabilitiesElement } from "../capabilities.ts";
 import { domainCapabilities } from "../domain-capabilities.ts";
+import { internal } from "../errors.ts";
 import type { Guests } from "../guests.ts";
 import { check } from "./asked.ts";
 
@@ -23,7 +24,9 @@ export function hostProcedures(guests: Guests): DriverProcedures {
       throw VirError.of(ErrorCode.invalidArg, ErrorDomain.libxl, `unknown type '${kind}'`);
     },
     connectGetHostname: () => ({ hostname: hostname() }),
-    connectGetCapabilities: () => ({ capabilities: writeXml(capabilitiesElement(facts)) }),
+    connectGetCapabilities: async () => ({
+      capabilities: writeXml(capabilitiesElement(facts.uuid, await guests.xen.topology())),
+    }),
     connectGetDomainCapabilities: ({ emulatorbin, arch, machine, virttype, flags }) => {
       check(flags, 0, "libxlConnectGetDomainCapabilities");
       const asked = { emulator: emulatorbin, arch, machine, virttype };
@@ -42,6 +45,11 @@ export function hostProcedures(guests: Guests): DriverProcedures {
         cores: coresPerSocket,
         threads: threadsPerCore,
       };
+    },
+    nodeGetCellsFreeMemory: async ({ startCell, maxcells }) => {
+      const { nodes } = await guests.xen.topology();
+      if (startCell >= nodes.length) throw internal(`start cell ${startCell} out of range (0-${nodes.length - 1})`);
+      return { cells: nodes.slice(startCell, startCell + maxcells).map(({ freeKib }) => freeKib * 1024n) };
     },
     nodeGetFreeMemory: async () => ({ freeMem: (await guests.xen.physical()).freeMemoryKib * 1024n }),
     nodeGetSecurityModel: () => ({ model: "none", doi: "0" }),
