@@ -52,7 +52,8 @@ export function hostProcedures(guests: Guests): DriverProcedures {
       return { cells: nodes.slice(startCell, startCell + maxcells).map(({ freeKib }) => freeKib * 1024n) };
     },
     nodeGetFreeMemory: async () => ({ freeMem: (await guests.xen.physical()).freeMemoryKib * 1024n }),
-    nodeGetSecurityModel: () => ({ model: "none", doi: "0" }),
+    // There is none, which is not the same as one of that name: guests have no labels.
+    nodeGetSecurityModel: () => ({ model: "", doi: "" }),
   };
 }
 
