@@ -11,7 +11,7 @@ export interface PhysicalInfo {
   readonly freeMemoryKib: bigint;
 }
 
-/** Memory and processors by node, as Xen numbers them. */
+/** Memory and processors by node, as Xen numbers them; -1 for a core or a socket that it does not know. */
 export interface HostTopology {
   readonly nodes: readonly { readonly id: number; readonly memoryKib: bigint; readonly freeKib: bigint }[];
   readonly cpus: readonly {
@@ -42,7 +42,7 @@ const schedulers: Readonly<Record<number, SchedulerName>> = {
 };
 
 const kibPerPage = 4n;
-/** LIBXL_NUMAINFO_INVALID_ENTRY and LIBXL_CPUTOPOLOGY_INVALID_ENTRY. */
+/** LIBXL_NUMAINFO_INVALID_ENTRY; LIBXL_CPUTOPOLOGY_INVALID_ENTRY is the same number, as an int -1. */
 const invalid = 0xffff_ffffn;
 
 export function schedulerName(number: number): SchedulerName {
@@ -78,10 +78,10 @@ export function readTopology(
         : [{ id, memoryKib: size / 1024n, freeKib: free / 1024n }];
     }),
     cpus: each(cpus, cpuTopology.size, (view, id) => {
-      const [core, socket, node] = (["core", "socket", "node"] as const).map((field) =>
-        view.getUint32(cpuTopology[field], true),
-      ) as [number, number, number];
-      return BigInt(core) === invalid ? [] : [{ id, core, socket, node }];
+      const [core = -1, socket = -1, node = -1] = (["core", "socket", "node"] as const).map((field) =>
+        view.getInt32(cpuTopology[field], true),
+      );
+      return node < 0 ? [] : [{ id, core, socket, node }];
     }),
   };
 }

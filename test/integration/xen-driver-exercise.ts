@@ -2,7 +2,8 @@
  * Runs in dom0, as root: the daemon with its Xen driver, virsh before it and xl beside it. Prints one JSON object for the
  * test to judge, and on stderr how far it has come; its argument is the kernel of a small paravirtualised guest.
  */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect, promisify } from "node:util";
@@ -15,6 +16,7 @@ const run = promisify(execFile);
 const [, , kernel = ""] = process.argv;
 const directory = "/tmp/xen-driver";
 const socket = `${directory}/sock`;
+const address = `xen+unix:///system?socket=${socket}`;
 const results: Record<string, unknown> = {};
 const errors: string[] = [];
 const told: string[] = [];
@@ -27,7 +29,6 @@ function note(text: string): void {
 /** What virsh prints, or complains of. */
 async function virsh(...args: string[]): Promise<string> {
   note(`virsh ${args.join(" ")}`);
-  const address = `xen+unix:///system?socket=${socket}`;
   const options = { timeout: 120_000, env: { LC_ALL: "C", PATH: "/usr/bin:/bin" } };
   const { stdout, stderr } = await run("/usr/bin/virsh", ["-c", address, ...args], options).catch(
     (error: { stdout?: string; stderr?: string }) => ({ stdout: error.stdout ?? "", stderr: error.stderr ?? "" }),
@@ -67,8 +68,9 @@ async function serve(): Promise<Serving> {
   };
 }
 
-const states = async (): Promise<string[]> =>
-  (await virsh("list", "--all"))
+/** The lines of a table, without the title. */
+const rowsOf = (table: string): string[] =>
+  table
     .split("\n")
     .slice(2)
     .map((line) =>
@@ -77,6 +79,60 @@ const states = async (): Promise<string[]> =>
         .replace(/ {2,}/g, " ")
         .replace(/^[1-9]\d* /, "N "),
     );
+
+const states = async (): Promise<string[]> => rowsOf(await virsh("list", "--all"));
+
+/** What virsh has printed on a terminal when it had printed this, or had ended, or was ended after two minutes. */
+async function heard(wanted: RegExp, command: string): Promise<string> {
+  note(`virsh ${command}`);
+  const args = ["-qc", `virsh -c '${address}' ${command}`, "/dev/null"];
+  const child = spawn("script", args, { stdio: ["ignore", "pipe", "ignore"] });
+  const timer = setTimeout(() => child.kill("SIGKILL"), 120_000);
+  let text = "";
+  child.stdout.on("data", (bytes: Buffer) => {
+    text += bytes.toString("latin1");
+    if (wanted.test(text)) child.kill();
+  });
+  await once(child, "close");
+  clearTimeout(timer);
+  return text;
+}
+
+/** What virsh says of the host, and whether Xen says the same. */
+async function compareHost(): Promise<void> {
+  const said = await virsh(
+    "version; nodeinfo; freecell --all; schedinfo Domain-0; dominfo Domain-0; domstats; capabilities",
+  );
+  const { stdout: xl } = await run("xl", ["info"]);
+  const ours = (name: string): number => Number(new RegExp(`^ *${name}[=:]? +(\\d+)`, "m").exec(said)?.[1]);
+  const theirs = (name: string): number => Number(new RegExp(`^${name} +: (\\d+)`, "m").exec(xl)?.[1]);
+  results["version"] = /Running hypervisor: (.*)/.exec(said)?.[1];
+  results["processors"] = [ours("CPU\\(s\\):"), ours("Core\\(s\\) per socket:")].map(
+    (count, at) => count === theirs(["nr_cpus", "cores_per_socket"][at] ?? ""),
+  );
+  results["memory"] = Math.round(ours("Memory size:") / 1024) === theirs("total_memory");
+  results["cells"] = /<cells num='1'>\s*<cell id='0'>\s*<memory unit='KiB'>\d+<\/memory>\s*<cpus num='1'>/.test(said);
+  results["free by cell"] = Math.abs(ours("0:") / 1024 - theirs("free_memory")) < 64;
+  results["scheduler"] = [/^Scheduler +: (.*)$/m.exec(said)?.[1], ours("weight +:")];
+  results["domain 0"] = [/^OS Type: +(.*)$/m.exec(said)?.[1], /state\.state=1$/m.test(said)];
+}
+
+/** A block device and a bridge of the host's, plugged and unplugged. */
+async function plug(): Promise<void> {
+  await run("sh", ["-c", `truncate -s 1M ${directory}/disk && losetup /dev/loop0 ${directory}/disk`]);
+  await run("sh", ["-c", "ip link add br0 type bridge && ip link set br0 up"]);
+  const card = "bridge br0 --mac 00:16:3e:00:00:01";
+  const listed = async (): Promise<string[]> => {
+    const text = await virsh("domblklist tiny; domblklist tiny --inactive; domiflist tiny");
+    const { stdout } = await run("xl", ["block-list", "tiny"]);
+    const disks = stdout.trim().split("\n").length - 1;
+    return [...text.matchAll(/xvda|00:16:3e:00:00:01/g)].map(([name]) => name).concat(`libxl has ${disks}`);
+  };
+  note(await virsh(`attach-disk tiny /dev/loop0 xvda --live --config; attach-interface tiny ${card}`));
+  results["plugged"] = await listed();
+  note(await virsh(`detach-disk tiny xvda --live --config; detach-interface tiny bridge --mac 00:16:3e:00:00:01`));
+  results["unplugged"] = await listed();
+}
 
 await run("mkdir", ["-p", directory]);
 writeFileSync(
@@ -91,27 +147,32 @@ let serving = await serve();
 note("open");
 try {
   results["at first"] = await states();
-  results["version"] = /Running hypervisor: (.*)/.exec(await virsh("version"))?.[1];
-  await virsh("define", `${directory}/tiny.xml`);
-  await virsh("start", "tiny");
+  await compareHost();
+  // Until the reboot: what virsh is told is what we have told.
+  const watching = heard(/Stopped[^]*Started[^]*Stopped/, "event --loop --event lifecycle");
+  await virsh(`define ${directory}/tiny.xml; start tiny`);
   results["started"] = await states();
   results["shown"] = /<domain type='xen' id='\d+'>/.test(await virsh("dumpxml", "tiny"));
-  await virsh("suspend", "tiny");
-  results["suspended"] = await virsh("domstate", "--reason", "tiny");
-  await virsh("resume", "tiny");
-  const console = `virsh -c 'xen+unix:///system?socket=${socket}' console tiny`;
-  note("console");
-  const { stdout } = await run("timeout", ["20", "script", "-qc", console, "/dev/null"], {}).catch(
-    (error: { stdout?: string }) => ({ stdout: error.stdout ?? "" }),
-  );
-  results["console"] = /tick \d+/.test(stdout);
-  await virsh("save", "tiny", `${directory}/image`);
-  results["saved"] = await states();
-  await virsh("restore", `${directory}/image`);
-  results["restored"] = await states();
+  results["suspended"] = (await virsh("suspend tiny; domstate --reason tiny; resume tiny"))
+    .split("\n")
+    .includes("paused (user)");
+  results["console"] = /tick \d+/.test(await heard(/tick \d+/, "console tiny"));
+  await plug();
+  results["saved"] = rowsOf((await virsh(`save tiny ${directory}/image; list --all`)).replace(/^[^]*(?=^ Id)/m, ""));
+  results["restored"] = rowsOf((await virsh(`restore ${directory}/image; list --all`)).replace(/^[^]*(?=^ Id)/m, ""));
   told.push("--");
   await virsh("reboot", "tiny");
   await until("the reboot", () => told.slice(told.indexOf("--")).includes("tiny started booted"));
+  // It has begun to listen at some time or other.
+  const lines = [...(await watching).matchAll(/'lifecycle' for domain '(\w+)': (.*)\r/g)];
+  const words = lines.map(([, name, what = ""]) => `${name} ${what.toLowerCase()}`);
+  note(`virsh was told ${words.join(", ")}`);
+  results["virsh was told"] =
+    words.length > 3 &&
+    told
+      .filter((each) => each !== "--")
+      .join()
+      .includes(words.join());
   note("xl create");
   const created = performance.now();
   await run("xl", ["create", "-q", `${directory}/theirs`]);

@@ -12,8 +12,8 @@ test("nodes and processors of a host are read from libxl's structs, without numb
   [1n << 33n, 0xffff_ffffn, 1n << 32n].forEach((size, index) => nodes.setBigUint64(32 * index, size, true));
   nodes.setBigUint64(8, 1n << 20n, true);
   const cpus = new DataView(new ArrayBuffer(3 * 12));
-  [0, 0xffff_ffff, 1].forEach((core, index) => cpus.setUint32(12 * index, core, true));
-  cpus.setUint32(24 + 8, 2, true);
+  [0, 0, -1].forEach((core, index) => cpus.setInt32(12 * index, core, true));
+  [0, -1, 2].forEach((node, index) => cpus.setInt32(12 * index + 8, node, true));
   assert.deepEqual(readTopology(new Uint8Array(nodes.buffer), new Uint8Array(cpus.buffer), layout), {
     nodes: [
       { id: 0, memoryKib: 8_388_608n, freeKib: 1_024n },
@@ -21,7 +21,7 @@ test("nodes and processors of a host are read from libxl's structs, without numb
     ],
     cpus: [
       { id: 0, core: 0, socket: 0, node: 0 },
-      { id: 2, core: 1, socket: 0, node: 2 },
+      { id: 2, core: -1, socket: 0, node: 2 },
     ],
   });
 });

@@ -47,7 +47,9 @@ function cellsElement({ nodes, cpus }: HostTopology): Element {
   const cells = nodes.map((node) => {
     const own = cpus.filter((cpu) => cpu.node === node.id);
     const each = own.map(({ id, socket, core }) => {
-      const siblings = cpus.filter((cpu) => cpu.socket === socket && cpu.core === core).map((cpu) => cpu.id);
+      const isSibling = (cpu: (typeof own)[number]): boolean =>
+        cpu.id === id || (core >= 0 && cpu.socket === socket && cpu.core === core);
+      const siblings = cpus.filter(isSibling).map((cpu) => cpu.id);
       const places = { id: String(id), socket_id: String(socket), die_id: "0", core_id: String(core) };
       return new Element("cpu", { ...places, siblings: writeNumberSet(siblings) });
     });
