@@ -13,7 +13,7 @@ export interface Ending {
 
 const simulator = fileURLToPath(new URL("./daemon-process.ts", import.meta.url));
 /** Longest that a start or an ordered end may take, on a machine with much else to do. */
-const patienceMs = 30_000;
+const defaultPatienceMs = 30_000;
 
 /** One process of the daemon, from its start to its end. */
 export class DaemonLife implements AsyncDisposable {
@@ -26,9 +26,11 @@ export class DaemonLife implements AsyncDisposable {
   #onReady: () => void = () => {};
   #onCounts: (counts: DaemonCounts) => void = () => {};
   readonly #over = new AbortController();
+  readonly #patienceMs: number;
 
   /** `script` serves on `path`, and says so as daemon-process.ts does. */
-  constructor(path: string, uri: string, moment?: Moment, script: string = simulator) {
+  constructor(path: string, uri: string, moment?: Moment, script = simulator, patienceMs = defaultPatienceMs) {
+    this.#patienceMs = patienceMs;
     const args = [script, path, uri, ...(moment === undefined ? [] : [JSON.stringify(moment)])];
     this.#child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     const { stdout } = this.#child;
@@ -54,13 +56,13 @@ export class DaemonLife implements AsyncDisposable {
     const ready = new Promise<void>((resolve) => {
       this.#onReady = resolve;
     });
-    const late = AbortSignal.timeout(patienceMs);
+    const late = AbortSignal.timeout(this.#patienceMs);
     const tooLate = once(late, "abort").then(() => Promise.reject(new Error("the daemon does not begin to serve")));
     if (this.startMs === undefined) await Promise.race([ready, this.ended, tooLate]);
     return this.startMs !== undefined;
   }
 
-  /** What it holds now. Only daemons of killed-qemu-daemon say that. */
+  /** What it holds now. Only daemons of served-driver.ts say that. */
   counts(): Promise<DaemonCounts> {
     const told = new Promise<DaemonCounts>((resolve) => {
       this.#onCounts = resolve;
@@ -77,7 +79,7 @@ export class DaemonLife implements AsyncDisposable {
 
   async end(): Promise<Ending> {
     this.#child.kill("SIGTERM");
-    const late = setTimeout(() => this.kill(), patienceMs);
+    const late = setTimeout(() => this.kill(), this.#patienceMs);
     return this.ended.finally(() => clearTimeout(late));
   }
 

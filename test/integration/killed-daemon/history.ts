@@ -78,6 +78,27 @@ export class History {
   }
 }
 
+/** Numbers of Lifecycle. */
+const [started, stopped] = ["2/", "5/"];
+
+/** One end for each start, and none without, and the last of them is what the domain does now: what is wrong with that. */
+export function wrongIn(told: readonly string[], runs: boolean): readonly string[] {
+  const found: string[] = [];
+  let isUp = false;
+  for (const event of told) {
+    if (event.startsWith(started)) {
+      if (isUp) found.push("is started twice without an end");
+      isUp = true;
+    } else if (event.startsWith(stopped)) {
+      if (!isUp) found.push("has ended without a start");
+      isUp = false;
+    }
+  }
+  if (isUp && !runs) found.push("has ended, and nobody was told");
+  if (!isUp && runs) found.push("runs, and its start was not told");
+  return found.map((sentence) => `${sentence}: ${told.slice(-12).join(" ")}`);
+}
+
 function add(map: Map<string, string[]>, uuid: string, event: string): void {
   const told = map.get(uuid) ?? [];
   told.push(event);

@@ -5,12 +5,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Loop } from "../../../src/event/index.ts";
 import { openLoop, openProcess } from "../../../src/os/index.ts";
-import { type Domain, DomainState } from "../../../src/protocol/index.ts";
+import { DomainState } from "../../../src/protocol/index.ts";
 import { DaemonClient } from "../killed-daemon/daemon-client.ts";
 import { DaemonLife } from "../killed-daemon/daemon-life.ts";
 import type { DaemonCounts } from "../killed-daemon/daemon-process.ts";
 import { History } from "../killed-daemon/history.ts";
 import { bootable, powerOnButton } from "../qemu-bench.ts";
+import { playScript, type ScriptGuest, type Step } from "../rounds/script.ts";
 import { findQemus } from "./qemu-processes.ts";
 
 export interface RoundsOptions {
@@ -19,21 +20,7 @@ export interface RoundsOptions {
   readonly onRound?: (rounds: number) => void;
 }
 
-/** What is right on QEMU, as libvirtd 9.0 tells it: events as "event/detail", and the state after them. */
-interface Step {
-  readonly what: string;
-  readonly act: (guest: ScriptGuest) => Promise<unknown>;
-  readonly told: readonly string[];
-  readonly state: number | "none";
-  /** Whether its definition then has the disk that is plugged in on the way. */
-  readonly hasDisk?: boolean;
-}
-
-interface ScriptGuest {
-  readonly client: DaemonClient;
-  readonly dom: Domain;
-  readonly xml: string;
-  readonly file: string;
+interface QemuGuest extends ScriptGuest {
   /** One more disk, to be plugged in. */
   readonly disk: string;
   /** Asks until the guest, which may still be booting, has heard. */
@@ -44,8 +31,8 @@ const { running, paused, shutoff } = DomainState;
 const [defined, resumed, started, suspended] = ["0/0", "4/0", "2/0", "3/0"];
 const [destroyed, ended, saved] = ["5/1", "5/0", "5/4"];
 
-/** The script of the engineer who tested libxl in 2012, with an oracle for each step. */
-const script: readonly Step[] = [
+/** What is right on QEMU, as libvirtd 9.0 tells it. */
+const script: readonly Step<QemuGuest>[] = [
   { what: "define", act: ({ client, xml }) => client.call.domainDefineXml({ xml }), told: [defined], state: shutoff },
   {
     what: "start",
@@ -83,7 +70,7 @@ const script: readonly Step[] = [
     act: ({ client, dom, disk }) => client.call.domainAttachDeviceFlags({ dom, xml: disk, flags: 1 }),
     told: [],
     state: running,
-    hasDisk: true,
+    check: showsDisk(true),
   },
   {
     what: "reboot",
@@ -120,14 +107,14 @@ const script: readonly Step[] = [
     act: ({ client, dom, disk }) => client.call.domainAttachDeviceFlags({ dom, xml: disk, flags: 1 }),
     told: [],
     state: running,
-    hasDisk: true,
+    check: showsDisk(true),
   },
   {
     what: "take the disk away",
     act: ({ client, dom, disk }) => client.call.domainDetachDeviceFlags({ dom, xml: disk, flags: 1 }),
     told: [],
     state: running,
-    hasDisk: false,
+    check: showsDisk(false),
   },
   {
     what: "dump",
@@ -205,8 +192,9 @@ async function playOnce(
   const xml = `<domain type='qemu'><name>${dom.name}</name><uuid>${dom.uuid}</uuid><memory unit='MiB'>16</memory>
     <os><type>hvm</type></os><features><acpi/></features>
     <devices>${disk}<controller type='scsi' model='virtio-scsi'/><memballoon model='none'/></devices></domain>`;
-  const guest: ScriptGuest = {
+  const guest: QemuGuest = {
     client,
+    history,
     dom,
     xml,
     file: join(directory, "saves", `${dom.name}.save`),
@@ -220,44 +208,15 @@ async function playOnce(
       }
     },
   };
-  for (const step of script) {
-    const from = history.of(dom.uuid).length;
-    const problem = await play(step, guest, history, from);
-    if (problem === undefined) continue;
-    found.push(`${dom.name}: ${step.what}: ${problem}`);
-    return;
-  }
+  const problem = await playScript(script, guest, { toldMs: 5_000 });
+  if (problem !== undefined) found.push(problem);
 }
 
-async function play(step: Step, guest: ScriptGuest, history: History, from: number): Promise<string | undefined> {
-  const { client, dom } = guest;
-  try {
-    await step.act(guest);
-  } catch (error) {
-    return `fails: ${(error as Error).message}`;
-  }
-  const told = (): readonly string[] => history.of(dom.uuid).slice(from);
-  for (const end = Date.now() + 5_000; Date.now() < end && told().length < step.told.length; ) await sleep(10);
-  if (told().join() !== step.told.join()) return `told ${told().join(" ")}, and not ${step.told.join(" ")}`;
-  const state = await client.call.domainGetState({ dom, flags: 0 }).then(
-    (status) => status.state,
-    () => "none",
-  );
-  if (state !== step.state) return `its state is ${state}, and not ${step.state}`;
-  return (await subscribes(guest)) ?? (step.hasDisk === undefined ? undefined : await showsDisk(guest, step.hasDisk));
-}
-
-async function showsDisk({ client, dom }: ScriptGuest, hasDisk: boolean): Promise<string | undefined> {
-  const { xml } = await client.call.domainGetXmlDesc({ dom, flags: 0 });
-  return xml.includes("dev='sdx'") === hasDisk ? undefined : `its definition ${hasDisk ? "lacks" : "has"} the disk`;
-}
-
-/** Somebody comes, listens, and goes: in order, or with the connection. A job that nobody has begun is not there. */
-async function subscribes({ client, dom }: ScriptGuest): Promise<string | undefined> {
-  const { callbackId } = await client.call.connectDomainEventCallbackRegisterAny({ eventId: 0, dom });
-  await client.call.connectDomainEventCallbackDeregisterAny({ callbackId });
-  const { type } = await client.call.domainGetJobInfo({ dom }).catch(() => ({ type: 0 }));
-  return type === 0 ? undefined : `it has a job of type ${type}`;
+function showsDisk(hasDisk: boolean): (guest: QemuGuest) => Promise<string | undefined> {
+  return async ({ client, dom }) => {
+    const { xml } = await client.call.domainGetXmlDesc({ dom, flags: 0 });
+    return xml.includes("dev='sdx'") === hasDisk ? undefined : `its definition ${hasDisk ? "lacks" : "has"} the disk`;
+  };
 }
 
 /** A disk that can be taken away from a guest that does not help. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Random } from "../../../fuzz/random.ts";
 import { type Domain, DomainReason, DomainState } from "../../../src/protocol/index.ts";
 import type { DaemonClient } from "../killed-daemon/daemon-client.ts";
+import { wrongIn } from "../killed-daemon/history.ts";
 import { PluggedDevices } from "./plugged-devices.ts";
 import type { FoundQemu } from "./qemu-processes.ts";
 
@@ -33,9 +34,6 @@ type Action =
 
 /** As often as everything else together. */
 const plugging: readonly Action[] = Array<Action>(6).fill("attach or detach");
-
-/** Numbers of Lifecycle. */
-const [started, stopped] = ["2/", "5/"];
 
 /**
  * A guest that one client takes through its life, whatever becomes of the daemon; and what must be true of it when the
@@ -157,25 +155,9 @@ export class WorkingGuest {
     if (runs && mine[0]?.pid !== record?.pid)
       onFound(`${name} runs as ${mine[0]?.pid}, and its record says ${record?.pid}`);
     if (!runs && record !== undefined) onFound(`${name} is off, and its record is left`);
-    this.#judgeTold(told, runs);
+    // What a kill has made untold is told by the next daemon, or never was.
+    for (const sentence of wrongIn(told, runs)) onFound(`${name} ${sentence}`);
     if (readSave(saveFile) === "partial") onFound(`${name}: half a save is left`);
-  }
-
-  /** One end for each start, and none without: what a kill has made untold is told by the next daemon, or never was. */
-  #judgeTold(told: readonly string[], runs: boolean): void {
-    const { name, onFound } = this.#options;
-    let isUp = false;
-    for (const event of told) {
-      if (event.startsWith(started)) {
-        if (isUp) onFound(`${name} is started twice without an end: ${told.join(" ")}`);
-        isUp = true;
-      } else if (event.startsWith(stopped)) {
-        if (!isUp) onFound(`${name} has ended without a start: ${told.slice(-12).join(" ")}`);
-        isUp = false;
-      }
-    }
-    if (isUp && !runs) onFound(`${name} has ended, and nobody was told: ${told.slice(-12).join(" ")}`);
-    if (!isUp && runs) onFound(`${name} runs, and its start was not told: ${told.slice(-12).join(" ")}`);
   }
 }
 
