@@ -33,7 +33,7 @@ or, as with virsh: virtwright [-c URI] COMMAND ..., --json on every listing
 try {
   const { global, name, args } = split(process.argv.slice(2));
   if (["help", "--help", "-h"].includes(name)) {
-    process.stdout.write(usage + (await import("./verbs/run-verb.ts")).verbsText());
+    process.stdout.write(usage + (await (await import("./verbs/help.ts")).verbsText()));
   } else if (isVerb(name, args, global)) {
     process.exitCode = await (await import("./verbs/run-verb.ts")).runVerb(name, [...global, ...args]);
   } else process.exitCode = await (await (commands[name] as (typeof commands)[string])())(args);

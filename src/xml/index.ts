@@ -13,6 +13,7 @@ export {
   type Comment,
   type Document,
   Element,
+  element,
   type Instruction,
   type Node,
   type Text,

@@ -134,3 +134,17 @@ function isCalled(node: Node, localName: string, uri: string): node is Element {
 export function text(value: string): Text {
   return { kind: "text", value, cdata: false };
 }
+
+/** An element with those of its attributes that have a value, and those of its children that are there. */
+export function element(
+  name: string,
+  attributes: Readonly<Record<string, string | undefined>> = {},
+  children: readonly (Element | undefined)[] = [],
+): Element {
+  const given = Object.entries(attributes).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return new Element(
+    name,
+    Object.fromEntries(given),
+    children.filter((child) => child !== undefined),
+  );
+}

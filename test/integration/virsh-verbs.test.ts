@@ -14,7 +14,7 @@ interface Answer {
   readonly error: string;
 }
 
-/** Command lines that are to be answered as by virsh, in this order; PLACE is a directory. */
+/** Command lines that are to be answered as by virsh, in this order; PLACE is a directory, and _ a space in XML. */
 const lines = `
 list
 list --all
@@ -141,10 +141,197 @@ pool-list --all
 pool-info default-pool
 pool-start default-pool
 vol-list default-pool
+net-list --name
+net-list --uuid
+net-list --persistent
+net-list --transient --all
+net-list --autostart
+net-list --no-autostart
+net-list --table
+net-list --title
+net-name default
+net-name ef861801-45b9-11cb-88e3-afbfe5370493
+net-name dd8fe884-6c02-601e-7551-cca97df1c5df
+net-define PLACE/net.xml
+net-define PLACE/nosuch.xml
+net-info n1
+net-undefine n1
+net-create PLACE/net.xml
+net-create PLACE/net.xml
+net-list
+net-dumpxml n1
+net-destroy n1
+net-dhcp-leases default
+net-dhcp-leases nosuch
+net-update default add ip-dhcp-host <host_mac='52:54:00:00:00:01'_ip='192.168.122.9'/> --live
+net-update default add-last ip-dhcp-host <host_mac='52:54:00:00:00:02'_ip='192.168.122.10'/>
+net-update default delete ip-dhcp-host <host_mac='52:54:00:00:00:01'_ip='192.168.122.9'/> --live --config
+net-update default add-first ip-dhcp-host <host_mac='52:54:00:00:00:03'_ip='192.168.122.11'/> --config
+net-update default delete ip-dhcp-host <host_mac='52:54:00:00:00:09'_ip='192.168.122.19'/>
+net-update default frob ip-dhcp-host <host/>
+net-update default add frob <host/>
+net-update default add bridge PLACE/nosuch.xml
+net-update default add ip <ip/> --parent-index x
+net-dumpxml default
+net-dumpxml default --inactive
+pool-list --name
+pool-list --uuid
+pool-list --persistent
+pool-list --transient
+pool-list --autostart
+pool-list --no-autostart
+pool-list --type dir
+pool-list --type netfs
+pool-list --type frob
+pool-info default-pool --bytes
+pool-name default-pool
+pool-name dfe224cb-28fb-8dd0-c4b2-64eb3f0f4566
+pool-define PLACE/pool.xml
+pool-list --all --details
+pool-build p1
+pool-start p1
+pool-start p1
+pool-info p1
+pool-list
+pool-autostart p1
+pool-list --autostart
+pool-autostart p1 --disable
+pool-destroy p1
+pool-delete p1
+pool-undefine p1
+pool-undefine p1
+pool-create PLACE/pool.xml
+pool-create PLACE/pool.xml
+pool-create-as p2 dir --target /tmp/p2
+pool-define-as p3 dir --target /tmp/p3
+pool-define-as p3 dir --target /tmp/p3 --print-xml
+pool-define-as p4 netfs --source-host h --source-path /x --target /tmp/p4 --print-xml
+pool-create-as p5 logical --source-dev /dev/sda --source-name vg --target /dev/vg --print-xml
+pool-create-as p5 fs --source-dev /dev/sda --source-format ext4 --target /x --print-xml
+pool-build p1 --overwrite --no-overwrite
+pool-define-as p9
+pool-destroy p1
+pool-destroy p2
+vol-create-as default-pool va 10M
+vol-create-as default-pool va 10M
+vol-create-as default-pool vb 1G --allocation 0 --format qcow2
+vol-create-as default-pool vc 1G --print-xml
+vol-create-as default-pool vc 1G --format qcow2 --backing-vol va --backing-vol-format raw --print-xml
+vol-create-as default-pool vc frob
+vol-create-as nosuch vc 1G
+vol-create default-pool PLACE/vol.xml
+vol-create default-pool PLACE/nosuch.xml
+vol-list default-pool
+vol-list default-pool --details
+vol-list nosuch
+vol-info va default-pool
+vol-info va --pool default-pool
+vol-info va --pool default-pool --bytes
+vol-info va --pool default-pool --bytes --physical
+vol-info nosuch --pool default-pool
+vol-info va --pool nosuch
+vol-info /default-pool/va
+vol-info nosuch
+vol-dumpxml va default-pool
+vol-path va default-pool
+vol-key va default-pool
+vol-name /default-pool/va
+vol-pool /default-pool/va
+vol-pool /default-pool/va --uuid
+vol-clone va vaclone --pool default-pool
+vol-clone va vx --pool default-pool --print-xml
+vol-clone va va --pool default-pool
+vol-create-from default-pool PLACE/vol2.xml va
+vol-create-from default-pool PLACE/vol2.xml va --inputpool default-pool
+vol-list default-pool
+vol-resize va 20M --pool default-pool
+vol-resize va frob --pool default-pool
+vol-resize va 1M --delta --pool default-pool
+vol-wipe va --pool default-pool
+vol-wipe va --pool default-pool --algorithm dod
+vol-wipe va --pool default-pool --algorithm frob
+vol-delete va --pool default-pool
+vol-delete va --pool default-pool
+vol-upload vb PLACE/vol.xml --pool default-pool
+vol-upload vb PLACE/nosuch.xml --pool default-pool
+vol-download vb PLACE/out --pool default-pool
+snapshot-list test
+snapshot-current test
+snapshot-create-as test s0 first
+snapshot-create-as test s0
+snapshot-create test PLACE/snapshot.xml
+snapshot-create test PLACE/nosuch.xml
+snapshot-create-as test s2 --halt
+snapshot-list test
+snapshot-list test --name
+snapshot-list test --parent
+snapshot-list test --roots
+snapshot-list test --leaves
+snapshot-list test --no-leaves
+snapshot-list test --tree
+snapshot-list test --tree --name
+snapshot-list test --current
+snapshot-list test --descendants
+snapshot-list test --from s0
+snapshot-list test --from s0 --descendants
+snapshot-list test --from s0 --tree
+snapshot-list test --from nosuch
+snapshot-list test --internal
+snapshot-list test --external
+snapshot-list test --inactive
+snapshot-list test --topological --name
+snapshot-list nosuch
+snapshot-current test --name
+snapshot-info test s0
+snapshot-info test --current
+snapshot-info test s0 --current
+snapshot-info test nosuch
+snapshot-info test
+snapshot-parent test s1
+snapshot-parent test s0
+snapshot-parent test --current
+snapshot-dumpxml test s1
+snapshot-dumpxml test
+snapshot-create-as test s9 --print-xml
+snapshot-create-as test s9 desc --disk-only --diskspec vda,file=/tmp/x --print-xml
+snapshot-create-as test s9 desc --memspec /m,snapshot=external vda,snapshot=external,driver=qcow2,stype=block,file=/a,,b vdb,snapshot=no --print-xml
+snapshot-create-as test s9 --diskspec vda,frob=1 --print-xml
+snapshot-revert test s0
+snapshot-revert test nosuch
+snapshot-current test --name
+snapshot-current test s1
+snapshot-current test nosuch
+snapshot-delete test s1
+snapshot-delete test s0 --children-only
+snapshot-list test --tree
+snapshot-create-as test s3
+snapshot-delete test s0 --children
+snapshot-delete test nosuch
+snapshot-list test
 dominfo
 list --bogus
+list --all=1
+list --all --all
+list frob
 domstate
+domstate --domain
 `.trim();
+
+const definitions = {
+  net: "<network><name>n1</name><uuid>00000000-0000-4000-8000-000000000002</uuid><bridge name='virbr9'/><forward mode='nat'/><ip address='192.168.50.1' netmask='255.255.255.0'/></network>",
+  pool: "<pool type='dir'><name>p1</name><uuid>00000000-0000-4000-8000-000000000003</uuid><target><path>/p1</path></target></pool>",
+  vol: "<volume><name>v1</name><capacity>1048576</capacity></volume>",
+  vol2: "<volume><name>v2</name><capacity>1048576</capacity></volume>",
+  snapshot: "<domainsnapshot><name>s1</name><description>hello</description></domainsnapshot>",
+};
+
+/** Lines that are answered otherwise, and why. */
+const differences: Readonly<Record<string, string>> = {
+  "vol-info va --pool default-pool --bytes --physical":
+    "virsh has printed the name when it learns that there is no more",
+  "vol-clone va vx --pool default-pool --print-xml":
+    "virsh writes it with double quotes, unlike all other definitions, and with the key of the other volume",
+};
 
 /** In one session, as libvirt's simulator forgets everything with its last client. */
 suite("the verbs of the command", { skip: !existsSync(libvirtd) && `${libvirtd} is not installed` }, () => {
@@ -158,6 +345,7 @@ suite("the verbs of the command", { skip: !existsSync(libvirtd) && `${libvirtd} 
     const small =
       "<domain type='test'><name>small</name><uuid>00000000-0000-4000-8000-000000000001</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>";
     writeFileSync(join(directory, "small.xml"), small);
+    for (const [name, xml] of Object.entries(definitions)) writeFileSync(join(directory, `${name}.xml`), xml);
     writeFileSync(join(directory, "bad.xml"), "<domain type='test'><name>bad</name></domain>");
     for (const who of ["virsh", "ours"] as const) {
       await teachers[who].start();
@@ -194,13 +382,18 @@ suite("the verbs of the command", { skip: !existsSync(libvirtd) && `${libvirtd} 
   const stable = ({ status, out, error }: Answer): Answer => ({
     status,
     error,
-    out: out.replaceAll(/CPU time: .*\n/g, ""),
+    out: out
+      .replaceAll(/CPU time: .*\n/g, "")
+      .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "(date and time)")
+      .replaceAll(/(?<=<creationTime>)\d+/g, "(time)"),
   });
 
   for (const [index, line] of lines.split("\n").entries()) {
     test(`${index + 1}: ${line}`, async () => {
-      const args = line.replaceAll("PLACE", directory).split(" ");
-      assert.deepEqual(stable(await ours(args)), stable(await virsh(args)));
+      const args = line.split(" ").map((arg) => arg.replaceAll("PLACE", directory).replaceAll(/(?<=<.*)_/g, " "));
+      const [one, other] = [stable(await ours(args)), stable(await virsh(args))];
+      if (Object.hasOwn(differences, line)) assert.notDeepEqual(one, other, "this is no difference any more");
+      else assert.deepEqual(one, other);
     });
   }
 });

@@ -36,7 +36,7 @@ export async function listDomains(connection: Connection, given: Given): Promise
     throw new PlainFailure(`Options --table and --${also} are mutually exclusive`);
   }
   const idOf = ({ id }: Domain): string => (id === -1 ? "-" : String(id));
-  if (shown.length > 0 && !given.has("table")) {
+  if (shown.length > 0 && !given.has("table") && !given.has("json")) {
     const cell = (domain: Domain): Readonly<Record<string, string>> => ({
       uuid: domain.uuid,
       name: domain.name,

@@ -1,16 +1,15 @@
-import { readFileSync } from "node:fs";
 import { type Connection, type Domain, DomainDefinition } from "../../open/index.ts";
 import { filters, listDomains } from "./domain-list.ts";
 import { findDomain, unlessUnsupported } from "./lookup.ts";
+import { listing, readText, yesNo } from "./object-verbs.ts";
 import { reasonWords, stateWords } from "./state-words.ts";
-import { fieldsText } from "./table.ts";
-import { type Given, type Listing, PlainFailure, type Verb, type Verbs } from "./verb.ts";
+import { type Doing, type Facts, type Given, type Listing, PlainFailure, type Verbs } from "./verb.ts";
 
-async function dominfo(connection: Connection, given: Given): Promise<string> {
+async function dominfo(connection: Connection, given: Given): Promise<Facts> {
   const domain = await findDomain(connection, given.need("domain"));
-  const yesNo = (value: boolean): string => (value ? "yes" : "no");
   const info = await domain.getInfo();
   const { state } = await domain.status();
+  const [persistent, autostart] = [await domain.isPersistent(), await domain.getAutostart()];
   const fields: [string, string][] = [
     ["Id", domain.id === -1 ? "-" : String(domain.id)],
     ["Name", domain.name],
@@ -23,8 +22,8 @@ async function dominfo(connection: Connection, given: Given): Promise<string> {
       : [["CPU time", `${(Number(info.cpuTime / 100_000_000n) / 10).toFixed(1)}s`] as [string, string]]),
     ["Max memory", `${info.maxMem} KiB`],
     ["Used memory", `${info.memory} KiB`],
-    ["Persistent", yesNo(await domain.isPersistent())],
-    ["Autostart", (await domain.getAutostart()) ? "enable" : "disable"],
+    ["Persistent", yesNo(persistent)],
+    ["Autostart", autostart ? "enable" : "disable"],
   ];
   const isSaved = await unlessUnsupported(domain.hasManagedSaveImage());
   fields.push(["Managed save", isSaved === undefined ? "unknown" : yesNo(isSaved)]);
@@ -36,7 +35,11 @@ async function dominfo(connection: Connection, given: Given): Promise<string> {
       if (label !== "") fields.push(["Security label", `${label} (${enforcing === 1 ? "enforcing" : "permissive"})`]);
     }
   }
-  return fieldsText(fields, 16);
+  const { name, uuid } = domain;
+  const { nrVirtCpu, cpuTime, maxMem, memory } = info;
+  const id = domain.id === -1 ? null : domain.id;
+  const object = { id, name, uuid, state, vcpus: nrVirtCpu, cpuTime, maxMem, memory, persistent, autostart };
+  return { fields, width: 16, object: { ...object, managedSave: isSaved ?? null } };
 }
 
 async function domstate(connection: Connection, given: Given): Promise<string> {
@@ -51,8 +54,8 @@ function act(
   verb: string,
   done: (name: string) => string,
   todo: (domain: Domain, given: Given) => Promise<unknown>,
-  more: Partial<Pick<Verb, "flags" | "texts" | "parameters">> = {},
-): Verb {
+  more: Partial<Doing> = {},
+): Doing {
   return {
     help,
     parameters: ["domain"],
@@ -67,7 +70,7 @@ function act(
 }
 
 /** A verb that answers with one thing about a domain. */
-function tell(help: string, answer: (domain: Domain) => string | Promise<string>): Verb {
+function tell(help: string, answer: (domain: Domain) => string | Promise<string>): Doing {
   return {
     help,
     parameters: ["domain"],
@@ -137,18 +140,39 @@ function fileVerb(
   make: (connection: Connection, xml: string, given: Given) => Promise<Domain>,
   done: string,
   flags: readonly string[] = [],
-): Verb {
+): Doing {
   return {
     help,
     parameters: ["file"],
     flags,
     failure: (given) => `Failed to ${verb} domain from ${given.need("file")}`,
     run: async (connection, given) => {
-      const domain = await make(connection, readFileSync(given.need("file"), "utf8"), given);
+      const domain = await make(connection, readText(given.need("file")), given);
       return `Domain '${domain.name}' ${done} from ${given.need("file")}\n`;
     },
   };
 }
+
+/** Beside the command that serves, which has this name too. */
+const start: Doing = {
+  help: "starts a domain",
+  parameters: ["domain"],
+  flags: ["paused", "force-boot", "bypass-cache", "autodestroy"],
+  failure: (given) => `Failed to start domain '${given.need("domain")}'`,
+  run: async (connection, given) => {
+    const words = {
+      paused: "paused",
+      "force-boot": "forceBoot",
+      "bypass-cache": "bypassCache",
+      autodestroy: "autodestroy",
+    } as const;
+    const domain = await findDomain(connection, given.need("domain"));
+    if (domain.id !== -1) throw new AlreadyActive();
+    const flags = given.all(Object.keys(words) as (keyof typeof words)[]).map((name) => words[name]);
+    await domain.create(flags.length === 0 ? {} : { flags });
+    return `Domain '${domain.name}' started\n`;
+  },
+};
 
 const undefining = {
   "managed-save": "managedSave",
@@ -160,19 +184,16 @@ const undefining = {
 
 /** What people script about domains. */
 export const domainVerbs: Verbs = {
-  list: {
-    help: "lists domains",
+  list: listing("lists domains", listDomains, "Failed to list domains", {
     flags: ["all", "inactive", "uuid", "name", "id", "table", "title", "managed-save", ...Object.keys(filters)],
-    failure: () => "Failed to list domains",
-    run: listDomains,
-  },
-  dominfo: { help: "says what a domain is like", parameters: ["domain"], run: dominfo },
+  }),
+  dominfo: { help: "says what a domain is like", parameters: ["domain"], show: dominfo },
   domstate: { help: "says what a domain does", parameters: ["domain"], flags: ["reason"], run: domstate },
   domid: tell("says a domain's id", ({ id }) => (id === -1 ? "-" : String(id))),
   domuuid: tell("says a domain's uuid", ({ uuid }) => uuid),
   domname: tell("says a domain's name", ({ name }) => name),
-  domblklist: { help: "lists a domain's disks", parameters: ["domain"], run: blockList },
-  domiflist: { help: "lists a domain's network cards", parameters: ["domain"], run: interfaceList },
+  domblklist: { help: "lists a domain's disks", parameters: ["domain"], show: blockList },
+  domiflist: { help: "lists a domain's network cards", parameters: ["domain"], show: interfaceList },
   vcpucount: { help: "says how many processors a domain has", parameters: ["domain"], run: vcpucount },
   dumpxml: {
     help: "shows a domain's definition",
@@ -203,6 +224,7 @@ export const domainVerbs: Verbs = {
     "created",
     ["paused"],
   ),
+  start,
   undefine: act(
     "forgets a domain's definition",
     "undefine",
@@ -298,27 +320,6 @@ export const domainVerbs: Verbs = {
       await connection.domainRestore(given.need("file"));
       return `Domain restored from ${given.need("file")}\n`;
     },
-  },
-};
-
-/** Starts a domain: beside the command that serves, which has this name too. */
-export const startVerb: Verb = {
-  help: "starts a domain",
-  parameters: ["domain"],
-  flags: ["paused", "force-boot", "bypass-cache", "autodestroy"],
-  failure: (given) => `Failed to start domain '${given.need("domain")}'`,
-  run: async (connection, given) => {
-    const words = {
-      paused: "paused",
-      "force-boot": "forceBoot",
-      "bypass-cache": "bypassCache",
-      autodestroy: "autodestroy",
-    } as const;
-    const domain = await findDomain(connection, given.need("domain"));
-    if (domain.id !== -1) throw new AlreadyActive();
-    const flags = given.all(Object.keys(words) as (keyof typeof words)[]).map((name) => words[name]);
-    await domain.create(flags.length === 0 ? {} : { flags });
-    return `Domain '${domain.name}' started\n`;
   },
 };
 

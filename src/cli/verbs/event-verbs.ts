@@ -50,7 +50,7 @@ export const eventVerbs: Verbs = {
   events: {
     help: "shows what happens to domains: the next event, or all until Ctrl-C",
     parameters: ["domain?"],
-    flags: ["follow"],
+    flags: ["follow", "json"],
     run: follow,
   },
 };

@@ -1,4 +1,3 @@
-import { fieldsText } from "./table.ts";
 import type { Verbs } from "./verb.ts";
 
 /** 9.0.0 of 9,000,000. */
@@ -11,10 +10,10 @@ export const hostVerbs: Verbs = {
   nodeinfo: {
     help: "says what the host is like",
     failure: () => "failed to get node information",
-    run: async (connection) => {
+    show: async (connection) => {
       const info = await connection.nodeGetInfo();
-      return fieldsText(
-        [
+      return {
+        fields: [
           ["CPU model", info.model],
           ["CPU(s)", String(info.cpus)],
           ["CPU frequency", `${info.mhz} MHz`],
@@ -24,8 +23,9 @@ export const hostVerbs: Verbs = {
           ["NUMA cell(s)", String(info.nodes)],
           ["Memory size", `${info.memory} KiB`],
         ],
-        21,
-      );
+        width: 21,
+        object: info,
+      };
     },
   },
   capabilities: {

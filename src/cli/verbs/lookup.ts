@@ -1,5 +1,13 @@
-import { type Connection, type Domain, ErrorCode, type Network, type StoragePool, VirError } from "../../open/index.ts";
-import { PlainFailure } from "./verb.ts";
+import {
+  type Connection,
+  type Domain,
+  ErrorCode,
+  type Network,
+  type StoragePool,
+  VirError,
+  type Volume,
+} from "../../open/index.ts";
+import { type Given, PlainFailure } from "./verb.ts";
 
 const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^[0-9a-f]{32}$/i;
 
@@ -23,6 +31,30 @@ export async function findPool(connection: Connection, name: string): Promise<St
   return found ?? (await explained(connection.storagePoolLookupByName(name), `failed to get pool '${name}'`));
 }
 
+/** What is named by its uuid alone. */
+export function findNetworkByUuid(connection: Connection, uuid: string): Promise<Network> {
+  if (!uuidShape.test(uuid)) throw new PlainFailure(`failed to get network '${uuid}'`);
+  return explained(connection.networkLookupByUuid(uuid), `failed to get network '${uuid}'`);
+}
+
+export function findPoolByUuid(connection: Connection, uuid: string): Promise<StoragePool> {
+  if (!uuidShape.test(uuid)) throw new PlainFailure(`failed to get pool '${uuid}'`);
+  return explained(connection.storagePoolLookupByUuid(uuid), `failed to get pool '${uuid}'`);
+}
+
+/** By name in its pool, key or path, in this order. `vol` and `pool` name the options. Throws PlainFailure. */
+export async function findVolume(connection: Connection, given: Given, vol = "vol", pool = "pool"): Promise<Volume> {
+  const name = given.need(vol);
+  const place = given.text(pool);
+  const inPool = place === undefined ? undefined : await findPool(connection, place);
+  const found =
+    (inPool === undefined ? undefined : await unlessMissing(inPool.volLookupByName(name))) ??
+    (await unlessMissing(connection.storageVolLookupByKey(name)));
+  if (found !== undefined) return found;
+  const hint = place === undefined ? `, specifying --${pool} might help` : "";
+  return explained(connection.storageVolLookupByPath(name), `failed to get vol '${name}'${hint}`);
+}
+
 /** Of these virsh tells the server's own words too. */
 async function explained<T>(looking: Promise<T>, what: string): Promise<T> {
   try {
@@ -33,7 +65,12 @@ async function explained<T>(looking: Promise<T>, what: string): Promise<T> {
   }
 }
 
-const missing: readonly number[] = [ErrorCode.noDomain, ErrorCode.noNetwork, ErrorCode.noStoragePool];
+const missing: readonly number[] = [
+  ErrorCode.noDomain,
+  ErrorCode.noNetwork,
+  ErrorCode.noStoragePool,
+  ErrorCode.noStorageVol,
+];
 
 async function unlessMissing<T>(looking: Promise<T>): Promise<T | undefined> {
   try {

@@ -1,23 +1,23 @@
 import type { Connection, Network } from "../../open/index.ts";
-import { findNetwork } from "./lookup.ts";
-import { byName, listFlags, ObjectVerbs, yesNo } from "./object-verbs.ts";
-import { fieldsText } from "./table.ts";
-import type { Given, Listing, Verbs } from "./verb.ts";
+import { leases } from "./lease-list.ts";
+import { findNetwork, findNetworkByUuid } from "./lookup.ts";
+import { updateNetwork } from "./network-update.ts";
+import { byName, listFilters, listing, listOptions, ObjectVerbs, plainList, yesNo } from "./object-verbs.ts";
+import type { Facts, Given, Listing, Verbs } from "./verb.ts";
 
-const verbs = new ObjectVerbs<Network>({ noun: "network", find: findNetwork });
+const verbs = new ObjectVerbs<Network>({
+  noun: "network",
+  find: findNetwork,
+  findByUuid: findNetworkByUuid,
+  define: (connection, xml, given) =>
+    connection.networkDefineXml(xml, given?.has("validate") === true ? { flags: "validate" } : {}),
+});
 
-async function list(connection: Connection, given: Given): Promise<Listing> {
-  const networks = byName(await connection.listAllNetworks({ flags: listFlags(given) }));
-  const objects = await Promise.all(
-    networks.map(async (network) => {
-      const [isActive, autostart, persistent] = await Promise.all([
-        network.isActive(),
-        network.getAutostart(),
-        network.isPersistent(),
-      ]);
-      return { name: network.name, uuid: network.uuid, state: isActive ? "active" : "inactive", autostart, persistent };
-    }),
-  );
+async function list(connection: Connection, given: Given): Promise<string | Listing> {
+  const networks = byName(await connection.listAllNetworks({ flags: listFilters(given) }));
+  const plain = plainList(given, networks);
+  if (plain !== undefined) return plain;
+  const objects = await Promise.all(networks.map(describe));
   return {
     columns: ["Name", "State", "Autostart", "Persistent"],
     rows: objects.map(({ name, state, autostart, persistent }) => [name, state, yesNo(autostart), yesNo(persistent)]),
@@ -25,54 +25,67 @@ async function list(connection: Connection, given: Given): Promise<Listing> {
   };
 }
 
-async function info(connection: Connection, given: Given): Promise<string> {
+async function describe(network: Network) {
+  const [isActive, autostart, persistent] = await Promise.all([
+    network.isActive(),
+    network.getAutostart(),
+    network.isPersistent(),
+  ]);
+  return { name: network.name, uuid: network.uuid, state: isActive ? "active" : "inactive", autostart, persistent };
+}
+
+async function info(connection: Connection, given: Given): Promise<Facts> {
   const network = await verbs.find(connection, given);
   const bridge = await network.getBridgeName().catch(() => undefined);
-  return fieldsText(
-    [
+  const object = await describe(network);
+  return {
+    fields: [
       ["Name", network.name],
       ["UUID", network.uuid],
-      ["Active", yesNo(await network.isActive())],
-      ["Persistent", yesNo(await network.isPersistent())],
-      ["Autostart", yesNo(await network.getAutostart())],
+      ["Active", yesNo(object.state === "active")],
+      ["Persistent", yesNo(object.persistent)],
+      ["Autostart", yesNo(object.autostart)],
       ...(bridge === undefined ? [] : [["Bridge", bridge] as const]),
     ],
-    16,
-  );
+    width: 16,
+    object: { ...object, ...(bridge !== undefined && { bridge }) },
+  };
 }
 
 /** What people script about networks. */
 export const networkVerbs: Verbs = {
-  "net-list": {
-    help: "lists networks",
-    flags: ["all", "inactive"],
-    failure: () => "Failed to list networks",
-    run: list,
-  },
-  "net-info": { help: "says what a network is like", parameters: ["network"], run: info },
+  "net-list": listing("lists networks", list, "Failed to list networks", { flags: [...listOptions, "table"] }),
+  "net-info": { help: "says what a network is like", parameters: ["network"], show: info },
   "net-uuid": verbs.uuid("says a network's uuid"),
-  "net-dumpxml": {
-    help: "shows a network's definition",
-    parameters: ["network"],
-    flags: ["inactive"],
-    run: async (connection, given) =>
-      (await verbs.find(connection, given)).getXmlDesc({ flags: given.all(["inactive"]) }),
+  "net-name": verbs.name("says the name of the network with a uuid"),
+  "net-dumpxml": verbs.dumpxml("shows a network's definition"),
+  "net-define": verbs.define("defines a network"),
+  "net-create": verbs.fromFile(
+    "starts a network without a definition that stays",
+    "create",
+    "created",
+    (connection, xml, given) => connection.networkCreateXml(xml, given.has("validate") ? { flags: "validate" } : {}),
+    ["validate"],
+  ),
+  "net-edit": verbs.edit("edits a network's definition"),
+  "net-update": {
+    help: "changes a part of a network",
+    parameters: ["network", "command", "section", "xml"],
+    texts: ["parent-index"],
+    flags: ["config", "live", "current"],
+    failure: (given) => `Failed to update network ${given.need("network")}`,
+    run: updateNetwork,
   },
-  "net-define": verbs.define("defines a network", (connection, xml) => connection.networkDefineXml(xml)),
+  "net-dhcp-leases": {
+    help: "lists the addresses that a network has given",
+    parameters: ["network", "mac?"],
+    failure: (given) => `Failed to get leases info for ${given.need("network")}`,
+    show: leases,
+  },
   "net-start": verbs.act("starts a network", "start", "started", (network) => network.create()),
   "net-destroy": verbs.act("ends a network", "destroy", "destroyed", (network) => network.destroy()),
   "net-undefine": verbs.act("forgets a network's definition", "undefine", "has been undefined", (network) =>
     network.undefine(),
   ),
-  "net-autostart": {
-    help: "says that a network starts with the daemon",
-    parameters: ["network"],
-    flags: ["disable"],
-    run: async (connection, given) => {
-      const network = await verbs.find(connection, given);
-      const isOff = given.has("disable");
-      await network.setAutostart(!isOff);
-      return `Network ${network.name} ${isOff ? "unmarked" : "marked"} as autostarted\n`;
-    },
-  },
+  "net-autostart": verbs.autostart("says that a network starts with the daemon"),
 };

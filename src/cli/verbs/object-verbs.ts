@@ -1,16 +1,21 @@
 import { readFileSync } from "node:fs";
 import type { Connection } from "../../open/index.ts";
-import type { Given, Verb } from "./verb.ts";
+import type { Around } from "./around.ts";
+import { type Doing, type Given, PlainFailure, type Showing } from "./verb.ts";
 
 interface NamedObject {
   readonly name: string;
   readonly uuid: string;
+  getXmlDesc(options?: { readonly flags?: "inactive"[] }): Promise<string>;
+  setAutostart(on: boolean): Promise<void>;
 }
 
 /** Of what kind an object is: "network" is also the parameter that names one, and what virsh calls it. */
 export interface ObjectKind<T extends NamedObject> {
   readonly noun: string;
   readonly find: (connection: Connection, name: string) => Promise<T>;
+  readonly findByUuid: (connection: Connection, uuid: string) => Promise<T>;
+  readonly define: (connection: Connection, xml: string, given?: Given) => Promise<T>;
 }
 
 /** As virsh has it: what runs, unless something else is asked for. */
@@ -19,10 +24,55 @@ export function listFlags(given: Given): readonly ("active" | "inactive")[] {
   return given.has("inactive") ? ["inactive"] : ["active"];
 }
 
+const filters = {
+  persistent: "persistent",
+  transient: "transient",
+  autostart: "autostart",
+  "no-autostart": "noAutostart",
+} as const;
+
+/** The options of listings. */
+export const listOptions: readonly string[] = ["all", "inactive", ...Object.keys(filters), "uuid", "name"];
+
+/** Those that choose among objects, in the words of calls. */
+export function listFilters(given: Given): ("active" | "inactive" | (typeof filters)[keyof typeof filters])[] {
+  return [
+    ...listFlags(given),
+    ...given.all(Object.keys(filters) as (keyof typeof filters)[]).map((key) => filters[key]),
+  ];
+}
+
+/** Plain lines, where only names or uuids are asked for. */
+export function plainList(given: Given, objects: readonly NamedObject[], nameWidth = 0): string | undefined {
+  if (given.has("json") || !(given.has("uuid") || given.has("name"))) return undefined;
+  return objects.map(({ name, uuid }) => `${given.has("uuid") ? uuid.padEnd(36) : name.padEnd(nameWidth)}\n`).join("");
+}
+
 export const yesNo = (value: boolean): string => (value ? "yes" : "no");
 
-export function byName<T extends NamedObject>(objects: Iterable<T>): T[] {
+export function byName<T extends { readonly name: string }>(objects: Iterable<T>): T[] {
   return [...objects].sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+/** A file's text. Throws PlainFailure in virsh's words. */
+export function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new PlainFailure(`Failed to open file '${path}': ${whyNot(error)}`, { cause: error });
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "No such file or directory",
+  EACCES: "Permission denied",
+  EISDIR: "Is a directory",
+};
+
+/** What the system says of a file, in the words of C's library. */
+export function whyNot(error: unknown): string {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return reasons[code] ?? message;
 }
 
 /** The verbs that networks and storage pools have in common. */
@@ -41,21 +91,28 @@ export class ObjectVerbs<T extends NamedObject> {
   }
 
   /** `verb` and `done` are virsh's words: "start", "started". */
-  act(help: string, verb: string, done: string, todo: (object: T) => Promise<unknown>): Verb {
+  act(
+    help: string,
+    verb: string,
+    done: string,
+    todo: (object: T, given: Given) => Promise<unknown>,
+    flags: readonly string[] = [],
+  ): Doing {
     const { noun } = this.#kind;
     return {
       help,
       parameters: [noun],
+      flags,
       failure: (given) => `Failed to ${verb} ${noun} ${given.need(noun)}`,
       run: async (connection, given) => {
         const object = await this.find(connection, given);
-        await todo(object);
+        await todo(object, given);
         return `${this.#title} ${object.name} ${done}\n`;
       },
     };
   }
 
-  uuid(help: string): Verb {
+  uuid(help: string): Doing {
     return {
       help,
       parameters: [this.#kind.noun],
@@ -63,15 +120,88 @@ export class ObjectVerbs<T extends NamedObject> {
     };
   }
 
-  define(help: string, todo: (connection: Connection, xml: string) => Promise<T>): Verb {
+  name(help: string): Doing {
+    const { noun, findByUuid } = this.#kind;
     return {
       help,
-      parameters: ["file"],
-      failure: (given) => `Failed to define ${this.#kind.noun} from ${given.need("file")}`,
+      parameters: [noun],
+      run: async (connection, given) => `${(await findByUuid(connection, given.need(noun))).name}\n`,
+    };
+  }
+
+  dumpxml(help: string): Doing {
+    return {
+      help,
+      parameters: [this.#kind.noun],
+      flags: ["inactive"],
+      run: async (connection, given) =>
+        (await this.find(connection, given)).getXmlDesc({ flags: given.all(["inactive"]) }),
+    };
+  }
+
+  autostart(help: string): Doing {
+    const { noun } = this.#kind;
+    return {
+      help,
+      parameters: [noun],
+      flags: ["disable"],
+      failure: (given) =>
+        `failed to ${given.has("disable") ? "un" : ""}mark ${noun} ${given.need(noun)} as autostarted`,
       run: async (connection, given) => {
-        const { name } = await todo(connection, readFileSync(given.need("file"), "utf8"));
-        return `${this.#title} ${name} defined from ${given.need("file")}\n`;
+        const object = await this.find(connection, given);
+        const isOff = given.has("disable");
+        await object.setAutostart(!isOff);
+        return `${this.#title} ${object.name} ${isOff ? "unmarked" : "marked"} as autostarted\n`;
       },
     };
   }
+
+  define(help: string): Doing {
+    return this.fromFile(help, "define", "defined", this.#kind.define, ["validate"]);
+  }
+
+  /** `verb` and `done` are virsh's words: "create", "created". */
+  fromFile(
+    help: string,
+    verb: string,
+    done: string,
+    todo: (connection: Connection, xml: string, given: Given) => Promise<T>,
+    flags: readonly string[],
+  ): Doing {
+    return {
+      help,
+      parameters: ["file"],
+      flags,
+      failure: (given) => `Failed to ${verb} ${this.#kind.noun} from ${given.need("file")}`,
+      run: async (connection, given) => {
+        const { name } = await todo(connection, readText(given.need("file")), given);
+        return `${this.#title} ${name} ${done} from ${given.need("file")}\n`;
+      },
+    };
+  }
+
+  edit(help: string): Doing {
+    return {
+      help,
+      parameters: [this.#kind.noun],
+      run: async (connection, given, where: Around) => {
+        const object = await this.find(connection, given);
+        const { edit } = await import("./edit.ts");
+        const what = `${this.#title} ${object.name} XML configuration`;
+        const made = await edit(where, {
+          what,
+          read: () => object.getXmlDesc({ flags: ["inactive"] }),
+          write: (xml) => this.#kind.define(connection, xml),
+        });
+        return made === undefined
+          ? `${what} not changed.\n`
+          : `${what.replace(/ configuration$/, "")} configuration edited.\n`;
+      },
+    };
+  }
+}
+
+/** A listing's verb. */
+export function listing(help: string, show: Showing["show"], failure: string, more: Partial<Showing> = {}): Showing {
+  return { help, flags: listOptions, ...more, failure: () => failure, show };
 }

@@ -33,3 +33,18 @@ export function bytesText(bytes: bigint): string {
   for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
   return `${value.toFixed(2)} ${units[unit]}`;
 }
+
+/** As virsh writes moments, in this machine's time zone: "2026-11-29 03:24:15". */
+export function localTime(ms: number): string {
+  const when = new Date(ms);
+  const two = (number: number): string => String(number).padStart(2, "0");
+  const date = [when.getFullYear(), two(when.getMonth() + 1), two(when.getDate())].join("-");
+  return `${date} ${[when.getHours(), when.getMinutes(), when.getSeconds()].map(two).join(":")}`;
+}
+
+/** How far this machine's clocks are ahead of UTC then: "+0000". */
+export function zoneText(ms: number): string {
+  const minutes = -new Date(ms).getTimezoneOffset();
+  const two = (number: number): string => String(Math.trunc(number)).padStart(2, "0");
+  return `${minutes < 0 ? "-" : "+"}${two(Math.abs(minutes) / 60)}${two(Math.abs(minutes) % 60)}`;
+}

@@ -1,10 +1,11 @@
 import type { Connection } from "../../open/index.ts";
+import type { Around } from "./around.ts";
 
 /** What a verb was given. */
 export class Given {
-  readonly #values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly #values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
-  constructor(values: Readonly<Record<string, string | boolean | undefined>>) {
+  constructor(values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>) {
     this.#values = values;
   }
 
@@ -22,10 +23,52 @@ export class Given {
     return this.text(name) ?? "";
   }
 
+  /** Of a parameter that may come several times. */
+  list(name: string): readonly string[] {
+    const value = this.#values[name];
+    return Array.isArray(value) ? (value as readonly string[]) : [];
+  }
+
   /** Those of `names` that were given. */
   all<N extends string>(names: readonly N[]): N[] {
     return names.filter((name) => this.has(name));
   }
+
+  /** Throws PlainFailure for what is no whole number. */
+  number(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
+    throw new PlainFailure(`Numeric value '${text}' for <${name}> option is malformed or out of range`);
+  }
+
+  /** Bytes; a number alone counts so many of them. Throws PlainFailure. */
+  bytes(name: string, unit: bigint): bigint | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const bytes = scaled(text, unit);
+    if (bytes !== undefined) return bytes;
+    throw new PlainFailure(`Scaled numeric value '${text}' for <--${name}> option is malformed or out of range`);
+  }
+
+  /** Throws PlainFailure when both, or more, were given. */
+  exclude(...names: readonly string[]): void {
+    const [one, other] = names.filter((name) => this.has(name) || this.text(name) !== undefined);
+    if (other !== undefined) throw new PlainFailure(`Options --${one} and --${other} are mutually exclusive`);
+  }
+}
+
+const units = ["k", "m", "g", "t", "p", "e"];
+
+/** "2G", "10MiB", "5KB", or a number of `unit`; undefined for what is no size. */
+export function scaled(text: string, unit: bigint): bigint | undefined {
+  const match = /^(\d+)(?:([kmgtpe])(ib|b)?|b|bytes)?$/i.exec(text);
+  if (match === null) return undefined;
+  const [, digits = "", letter, suffix] = match;
+  if (letter === undefined) return BigInt(digits) * (/\d$/.test(text) ? unit : 1n);
+  const base = suffix?.toLowerCase() === "b" ? 1000n : 1024n;
+  const bytes = BigInt(digits) * base ** BigInt(units.indexOf(letter.toLowerCase()) + 1);
+  return bytes < 1n << 64n ? bytes : undefined;
 }
 
 /** What a listing shows: for people a table, for programs the objects. */
@@ -35,18 +78,36 @@ export interface Listing {
   readonly objects: readonly object[];
 }
 
-/** A command of virsh's. */
-export interface Verb {
+/** What there is to say of one thing: for people lines, for programs the object. */
+export interface Facts {
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  /** How far in the values begin. */
+  readonly width: number;
+  readonly object: object;
+}
+
+interface Command {
   readonly help: string;
-  /** In order, each also an option of that name; "?" behind one that may be left out. */
+  /** In order, each also an option of that name; "?" behind one that may be left out, "..." behind one that takes the rest. */
   readonly parameters?: readonly string[];
   readonly flags?: readonly string[];
   readonly texts?: readonly string[];
   /** The first line of what is said when it fails; the error's own message follows. */
   readonly failure?: (given: Given) => string;
-  /** What is printed. */
-  run(connection: Connection, given: Given): Promise<string | Listing>;
 }
+
+/** A verb that does something, or answers with text: what is printed. */
+export interface Doing extends Command {
+  run(connection: Connection, given: Given, around: Around): Promise<string>;
+}
+
+/** A verb that has a form for programs: it takes --json. */
+export interface Showing extends Command {
+  show(connection: Connection, given: Given, around: Around): Promise<string | Listing | Facts>;
+}
+
+/** A command of virsh's, or one beside them. */
+export type Verb = Doing | Showing;
 
 export type Verbs = Readonly<Record<string, Verb>>;
 

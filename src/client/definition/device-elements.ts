@@ -1,19 +1,5 @@
-import { Element } from "../../xml/index.ts";
+import { Element, element } from "../../xml/index.ts";
 import type { ConsoleSpec, DiskSpec, GraphicsSpec, InterfaceSpec } from "./domain-spec.ts";
-
-/** An element with those of its attributes that have a value. */
-export function element(
-  name: string,
-  attributes: Readonly<Record<string, string | undefined>> = {},
-  children: readonly (Element | undefined)[] = [],
-): Element {
-  const given = Object.entries(attributes).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return new Element(
-    name,
-    Object.fromEntries(given),
-    children.filter((child) => child !== undefined),
-  );
-}
 
 const buses: Readonly<Record<string, string>> = { vd: "virtio", sd: "sata", hd: "ide", fd: "fdc", xvd: "xen" };
 const prefixes: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
-import { type Document, Element, parseXml, writeXml, XmlError } from "../../xml/index.ts";
-import { diskElement, element, interfaceElement } from "./device-elements.ts";
+import { type Document, Element, element, parseXml, writeXml, XmlError } from "../../xml/index.ts";
+import { diskElement, interfaceElement } from "./device-elements.ts";
 import type { DiskSpec, DomainChange, InterfaceSpec } from "./domain-spec.ts";
 import { bytesOf, kibOf, type Size } from "./size.ts";
 

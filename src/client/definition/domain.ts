@@ -1,5 +1,5 @@
-import { Element } from "../../xml/index.ts";
-import { consoleElements, diskElement, element, graphicsElement, interfaceElement } from "./device-elements.ts";
+import { Element, element } from "../../xml/index.ts";
+import { consoleElements, diskElement, graphicsElement, interfaceElement } from "./device-elements.ts";
 import { DomainDefinition, parseElement, put, putCpu, putSize, putVcpus } from "./domain-definition.ts";
 import type { DomainSpec } from "./domain-spec.ts";
 

@@ -1,0 +1,47 @@
+import type { Verb, Verbs } from "./verb.ts";
+
+/** Verbs about one thing, loaded when they are asked for. */
+export interface VerbGroup {
+  readonly title: string;
+  /** Whether a verb of this name would be here. */
+  readonly has: (name: string) => boolean;
+  readonly load: () => Promise<Verbs>;
+}
+
+const startsWith =
+  (...starts: readonly string[]) =>
+  (name: string): boolean =>
+    starts.some((start) => name.startsWith(start));
+/** The groups whose verbs have no beginning in common are asked one after the other. */
+const perhaps = (name: string): boolean => !/^(net|pool|vol|snapshot)-/.test(name);
+
+/** All verbs, in the order of help; those that are asked for most first. */
+export const verbGroups: readonly VerbGroup[] = [
+  { title: "Domains", has: perhaps, load: async () => (await import("./domain-verbs.ts")).domainVerbs },
+  { title: "Networks", has: startsWith("net-"), load: async () => (await import("./network-verbs.ts")).networkVerbs },
+  { title: "Storage pools", has: startsWith("pool-"), load: async () => (await import("./pool-verbs.ts")).poolVerbs },
+  { title: "Volumes", has: startsWith("vol-"), load: async () => (await import("./volume-verbs.ts")).volumeVerbs },
+  {
+    title: "Snapshots",
+    has: startsWith("snapshot-"),
+    load: async () => (await import("./snapshot-verbs.ts")).snapshotVerbs,
+  },
+  { title: "The host", has: perhaps, load: async () => (await import("./host-verbs.ts")).hostVerbs },
+  { title: "Events", has: perhaps, load: async () => (await import("./event-verbs.ts")).eventVerbs },
+];
+
+/** The verb of this name, if there is one; only the groups where it may be are loaded. */
+export async function findVerb(name: string): Promise<Verb | undefined> {
+  for (const group of verbGroups) {
+    if (!group.has(name)) continue;
+    const verbs = await group.load();
+    if (Object.hasOwn(verbs, name)) return verbs[name];
+  }
+  return undefined;
+}
+
+/** All of them. */
+export async function allVerbs(): Promise<Verbs> {
+  const all = await Promise.all(verbGroups.map(({ load }) => load()));
+  return Object.assign({}, ...all) as Verbs;
+}
