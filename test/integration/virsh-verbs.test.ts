@@ -308,6 +308,123 @@ snapshot-create-as test s3
 snapshot-delete test s0 --children
 snapshot-delete test nosuch
 snapshot-list test
+start test
+domblkinfo test vda
+domblkinfo test vdz
+domblkinfo test --all
+domblkstat test
+domblkstat test vdz
+domifstat test net0
+domif-getlink test x
+domif-getlink test testnet0
+domif-getlink test aa:bb:cc:dd:ee:ff
+domif-setlink test testnet0 down
+domif-setlink test testnet0 sideways
+dommemstat nosuch
+domstats
+domstats test
+domstats test --state --vcpu
+domstats --state --raw
+domstats --list-inactive
+domstats nosuch
+domifaddr test
+domifaddr test --full
+domifaddr test --interface testnet0
+domifaddr test --source frob
+domblkerror test
+domcontrol test
+domblklist test --details
+domblklist test --inactive
+domiflist test --inactive
+vcpuinfo test
+vcpuinfo test --pretty
+vcpupin test
+vcpupin test 0
+vcpupin test 0 0-1
+vcpupin test 0 0-3,^2
+vcpupin test 0 frob
+vcpupin test 9 0
+vcpupin test --cpulist 1
+emulatorpin test
+vcpucount test --maximum
+vcpucount test --active --live
+vcpucount test --current --config
+vcpucount test --live --current
+vcpucount test --active --maximum
+setmaxmem test 9000000
+setmem test 2G
+setmem test 2000000 --config
+setmem test abc
+setmem test 1000000 --live --current
+setmem test
+setvcpus test 40
+setvcpus test 0
+setvcpus test abc
+setvcpus test 2 --config
+setvcpus test 2 --live
+setvcpus test 2 --guest --config
+domjobinfo test
+domjobabort test
+managedsave test
+list --all --managed-save
+managedsave-dumpxml test
+managedsave-remove test
+managedsave-remove test
+managedsave-define test PLACE/nosuch.xml
+start test
+save test PLACE/t.save
+save-image-dumpxml PLACE/t.save
+save-image-define PLACE/t.save PLACE/nosuch.xml
+save-image-dumpxml PLACE/nosuch.save
+restore PLACE/t.save
+dump test PLACE/core
+dump test PLACE/core --format elf
+dump test PLACE/core --live --crash
+dump test PLACE/core --memory-only --format frob
+desc test
+desc test --title
+desc test hello
+desc test --title hello title
+desc test
+desc test --title
+domrename test other
+vncdisplay test
+ttyconsole test
+domhostname test
+domfsinfo test
+inject-nmi test
+attach-device test PLACE/disk.xml
+attach-device test PLACE/nosuch.xml
+attach-device test PLACE/disk.xml --config
+attach-device test PLACE/disk.xml --live --current
+attach-disk test /tmp/d.img vdb
+attach-disk test /tmp/d.img vdb --print-xml
+attach-disk test /tmp/d.img vdb --driver qemu --subdriver qcow2 --cache none --mode readonly --type cdrom --targetbus ide --serial abc --print-xml
+attach-disk test /dev/sda vdb --sourcetype block --shareable --print-xml
+attach-disk test /dev/sda vdb --io native --iothread 1 --wwn 5000c50015ea71ad --alias ua-x --rawio --print-xml
+attach-disk test /dev/null vdb --mode frob
+attach-disk test
+attach-interface test network default --print-xml
+attach-interface test network default --mac 52:54:00:00:00:01 --model virtio --target vnet7 --print-xml
+attach-interface test bridge br0 --config --print-xml
+attach-interface test direct eth0 --source-mode bridge --alias ua-y --script /x --managed --print-xml
+attach-interface test network default --inbound 100,200,300 --outbound 50 --print-xml
+attach-interface test frob default --print-xml
+attach-interface test network default
+detach-disk test vda
+detach-disk test vdz
+detach-interface test network
+detach-interface test bridge
+detach-interface test network --mac 00:00:00:00:00:01
+detach-device test PLACE/disk.xml
+detach-device-alias test ua-x
+update-device test PLACE/disk.xml
+change-media test hdc --eject
+change-media test vda --insert
+console test
+edit test
+net-edit default
+pool-edit default-pool
 dominfo
 list --bogus
 list --all=1
@@ -322,6 +439,7 @@ const definitions = {
   pool: "<pool type='dir'><name>p1</name><uuid>00000000-0000-4000-8000-000000000003</uuid><target><path>/p1</path></target></pool>",
   vol: "<volume><name>v1</name><capacity>1048576</capacity></volume>",
   vol2: "<volume><name>v2</name><capacity>1048576</capacity></volume>",
+  disk: "<disk type='file' device='disk'><source file='/tmp/d.img'/><target dev='vdb' bus='virtio'/></disk>",
   snapshot: "<domainsnapshot><name>s1</name><description>hello</description></domainsnapshot>",
 };
 
@@ -329,6 +447,7 @@ const definitions = {
 const differences: Readonly<Record<string, string>> = {
   "vol-info va --pool default-pool --bytes --physical":
     "virsh has printed the name when it learns that there is no more",
+  "ttyconsole test": "virsh fails without a word",
   "vol-clone va vx --pool default-pool --print-xml":
     "virsh writes it with double quotes, unlike all other definitions, and with the key of the other volume",
 };
@@ -342,6 +461,8 @@ suite("the verbs of the command", { skip: !existsSync(libvirtd) && `${libvirtd} 
   const uriOf = (who: keyof typeof teachers): string => `test+unix:///default?socket=${teachers[who].socket}`;
 
   before(async () => {
+    process.env["EDITOR"] = "true";
+    delete process.env["VISUAL"];
     const small =
       "<domain type='test'><name>small</name><uuid>00000000-0000-4000-8000-000000000001</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>";
     writeFileSync(join(directory, "small.xml"), small);
@@ -359,7 +480,10 @@ suite("the verbs of the command", { skip: !existsSync(libvirtd) && `${libvirtd} 
   });
 
   async function virsh(args: readonly string[]): Promise<Answer> {
-    const child = spawn("/usr/bin/virsh", ["-c", uriOf("virsh"), ...args], { env: { LC_ALL: "C", PATH: "/usr/bin" } });
+    const child = spawn("/usr/bin/virsh", ["-c", uriOf("virsh"), ...args], {
+      env: { LC_ALL: "C", PATH: "/usr/bin:/bin", EDITOR: "true" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let [out, error] = ["", ""];
     child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (error += chunk.toString()));

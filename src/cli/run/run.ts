@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { ErrorCode, Lifecycle, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import type { Stream } from "../../rpc/index.ts";
 import { parseXml } from "../../xml/index.ts";
+import { ConsoleTerminal } from "../console-terminal.ts";
 import { ending } from "../ending.ts";
 import type { HypervisorSession } from "../hypervisor/hypervisor-session.ts";
 import { type Reached, reach } from "../hypervisor/reach.ts";
 import { writeSeed } from "./cloud-seed.ts";
-import { ConsoleTerminal } from "./console-terminal.ts";
 import { runDefinition } from "./run-definition.ts";
 import { type RunOptions, readRunOptions, runUsage } from "./run-options.ts";
 

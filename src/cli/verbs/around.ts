@@ -33,15 +33,17 @@ export function around(output?: Output): Around {
 
 function interruption(): Interruption {
   const controller = new AbortController();
-  const onSignal = (): void => controller.abort(new Interrupted());
   const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const name of signals) process.on(name, onSignal);
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]: () => {
-      for (const name of signals) process.off(name, onSignal);
-    },
+  const leave = (): void => {
+    for (const name of signals) process.off(name, onSignal);
   };
+  const onSignal = (): void => {
+    // The second one ends the process.
+    leave();
+    controller.abort(new Interrupted());
+  };
+  for (const name of signals) process.on(name, onSignal);
+  return { signal: controller.signal, [Symbol.dispose]: leave };
 }
 
 /** Somebody has said that it is to end. */

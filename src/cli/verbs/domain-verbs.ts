@@ -1,9 +1,12 @@
-import { type Connection, type Domain, DomainDefinition } from "../../open/index.ts";
+import { type Connection, type Domain } from "../../open/index.ts";
+import type { Around } from "./around.ts";
+import { act, tell } from "./domain-act.ts";
+import { blockList, interfaceList } from "./domain-devices.ts";
 import { filters, listDomains } from "./domain-list.ts";
 import { findDomain, unlessUnsupported } from "./lookup.ts";
 import { listing, readText, yesNo } from "./object-verbs.ts";
 import { reasonWords, stateWords } from "./state-words.ts";
-import { type Doing, type Facts, type Given, type Listing, PlainFailure, type Verbs } from "./verb.ts";
+import { type Doing, type Facts, type Given, PlainFailure, type Verbs } from "./verb.ts";
 
 async function dominfo(connection: Connection, given: Given): Promise<Facts> {
   const domain = await findDomain(connection, given.need("domain"));
@@ -48,90 +51,11 @@ async function domstate(connection: Connection, given: Given): Promise<string> {
   return `${stateWords[state]}${why}\n`;
 }
 
-/** A verb that does one thing to a domain, and says so. */
-function act(
-  help: string,
-  verb: string,
-  done: (name: string) => string,
-  todo: (domain: Domain, given: Given) => Promise<unknown>,
-  more: Partial<Doing> = {},
-): Doing {
-  return {
-    help,
-    parameters: ["domain"],
-    ...more,
-    failure: (given) => `Failed to ${verb} domain '${given.need("domain")}'`,
-    run: async (connection, given) => {
-      const domain = await findDomain(connection, given.need("domain"));
-      await todo(domain, given);
-      return done(domain.name);
-    },
-  };
-}
-
-/** A verb that answers with one thing about a domain. */
-function tell(help: string, answer: (domain: Domain) => string | Promise<string>): Doing {
-  return {
-    help,
-    parameters: ["domain"],
-    run: async (connection, given) => `${await answer(await findDomain(connection, given.need("domain")))}\n`,
-  };
-}
-
-const affects = ["live", "config", "current"] as const;
-
-function affected(given: Given): ("live" | "config")[] {
-  return given.all(["live", "config"]);
-}
-
 async function changeAutostart(connection: Connection, given: Given): Promise<string> {
   const domain = await findDomain(connection, given.need("domain"));
   const isOff = given.has("disable");
   await domain.setAutostart(!isOff);
   return `Domain '${domain.name}' ${isOff ? "unmarked" : "marked"} as autostarted\n`;
-}
-
-async function vcpucount(connection: Connection, given: Given): Promise<string> {
-  const domain = await findDomain(connection, given.need("domain"));
-  const places = [
-    ...((await domain.isPersistent()) ? (["config"] as const) : []),
-    ...(domain.id === -1 ? [] : (["live"] as const)),
-  ];
-  const lines: string[] = [];
-  for (const what of ["maximum", "current"] as const) {
-    for (const place of places) {
-      const flags = what === "maximum" ? (["maximum", place] as const) : ([place] as const);
-      lines.push(
-        `${what.padEnd(12)} ${place.padEnd(12)} ${String(await domain.getVcpusFlags({ flags })).padStart(3)}\n`,
-      );
-    }
-  }
-  return lines.join("");
-}
-
-async function blockList(connection: Connection, given: Given): Promise<Listing> {
-  const xml = await (await findDomain(connection, given.need("domain"))).getXmlDesc();
-  const disks = DomainDefinition.parse(xml).disks.map(({ target, source }) => ({ target, source: source ?? "-" }));
-  return { columns: ["Target", "Source"], rows: disks.map(({ target, source }) => [target, source]), objects: disks };
-}
-
-async function interfaceList(connection: Connection, given: Given): Promise<Listing> {
-  const { root } = DomainDefinition.parse(await (await findDomain(connection, given.need("domain"))).getXmlDesc());
-  const cards = (root.first("devices")?.all("interface") ?? []).map((card) => ({
-    interface: card.first("target")?.attribute("dev") ?? "-",
-    type: card.attribute("type") ?? "-",
-    source:
-      ["network", "bridge", "dev"]
-        .map((key) => card.first("source")?.attribute(key))
-        .find((value) => value !== undefined) ?? "-",
-    model: card.first("model")?.attribute("type") ?? "-",
-    mac: card.first("mac")?.attribute("address") ?? "-",
-  }));
-  return {
-    columns: ["Interface", "Type", "Source", "Model", "MAC"],
-    rows: cards.map((card) => [card.interface, card.type, card.source, card.model, card.mac]),
-    objects: cards,
-  };
 }
 
 function fileVerb(
@@ -192,9 +116,18 @@ export const domainVerbs: Verbs = {
   domid: tell("says a domain's id", ({ id }) => (id === -1 ? "-" : String(id))),
   domuuid: tell("says a domain's uuid", ({ uuid }) => uuid),
   domname: tell("says a domain's name", ({ name }) => name),
-  domblklist: { help: "lists a domain's disks", parameters: ["domain"], show: blockList },
-  domiflist: { help: "lists a domain's network cards", parameters: ["domain"], show: interfaceList },
-  vcpucount: { help: "says how many processors a domain has", parameters: ["domain"], run: vcpucount },
+  domblklist: {
+    help: "lists a domain's disks",
+    parameters: ["domain"],
+    flags: ["inactive", "details"],
+    show: blockList,
+  },
+  domiflist: {
+    help: "lists a domain's network cards",
+    parameters: ["domain"],
+    flags: ["inactive"],
+    show: interfaceList,
+  },
   dumpxml: {
     help: "shows a domain's definition",
     parameters: ["domain"],
@@ -209,6 +142,13 @@ export const domainVerbs: Verbs = {
       const flags = given.all(Object.keys(words) as (keyof typeof words)[]).map((name) => words[name]);
       return (await findDomain(connection, given.need("domain"))).getXmlDesc({ flags });
     },
+  },
+  edit: { help: "edits a domain's definition", parameters: ["domain"], flags: ["skip-validate"], run: edit },
+  console: {
+    help: "a domain's console in this terminal",
+    parameters: ["domain", "devname?"],
+    flags: ["force", "safe"],
+    run: async (connection, given, where) => (await import("./console.ts")).openConsole(connection, given, where),
   },
   define: fileVerb(
     "defines a domain",
@@ -280,48 +220,20 @@ export const domainVerbs: Verbs = {
       `Failed to ${given.has("disable") ? "un" : ""}mark domain '${given.need("domain")}' as autostarted`,
     run: changeAutostart,
   },
-  setmem: {
-    help: "changes how much memory a domain has",
-    parameters: ["domain", "size"],
-    flags: affects,
-    run: async (connection, given) => {
-      const domain = await findDomain(connection, given.need("domain"));
-      await domain.setMemoryFlags(BigInt(given.need("size")), { flags: affected(given) });
-      return "";
-    },
-  },
-  setvcpus: {
-    help: "changes how many processors a domain has",
-    parameters: ["domain", "count"],
-    flags: [...affects, "maximum", "guest"],
-    run: async (connection, given) => {
-      const domain = await findDomain(connection, given.need("domain"));
-      await domain.setVcpusFlags(Number(given.need("count")), {
-        flags: [...affected(given), ...given.all(["maximum", "guest"])],
-      });
-      return "";
-    },
-  },
-  save: {
-    help: "saves a domain to a file, which ends it",
-    parameters: ["domain", "file"],
-    failure: (given) => `Failed to save domain '${given.need("domain")}' to ${given.need("file")}`,
-    run: async (connection, given) => {
-      const domain = await findDomain(connection, given.need("domain"));
-      await domain.save(given.need("file"));
-      return `\nDomain '${domain.name}' saved to ${given.need("file")}\n`;
-    },
-  },
-  restore: {
-    help: "brings a saved domain back",
-    parameters: ["file"],
-    failure: (given) => `Failed to restore domain from ${given.need("file")}`,
-    run: async (connection, given) => {
-      await connection.domainRestore(given.need("file"));
-      return `Domain restored from ${given.need("file")}\n`;
-    },
-  },
 };
+
+async function edit(connection: Connection, given: Given, where: Around): Promise<string> {
+  const domain = await findDomain(connection, given.need("domain"));
+  const what = `Domain '${domain.name}' XML configuration`;
+  const editing = await import("./edit.ts");
+  const made = await editing.edit(where, {
+    what,
+    isChecked: !given.has("skip-validate"),
+    read: () => domain.getXmlDesc({ flags: ["inactive", "secure"] }),
+    write: (xml, isChecked) => connection.domainDefineXml(xml, isChecked ? { flags: "validate" } : {}),
+  });
+  return `${what} ${made === undefined ? "not changed" : "edited"}.\n`;
+}
 
 /** Said without asking. */
 class AlreadyActive extends PlainFailure {

@@ -12,8 +12,10 @@ export interface Edited<T> {
   /** "Domain 'web' XML configuration" */
   readonly what: string;
   read(): Promise<string>;
-  /** Rejects with VirError or PlainFailure when it will not do. */
-  write(text: string): Promise<T>;
+  /** Rejects with VirError or PlainFailure when it will not do. `isChecked`: what is written there has to be known. */
+  write(text: string, isChecked: boolean): Promise<T>;
+  /** Whether it is checked as long as nobody says otherwise. Default: no. */
+  readonly isChecked?: boolean;
 }
 
 /**
@@ -26,6 +28,7 @@ export async function edit<T>(where: Around, edited: Edited<T>): Promise<T | und
   const before = await edited.read();
   writeFileSync(file, before, { mode: 0o600 });
   let isKept = true;
+  let { isChecked = false } = edited;
   try {
     for (;;) {
       await openEditor(file);
@@ -38,13 +41,15 @@ export async function edit<T>(where: Around, edited: Edited<T>): Promise<T | und
         throw new PlainFailure(`the ${edited.what} was changed by another user; your edit is kept in ${file}`);
       }
       try {
-        const made = await edited.write(after);
+        const made = await edited.write(after, isChecked);
         isKept = false;
         return made;
       } catch (error) {
         if (!(error instanceof VirError) && !(error instanceof PlainFailure)) throw error;
         where.error(`error: ${error.message}\n`);
-        if (!(await goesOn(where))) throw new PlainFailure(`Failed. Your edit is kept in ${file}`, { cause: error });
+        const answer = await askOn(where, isChecked);
+        isChecked &&= answer !== "unchecked";
+        if (answer === "no") throw new PlainFailure(`Failed. Your edit is kept in ${file}`, { cause: error });
       }
     }
   } finally {
@@ -53,14 +58,16 @@ export async function edit<T>(where: Around, edited: Edited<T>): Promise<T | und
 }
 
 /** Asks whether to edit again; without a terminal the answer is no. */
-async function goesOn(where: Around): Promise<boolean> {
-  if (!where.input.isTTY) return false;
+async function askOn(where: Around, isChecked: boolean): Promise<"yes" | "no" | "unchecked"> {
+  if (!where.input.isTTY) return "no";
   const asking = createInterface({ input: where.input, output: where.output });
   try {
     for (;;) {
-      const answer = (await asking.question("Failed. Try again? [y,n]: ")).trim().toLowerCase();
-      if (["y", "yes"].includes(answer)) return true;
-      if (["n", "no", ""].includes(answer)) return false;
+      const question = `Failed. Try again? [y,n${isChecked ? ",i (without checking)" : ""}]: `;
+      const answer = (await asking.question(question)).trim().toLowerCase().slice(0, 1);
+      if (answer === "y") return "yes";
+      if (answer === "i" && isChecked) return "unchecked";
+      if (answer === "n" || answer === "") return "no";
     }
   } finally {
     asking.close();

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Connection } from "../../open/index.ts";
+import { type Connection, ErrorCode, VirError } from "../../open/index.ts";
 import type { Around } from "./around.ts";
 import { type Doing, type Given, PlainFailure, type Showing } from "./verb.ts";
 
@@ -190,14 +190,22 @@ export class ObjectVerbs<T extends NamedObject> {
         const what = `${this.#title} ${object.name} XML configuration`;
         const made = await edit(where, {
           what,
-          read: () => object.getXmlDesc({ flags: ["inactive"] }),
+          read: () => definitionOf(object),
           write: (xml) => this.#kind.define(connection, xml),
         });
-        return made === undefined
-          ? `${what} not changed.\n`
-          : `${what.replace(/ configuration$/, "")} configuration edited.\n`;
+        return `${what} ${made === undefined ? "not changed" : "edited"}.\n`;
       },
     };
+  }
+}
+
+/** Some drivers have one definition alone, and refuse to be asked for another. */
+async function definitionOf(object: NamedObject): Promise<string> {
+  try {
+    return await object.getXmlDesc({ flags: ["inactive"] });
+  } catch (error) {
+    if (!(error instanceof VirError) || error.code !== ErrorCode.invalidArg) throw error;
+    return object.getXmlDesc();
   }
 }
 

@@ -11,6 +11,7 @@ export class Progress implements Disposable {
   readonly #where: Around;
   readonly #title: string;
   #shown = "";
+  #isOver = false;
 
   constructor(where: Around, title: string) {
     this.#where = where;
@@ -19,13 +20,14 @@ export class Progress implements Disposable {
 
   /** `total` 0: nobody knows how much it will be. */
   show(done: bigint, total: bigint): void {
-    if (!this.#where.isWatched) return;
+    if (!this.#where.isWatched || this.#isOver) return;
     const line = `\r${this.#title} ${barText(done, total)}`;
     if (line !== this.#shown) this.#where.error(line);
     this.#shown = line;
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true;
     if (this.#shown !== "") this.#where.error(`\r${" ".repeat(this.#shown.length)}\r`);
     this.#shown = "";
   }

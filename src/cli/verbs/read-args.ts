@@ -9,6 +9,7 @@ export interface Option {
   /** Its place where it may be given without its name, from 0 on. */
   readonly place?: number;
   readonly isNeeded: boolean;
+  readonly isNumber?: boolean;
 }
 
 /** Of every verb: which hypervisor, and only to read. */
@@ -22,8 +23,8 @@ const short: Readonly<Record<string, string>> = { "-c": "--connect", "-r": "--re
 export function optionsOf(verb: Verb): readonly Option[] {
   const placed = (verb.parameters ?? []).map((each, place): Option => {
     const isList = each.endsWith("...");
-    const name = each.replace(/[?.]+$/, "");
-    return { name, kind: isList ? "list" : "text", place, isNeeded: !each.includes("?") };
+    const name = each.replace(/[?.#]+$/, "");
+    return { name, kind: isList ? "list" : "text", place, isNeeded: !each.includes("?"), isNumber: each.includes("#") };
   });
   return [
     ...placed,
@@ -47,8 +48,14 @@ export function readArgs(name: string, verb: Verb, args: readonly string[]): Giv
     else if (!onlyData && /^--./.test(word)) readOption(name, options, values, word.slice(2), rest);
     else give(nextPlace(options, values, arg), values, arg);
   }
-  const missing = options.find((each) => each.isNeeded && !values.has(each.name));
-  if (missing !== undefined) throw new UsageError(`command '${name}' requires <${missing.name}> option`);
+  const missing = options.filter((each) => each.isNeeded && !values.has(each.name));
+  if (missing.length > 0) {
+    const lines = missing.map((each) => {
+      const shown = each.isNumber === true ? `--${each.name}` : `<${each.name}>`;
+      return `command '${name}' requires ${shown} option`;
+    });
+    throw new UsageError(lines.join("\nerror: "));
+  }
   return new Given(Object.fromEntries(values));
 }
 
@@ -66,7 +73,8 @@ function readOption(verb: string, options: readonly Option[], values: Values, wo
     return;
   }
   const value = equals < 0 ? rest.shift() : word.slice(equals + 1);
-  if (value === undefined) throw new UsageError(`expected syntax: --${name} <string>`);
+  if (value === undefined)
+    throw new UsageError(`expected syntax: --${name} <${option.isNumber === true ? "number" : "string"}>`);
   give(option, values, value);
 }
 

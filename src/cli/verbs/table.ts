@@ -26,12 +26,12 @@ export function fieldsText(fields: readonly (readonly [name: string, value: stri
 }
 
 /** As virsh writes bytes: "100.00 GiB". */
-export function bytesText(bytes: bigint): string {
+export function bytesText(bytes: bigint, digits = 2): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
   let value = Number(bytes);
   let unit = 0;
   for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
-  return `${value.toFixed(2)} ${units[unit]}`;
+  return `${value.toFixed(digits)} ${units[unit]}`;
 }
 
 /** As virsh writes moments, in this machine's time zone: "2026-11-29 03:24:15". */

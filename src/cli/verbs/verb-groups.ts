@@ -18,6 +18,11 @@ const perhaps = (name: string): boolean => !/^(net|pool|vol|snapshot)-/.test(nam
 /** All verbs, in the order of help; those that are asked for most first. */
 export const verbGroups: readonly VerbGroup[] = [
   { title: "Domains", has: perhaps, load: async () => (await import("./domain-verbs.ts")).domainVerbs },
+  { title: "Domains' devices", has: perhaps, load: async () => (await import("./device-verbs.ts")).deviceVerbs },
+  { title: "Domains' resources", has: perhaps, load: async () => (await import("./tuning-verbs.ts")).tuningVerbs },
+  { title: "Domains' figures", has: perhaps, load: async () => (await import("./stats-verbs.ts")).statsVerbs },
+  { title: "Saved domains", has: perhaps, load: async () => (await import("./save-verbs.ts")).saveVerbs },
+  { title: "About domains", has: perhaps, load: async () => (await import("./about-verbs.ts")).aboutVerbs },
   { title: "Networks", has: startsWith("net-"), load: async () => (await import("./network-verbs.ts")).networkVerbs },
   { title: "Storage pools", has: startsWith("pool-"), load: async () => (await import("./pool-verbs.ts")).poolVerbs },
   { title: "Volumes", has: startsWith("vol-"), load: async () => (await import("./volume-verbs.ts")).volumeVerbs },

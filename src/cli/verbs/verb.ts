@@ -48,7 +48,7 @@ export class Given {
     if (text === undefined) return undefined;
     const bytes = scaled(text, unit);
     if (bytes !== undefined) return bytes;
-    throw new PlainFailure(`Scaled numeric value '${text}' for <--${name}> option is malformed or out of range`);
+    throw new PlainFailure(`Scaled numeric value '${text}' for <${name}> option is malformed or out of range`);
   }
 
   /** Throws PlainFailure when both, or more, were given. */
@@ -88,7 +88,10 @@ export interface Facts {
 
 interface Command {
   readonly help: string;
-  /** In order, each also an option of that name; "?" behind one that may be left out, "..." behind one that takes the rest. */
+  /**
+   * In order, each also an option of that name; "?" behind one that may be left out, "..." behind one
+   * that takes the rest, "#" behind a number.
+   */
   readonly parameters?: readonly string[];
   readonly flags?: readonly string[];
   readonly texts?: readonly string[];

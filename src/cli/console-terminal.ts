@@ -1,7 +1,10 @@
-import type { Stream } from "../../rpc/index.ts";
-
 /** Ctrl-], as in virsh. */
 const leaveKey = 0x1d;
+
+/** A guest's console: what it prints, and where keys go. */
+export interface BytesOfConsole extends AsyncIterable<Uint8Array> {
+  write(bytes: Uint8Array): Promise<unknown>;
+}
 
 /** A terminal, or what stands for one. */
 export interface TerminalStreams {
@@ -23,7 +26,7 @@ export class ConsoleTerminal implements Disposable {
   readonly #streams: TerminalStreams;
   readonly #leave: () => void;
   readonly #onData = (bytes: Buffer): void => this.#type(bytes);
-  #stream: Stream | undefined;
+  #stream: BytesOfConsole | undefined;
   #typed: Promise<unknown> = Promise.resolve();
 
   constructor(streams: TerminalStreams) {
@@ -37,7 +40,7 @@ export class ConsoleTerminal implements Disposable {
   }
 
   /** Shows what the guest prints until its console ends; rejects when it is lost. Keys go to it from here on. */
-  async show(stream: Stream): Promise<void> {
+  async show(stream: BytesOfConsole): Promise<void> {
     this.#stream = stream;
     for await (const bytes of stream) {
       await new Promise<void>((written) => this.#streams.output.write(bytes, () => written()));

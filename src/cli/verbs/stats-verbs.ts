@@ -1,0 +1,228 @@
+import type { Connection, Domain } from "../../open/index.ts";
+import { tell } from "./domain-act.ts";
+import { findDomain, unlessUnsupported } from "./lookup.ts";
+import { bytesText, tableText } from "./table.ts";
+import { type Given, type Listing, PlainFailure, type Verbs } from "./verb.ts";
+
+/** virDomainStatsTypes, by virsh's options. */
+const groups: Readonly<Record<string, number>> = {
+  state: 1,
+  "cpu-total": 2,
+  balloon: 4,
+  vcpu: 8,
+  interface: 16,
+  block: 32,
+  perf: 64,
+  iothread: 128,
+  memory: 256,
+  dirtyrate: 512,
+  vm: 1024,
+};
+/** virConnectGetAllDomainStatsFlags. */
+const choices: Readonly<Record<string, number>> = {
+  "list-active": 1,
+  "list-inactive": 2,
+  "list-persistent": 4,
+  "list-transient": 8,
+  "list-running": 16,
+  "list-paused": 32,
+  "list-shutoff": 64,
+  "list-other": 128,
+  nowait: 1 << 29,
+  backing: 1 << 30,
+  enforce: 2 ** 31,
+};
+
+function bits(given: Given, words: Readonly<Record<string, number>>): number {
+  return given.all(Object.keys(words)).reduce((sum, name) => sum + (words[name] ?? 0), 0);
+}
+
+async function domstats(connection: Connection, given: Given): Promise<Listing | string> {
+  const doms = await Promise.all(given.list("domain").map((name) => findDomain(connection, name)));
+  const stats = bits(given, groups);
+  const found = await connection.getAllDomainStats({ doms, stats }, { flags: bits(given, choices) });
+  if (given.has("json")) {
+    const objects = found.map(({ dom, params }) => ({ domain: dom.name, uuid: dom.uuid, ...params }));
+    return { columns: [], rows: [], objects };
+  }
+  return found
+    .map(({ dom, params }) => {
+      const lines = Object.entries(params).map(([name, value]) => `  ${name}=${valueText(value)}\n`);
+      return `Domain: '${dom.name}'\n${lines.join("")}`;
+    })
+    .join("\n");
+}
+
+function valueText(value: string | number | bigint | boolean): string {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return String(value);
+}
+
+async function blockInfo(connection: Connection, given: Given): Promise<string> {
+  const domain = await findDomain(connection, given.need("domain"));
+  const text = (bytes: bigint): string => (given.has("human") ? bytesText(bytes) : String(bytes));
+  if (given.has("all")) {
+    const { DomainDefinition } = await import("../../open/index.ts");
+    const { disks } = DomainDefinition.parse(await domain.getXmlDesc());
+    const rows = await Promise.all(
+      disks.map(async ({ target, source }) => {
+        if (source === undefined) return [target, "-", "-", "-"];
+        const { capacity, allocation, physical } = await domain.getBlockInfo(target);
+        return [target, text(capacity), text(allocation), text(physical)];
+      }),
+    );
+    return tableText({ columns: ["Target", "Capacity", "Allocation", "Physical"], rows, objects: [] });
+  }
+  const device = given.text("device");
+  if (device === undefined) throw new PlainFailure("command 'domblkinfo' requires <device> option");
+  const { capacity, allocation, physical } = await domain.getBlockInfo(device);
+  const sizes = { Capacity: capacity, Allocation: allocation, Physical: physical };
+  return Object.entries(sizes)
+    .map(([name, bytes]) => `${`${name}:`.padEnd(16)}${text(bytes)}\n`)
+    .join("");
+}
+
+/** libvirt's names of counters, and virsh's. */
+const counters: Readonly<Record<string, string>> = {
+  rd_operations: "rd_req",
+  wr_operations: "wr_req",
+  flush_operations: "flush_operations",
+};
+
+async function blockStat(domain: Domain, given: Given): Promise<string> {
+  const path = given.text("device") ?? "";
+  const stats = await unlessUnsupported(domain.blockStatsFlags(path));
+  const values: Readonly<Record<string, unknown>> =
+    stats === undefined ? plainStats(await domain.blockStats(path)) : stats;
+  const lines = Object.entries(values).map(([name, value]) => `${path} ${counters[name] ?? name} ${String(value)}`);
+  return lines.join("\n");
+}
+
+function plainStats(stats: Awaited<ReturnType<Domain["blockStats"]>>): Readonly<Record<string, bigint>> {
+  const { rdReq, rdBytes, wrReq, wrBytes, errs } = stats;
+  const all = { rd_req: rdReq, rd_bytes: rdBytes, wr_req: wrReq, wr_bytes: wrBytes, errs };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value >= 0n));
+}
+
+async function cardStat(domain: Domain, given: Given): Promise<string> {
+  const device = given.need("interface");
+  const stats = await domain.interfaceStats(device);
+  return Object.entries(stats)
+    .filter(([, value]) => value >= 0n)
+    .map(([name, value]) => `${device} ${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)} ${value}`)
+    .join("\n");
+}
+
+/** VIR_DOMAIN_MEMORY_STAT_*, in their order. */
+const memoryTags = [
+  "swap_in",
+  "swap_out",
+  "major_fault",
+  "minor_fault",
+  "unused",
+  "available",
+  "actual",
+  "rss",
+  "usable",
+  "last_update",
+  "disk_caches",
+  "hugetlb_pgalloc",
+  "hugetlb_pgfail",
+];
+
+async function memoryStat(domain: Domain): Promise<string> {
+  const stats = await domain.memoryStats();
+  return stats.map(({ tag, val }) => `${memoryTags[tag] ?? tag} ${val}`).join("\n");
+}
+
+const sources: Readonly<Record<string, number>> = { lease: 0, agent: 1, arp: 2 };
+
+async function addresses(connection: Connection, given: Given): Promise<string> {
+  const domain = await findDomain(connection, given.need("domain"));
+  const name = given.text("source") ?? "lease";
+  const source = Object.hasOwn(sources, name) ? sources[name] : undefined;
+  if (source === undefined) throw new PlainFailure(`Unknown data source '${name}'`);
+  const cards = await domain.interfaceAddresses(source);
+  const wanted = given.text("interface");
+  const lines = cards
+    .filter((card) => wanted === undefined || card.name === wanted)
+    .flatMap((card) => {
+      const head = ` ${card.name.padEnd(10)} ${(card.hwaddr ?? "N/A").padEnd(17)}`;
+      const next = given.has("full") ? head : ` ${"-".padEnd(10)} ${"-".padEnd(17)}`;
+      if (card.addrs.length === 0) return [`${head}    ${"N/A".padEnd(12)} N/A`];
+      return card.addrs.map(
+        ({ type, addr, prefix }, at) =>
+          `${at === 0 ? head : next}    ${(type === 0 ? "ipv4" : "ipv6").padEnd(12)} ${addr}/${prefix}`,
+      );
+    });
+  const title = ` ${"Name".padEnd(10)} ${"MAC address".padEnd(20)} ${"Protocol".padEnd(8)}     Address`;
+  return `${[title, "-".repeat(79), ...lines].join("\n")}\n`;
+}
+
+const jobTypes = ["None", "Bounded", "Unbounded", "Completed", "Failed", "Cancelled"];
+
+async function jobInfo(domain: Domain): Promise<string> {
+  const job = await domain.getJobInfo();
+  const row = (name: string, value: string): string => `${`${name}:`.padEnd(17)} ${value}`;
+  const head = row("Job type", (jobTypes[job.type] ?? "Unknown").padEnd(12));
+  if (job.type === 0) return `${head}\n`;
+  const ms = (value: bigint): string => `${String(value).padEnd(12)} ms`;
+  return [
+    head,
+    row("Time elapsed", ms(job.timeElapsed)),
+    ...(job.type === 1 ? [row("Time remaining", ms(job.timeRemaining))] : []),
+    ...(job.dataTotal === 0n
+      ? []
+      : [
+          row("Data processed", bytesText(job.dataProcessed, 3)),
+          row("Data remaining", bytesText(job.dataRemaining, 3)),
+          row("Data total", bytesText(job.dataTotal, 3)),
+        ]),
+    "",
+  ].join("\n");
+}
+
+/** What people script about what domains use. */
+export const statsVerbs: Verbs = {
+  domstats: {
+    help: "tells what domains use",
+    parameters: ["domain?..."],
+    flags: [...Object.keys(groups), ...Object.keys(choices), "raw"],
+    failure: () => "Failed to get domain statistics",
+    show: domstats,
+  },
+  domblkinfo: {
+    help: "says how large a domain's disks are",
+    parameters: ["domain", "device?"],
+    flags: ["human", "all"],
+    run: blockInfo,
+  },
+  domblkstat: tell("tells what a domain reads and writes", blockStat, {
+    parameters: ["domain", "device?"],
+    failure: (given) => `Failed to get block stats ${given.need("domain")} ${given.need("device")}`,
+  }),
+  domifstat: tell("tells what a domain sends and receives", cardStat, {
+    parameters: ["domain", "interface"],
+    failure: (given) => `Failed to get interface stats ${given.need("domain")} ${given.need("interface")}`,
+  }),
+  dommemstat: tell("tells what memory a domain uses", memoryStat, {
+    failure: (given) => `Failed to get memory statistics for domain ${given.need("domain")}`,
+  }),
+  domifaddr: {
+    help: "lists a domain's network addresses",
+    parameters: ["domain", "interface?"],
+    texts: ["source"],
+    flags: ["full"],
+    failure: () => "Failed to query for interfaces addresses",
+    run: addresses,
+  },
+  domjobinfo: tell("says how far a domain's job is", jobInfo),
+  domjobabort: {
+    help: "aborts a domain's job",
+    parameters: ["domain"],
+    run: async (connection, given) => {
+      await (await findDomain(connection, given.need("domain"))).abortJob();
+      return "";
+    },
+  },
+};
