@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { runVerb } from "../../src/cli/verbs/run-verb.ts";
 import { type Connection, open } from "../../src/open/index.ts";
 import { libvirtd, Teacher } from "../conformance/virsh/teacher.ts";
@@ -422,6 +423,15 @@ update-device test PLACE/disk.xml
 change-media test hdc --eject
 change-media test vda --insert
 console test
+event --list
+event
+event --event frob
+event --all --event reboot
+event nosuch --all --timeout 1
+event --all --timeout x
+event --all --timeout 0
+event --all --timeout 1
+event --all --loop --timeout 1 test
 edit test
 net-edit default
 pool-edit default-pool
@@ -434,6 +444,8 @@ domstate
 domstate --domain
 `.trim();
 
+const small =
+  "<domain type='test'><name>small</name><uuid>00000000-0000-4000-8000-000000000001</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>";
 const definitions = {
   net: "<network><name>n1</name><uuid>00000000-0000-4000-8000-000000000002</uuid><bridge name='virbr9'/><forward mode='nat'/><ip address='192.168.50.1' netmask='255.255.255.0'/></network>",
   pool: "<pool type='dir'><name>p1</name><uuid>00000000-0000-4000-8000-000000000003</uuid><target><path>/p1</path></target></pool>",
@@ -463,8 +475,6 @@ suite("the verbs of the command", { skip: !existsSync(libvirtd) && `${libvirtd} 
   before(async () => {
     process.env["EDITOR"] = "true";
     delete process.env["VISUAL"];
-    const small =
-      "<domain type='test'><name>small</name><uuid>00000000-0000-4000-8000-000000000001</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>";
     writeFileSync(join(directory, "small.xml"), small);
     for (const [name, xml] of Object.entries(definitions)) writeFileSync(join(directory, `${name}.xml`), xml);
     writeFileSync(join(directory, "bad.xml"), "<domain type='test'><name>bad</name></domain>");
@@ -520,4 +530,22 @@ suite("the verbs of the command", { skip: !existsSync(libvirtd) && `${libvirtd} 
       else assert.deepEqual(one, other);
     });
   }
+
+  test("tell of the same events", async () => {
+    const args = ["event", "--all", "--loop", "--timeout", "4"];
+    const both = Promise.all([ours(args), virsh(args)]);
+    // Nothing says when virsh has subscribed.
+    await setTimeout(2_000);
+    for (const connection of held) {
+      const domain = await connection.domain("small").catch(() => connection.domainDefineXml(small));
+      await domain.create();
+      await domain.suspend();
+      await domain.resume();
+      await domain.destroy();
+      await domain.undefine();
+    }
+    const [one, other] = await both;
+    assert.deepEqual(one, other);
+    assert.match(one.out, /^event 'lifecycle' for domain 'small': Started Booted$/m);
+  });
 });

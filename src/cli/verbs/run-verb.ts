@@ -5,7 +5,7 @@ import { jsonText } from "./json.ts";
 import { nearest } from "./nearest.ts";
 import { readArgs } from "./read-args.ts";
 import { fieldsText, tableText } from "./table.ts";
-import { type Facts, type Given, type Listing, PlainFailure, type Verb } from "./verb.ts";
+import { type Facts, type Given, type Listing, NoResult, PlainFailure, type Verb } from "./verb.ts";
 import { allVerbs, findVerb } from "./verb-groups.ts";
 
 /** Runs a verb of virsh's, as virsh does: 0, or 1 with what is wrong on standard error. Throws UsageError for another. */
@@ -56,6 +56,10 @@ async function answer(verb: Verb, given: Given, where: Around, reach: () => Prom
     where.out(`${shown(result, given)}${given.has("json") ? "" : "\n"}`);
     return 0;
   } catch (error) {
+    if (error instanceof NoResult) {
+      where.out(`${error.message}\n`);
+      return 1;
+    }
     const isTold = error instanceof VirError || error instanceof PlainFailure || error instanceof Interrupted;
     if (!isTold) throw error;
     const first = error instanceof PlainFailure ? undefined : verb.failure?.(given);

@@ -114,5 +114,8 @@ export type Verb = Doing | Showing;
 
 export type Verbs = Readonly<Record<string, Verb>>;
 
+/** Nothing came of it: said where results are, and yet a failure. */
+export class NoResult extends Error {}
+
 /** Said as it stands, without a line before it, as virsh does: what is asked for is not there, or there already. */
 export class PlainFailure extends Error {}
