@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
-import { snippets } from "../house/snippets.ts";
+import { fromSources, snippets } from "../house/snippets.ts";
 
 const root = join(import.meta.dirname, "../..");
 const scratch = mkdtempSync(join(root, "test/.client-page-"));
@@ -17,8 +17,7 @@ suite("docs/client.md", () => {
   for (const [index, { code, output }] of found.entries()) {
     test(`example ${index + 1} prints what it says`, () => {
       const file = join(scratch, `example-${index}.ts`);
-      const main = JSON.stringify(join(root, "src/open/index.ts"));
-      writeFileSync(file, code.replaceAll('"virtwright"', main));
+      writeFileSync(file, fromSources(code));
       const result = spawnSync(process.execPath, [file], { encoding: "utf8", timeout: 60_000 });
       assert.equal(result.stdout, output, result.stderr);
     });

@@ -4,7 +4,7 @@ const root = join(import.meta.dirname, "../..");
 
 /** The package's own name leads to its sources: nothing has to be built for the examples to run. */
 export function fromSources(code: string): string {
-  return code.replaceAll(/"virtwright\/(\w+)"/g, (_, name: string) =>
+  return code.replaceAll(/"virtwright(?:\/(\w+))?"/g, (_, name = "open") =>
     JSON.stringify(join(root, "src", name, "index.ts")),
   );
 }
