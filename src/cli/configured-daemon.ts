@@ -21,6 +21,8 @@ export interface ConfiguredDaemonOptions {
   /** Libvirt's names are served too. */
   readonly libvirtSockets: boolean;
   readonly verbose: boolean;
+  /** Sockets on which systemd listens for us, by path. Default: none. */
+  readonly passed?: ReadonlyMap<string, number>;
 }
 
 /** What the file says. Throws ConfigError, or UsageError when it cannot be read. */
@@ -73,8 +75,8 @@ export class ConfiguredDaemon implements AsyncDisposable {
     await using parts = new AsyncDisposableStack();
     const { places, uri, verbose } = options;
     const { config, warnings } = loadConfig(options);
-    const sockets = socketsOf(config, places, options.libvirtSockets);
-    for (const { path } of sockets) checkFree(path, places);
+    const sockets = withPassed(socketsOf(config, places, options.libvirtSockets), options.passed);
+    for (const { path, passed } of sockets) if (passed === undefined) checkFree(path, places);
     const logger = parts.use(new Logger(logSettingsOf(config, verbose)));
     const { write: log } = logger;
     const { drivers } = config;
@@ -130,6 +132,16 @@ export class ConfiguredDaemon implements AsyncDisposable {
   #say(level: "info" | "warn" | "error", message: string): void {
     this.#logger.write({ level, source: "daemon", message });
   }
+}
+
+/** Those that are there already are served as they are. Throws UsageError for one that nobody would serve. */
+function withPassed(sockets: readonly SocketOptions[], passed: ReadonlyMap<string, number> = new Map()) {
+  const strange = [...passed.keys()].find((path) => !sockets.some((socket) => socket.path === path));
+  if (strange !== undefined) {
+    const advice = "install the service anew (virtwright install-service), or change unix_sock_dir";
+    throw new UsageError(`systemd listens at ${strange}, where this daemon serves nothing: ${advice}`);
+  }
+  return sockets.map((socket) => ({ ...socket, passed: passed.get(socket.path) }));
 }
 
 /** Makes the directories, and takes the one place that two daemons cannot share whatever their sockets are called. */

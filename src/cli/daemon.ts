@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { takePassedSockets, tellServiceManager } from "../os/index.ts";
 import { ConfiguredDaemon, type ConfiguredDaemonOptions, loadConfig } from "./configured-daemon.ts";
 import { ending } from "./ending.ts";
 import { sessionPlaces, systemPlaces } from "./places.ts";
@@ -45,6 +46,7 @@ export async function daemon(args: readonly string[]): Promise<number> {
     pidFile: resolve(values["pid-file"] ?? places.pidFile),
     libvirtSockets: values["libvirt-sockets"],
     verbose: values.verbose,
+    passed: takePassedSockets(),
   };
   return values["check-config"] ? check(options) : run(options);
 }
@@ -64,7 +66,9 @@ async function run(options: ConfiguredDaemonOptions): Promise<number> {
   process.on("SIGHUP", () => reload());
   await using served = await ConfiguredDaemon.open(options);
   reload = () => served.reload();
+  tellServiceManager("READY=1");
   await told;
+  tellServiceManager("STOPPING=1");
   // Every wait below has an end of its own: this one is for faults of ours.
   setTimeout(
     () => {

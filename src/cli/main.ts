@@ -9,6 +9,7 @@ type Command = (args: readonly string[]) => Promise<number>;
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   daemon: async () => (await import("./daemon.ts")).daemon,
   doctor: async () => (await import("./doctor/doctor.ts")).doctor,
+  "install-service": async () => (await import("./install-service/install-service.ts")).installService,
   import: async () => (await import("./import/import.ts")).importDefinitions,
   races: async () => (await import("./races.ts")).races,
   run: async () => (await import("./run/run.ts")).run,
@@ -22,6 +23,8 @@ const usage = `usage: virtwright COMMAND [OPTIONS]
   start    the same from a directory of its own, with guests to try
   run      a guest from a disk image or a kernel, with its console in this terminal
   import   takes over the definitions that libvirt keeps, and shows first what would change
+  install-service
+           shows the daemon's units for systemd, and writes them
   doctor   what is missing on this machine, and the command that mends it
   selftest guests through all that there is, on any hypervisor, ours or libvirt's
   races    what every protocol of 2012 does under every schedule, and ours

@@ -1,7 +1,7 @@
 import { closeSync } from "node:fs";
 import type { Driver, Identity } from "../driver/driver.ts";
 import { Breather, Deferred, type Handle, type Loop, StateError, type Transport } from "../event/index.ts";
-import { listenUnix, type SocketFileOptions, type UnixListener } from "../os/index.ts";
+import { type ListenOptions, listenUnix, type UnixListener } from "../os/index.ts";
 import type { ConnectionOptions, KeepaliveOptions } from "../rpc/index.ts";
 import type { Log } from "./log.ts";
 import { Peer, type UnopenedLimits } from "./peer.ts";
@@ -40,7 +40,7 @@ export interface Origin {
   readonly passesFds?: boolean;
 }
 
-export interface SocketOptions extends SocketFileOptions, Pick<Origin, "auth" | "readOnly"> {
+export interface SocketOptions extends ListenOptions, Pick<Origin, "auth" | "readOnly"> {
   readonly path: string;
 }
 

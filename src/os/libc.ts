@@ -107,6 +107,14 @@ export function makeBlocking(fd: number): void {
   check(fcntl(fd, setFlags, flags & ~nonBlocking), "fcntl", `fd ${fd}`);
 }
 
+/** What another process has opened for us, as if we had: it never blocks, and our children do not get it. */
+export function takeOver(fd: number): void {
+  const [setDescriptorFlags, getFlags, setFlags, closeOnExec, nonBlocking] = [2, 3, 4, 1, 0o4000];
+  check(fcntl(fd, setDescriptorFlags, closeOnExec), "fcntl", `fd ${fd}`);
+  const flags = check(fcntl(fd, getFlags, 0), "fcntl", `fd ${fd}`);
+  check(fcntl(fd, setFlags, flags | nonBlocking), "fcntl", `fd ${fd}`);
+}
+
 export const {
   EAGAIN,
   EBADF,

@@ -54,6 +54,11 @@ export function createSocketFile(path: string, options: SocketFileOptions = {}):
   }
 }
 
+/** Somebody else's socket, on which we listen too: its file is never ours to remove. */
+export function passedSocketFile(fd: number, path: string): SocketFile {
+  return { fd, path, device: -1, inode: -1 };
+}
+
 /**
  * Removes the file if it is still this socket's. To be called before the descriptor is closed: as long as somebody
  * listens, no other daemon takes the path over between the look and the removal.

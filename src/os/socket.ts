@@ -38,7 +38,25 @@ const accept4: (fd: number, address: null, length: null, flags: number) => numbe
 const getsockopt: (fd: number, level: number, name: number, value: Uint32Array, length: Uint32Array) => number =
   sockets.func("int getsockopt(int fd, int level, int name, void *value, void *length)");
 
+// SAFETY: `address` has room for `length[0]` bytes.
+const getsockname: (fd: number, address: Uint8Array, length: Uint32Array) => number = sockets.func(
+  "int getsockname(int fd, void *address, void *length)",
+);
+
+// SAFETY: the kernel copies `bytes` and `address` before the call returns; with MSG_DONTWAIT it does not block.
+const sendto: (
+  fd: number,
+  bytes: Uint8Array,
+  length: number,
+  flags: number,
+  address: Uint8Array,
+  addressLength: number,
+) => number = sockets.func(
+  "long sendto(int fd, const void *bytes, size_t length, int flags, const void *address, uint addressLength)",
+);
+
 const unixDomain = 1;
+const datagramCloseOnExec = 2 | 0o2000000;
 const streamNonBlockingCloseOnExec = 1 | 0o2004000;
 const nonBlockingCloseOnExec = 0o2004000;
 
@@ -90,6 +108,32 @@ export function credentialsOf(fd: number): Credentials {
   const length = new Uint32Array([value.byteLength]);
   libc.check(getsockopt(fd, socketLevel, peerCredentials, value, length), "getsockopt", `fd ${fd}`);
   return { pid: value[0] as number, uid: value[1] as number, gid: value[2] as number };
+}
+
+/** The path that a socket is bound to; undefined when it is no Unix socket, or none with a path. */
+export function socketPath(fd: number): string | undefined {
+  const address = Buffer.alloc(2 + 108);
+  const length = new Uint32Array([address.length]);
+  libc.check(getsockname(fd, address, length), "getsockname", `fd ${fd}`);
+  const name = address.subarray(2, length[0]);
+  if (address.readUInt16LE(0) !== unixDomain || name.length === 0 || name[0] === 0) return undefined;
+  return name.toString().replace(/\0.*$/s, "");
+}
+
+/** One message to the socket at `path`, which stands in no directory when it begins with "@". */
+export function sendDatagram(path: string, text: string): void {
+  const fd = libc.check(socket(unixDomain, datagramCloseOnExec, 0), "socket", path);
+  try {
+    const address = addressOf(path.startsWith("@") ? path.slice(1) : path);
+    const isAbstract = path.startsWith("@");
+    // Without a directory: a zero before the name, and none behind it.
+    if (isAbstract) address.copyWithin(3, 2).fill(0, 2, 3);
+    const bytes = Buffer.from(text);
+    const dontWaitNoSignal = 0x4040;
+    libc.check(sendto(fd, bytes, bytes.length, dontWaitNoSignal, address, address.length), "sendto", path);
+  } finally {
+    libc.close(fd);
+  }
 }
 
 function prepared(path: string, use: (fd: number, address: Uint8Array) => void): number {

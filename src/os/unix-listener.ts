@@ -3,11 +3,22 @@ import type { Loop } from "../event/loop.ts";
 import type { Watch } from "../event/watch.ts";
 import * as libc from "./libc.ts";
 import { acceptSocket } from "./socket.ts";
-import { createSocketFile, removeSocketFile, type SocketFile, type SocketFileOptions } from "./socket-file.ts";
+import {
+  createSocketFile,
+  passedSocketFile,
+  removeSocketFile,
+  type SocketFile,
+  type SocketFileOptions,
+} from "./socket-file.ts";
 import { UnixTransport } from "./unix-transport.ts";
 
 /** Told of each connection, which is idle and the callee's: to open, or to close. */
 export type OnConnection = (connection: UnixTransport) => void;
+
+export interface ListenOptions extends SocketFileOptions {
+  /** Somebody else has opened the socket and keeps it: this is its descriptor, ours from here on. Its file stays. */
+  readonly passed?: number | undefined;
+}
 
 /**
  * Serves `path`. A file left over by a daemon that died is replaced; StateError when the path is already served.
@@ -15,10 +26,10 @@ export type OnConnection = (connection: UnixTransport) => void;
 export function listenUnix(
   loop: Loop,
   path: string,
-  options: SocketFileOptions,
+  { passed, ...options }: ListenOptions,
   onConnection: OnConnection,
 ): UnixListener {
-  const file = createSocketFile(path, options);
+  const file = passed === undefined ? createSocketFile(path, options) : passedSocketFile(passed, path);
   try {
     return new UnixListener(loop, file, onConnection);
   } catch (error) {
