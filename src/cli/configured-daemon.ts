@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { SocketOptions } from "../daemon/index.ts";
 import { isSocketServed, PidFile } from "../os/index.ts";
 import { changedForRestart, type DaemonConfig, type ReadConfig, readConfig } from "./config/daemon-config.ts";
-import { limitsOf, logSettingsOf, socketsOf } from "./daemon-settings.ts";
+import { limitsOf, logInOf, logSettingsOf, openDoorsOf, portsOf, socketsOf, tlsIdentityOf } from "./daemon-settings.ts";
 import { Logger } from "./log/logger.ts";
 import { type DaemonPlaces, makeDirectories } from "./places.ts";
 import { resolveSecurity } from "./qemu-security.ts";
@@ -77,16 +77,20 @@ export class ConfiguredDaemon implements AsyncDisposable {
     const { config, warnings } = loadConfig(options);
     const sockets = withPassed(socketsOf(config, places, options.libvirtSockets), options.passed);
     for (const { path, passed } of sockets) if (passed === undefined) checkFree(path, places);
+    const ports = portsOf(config, places);
     const logger = parts.use(new Logger(logSettingsOf(config, verbose)));
     const { write: log } = logger;
     const { drivers } = config;
     if (drivers.includes("qemu") && qemuAdvice() !== undefined) warnings.push(`guests cannot start: ${qemuAdvice()}`);
+    warnings.push(...openDoorsOf(config));
     const { security, warnings: advice } = resolveSecurity(config, uri);
     if (drivers.includes("qemu")) warnings.push(...advice);
     for (const message of warnings) log({ level: "warn", source: "daemon", message });
     parts.use(claimPlaces(options, sockets));
-    const service = parts.use(await Service.open({ drivers, uri, places, security, log, limits: limitsOf(config) }));
+    const [limits, logIn] = [limitsOf(config), logInOf(config, places)];
+    const service = parts.use(await Service.open({ drivers, uri, places, security, log, limits, logIn }));
     service.listen(sockets);
+    for (const port of ports) await service.daemon.listenAt(port);
     log({
       level: "info",
       source: "daemon",
@@ -102,6 +106,8 @@ export class ConfiguredDaemon implements AsyncDisposable {
       const { config, warnings } = loadConfig(this.#options);
       this.#logger.configure(logSettingsOf(config, verbose));
       this.#service.daemon.configure(limitsOf(config));
+      // Certificates are renewed in the files that the running daemon has.
+      if (this.#config.listen_tls === 1) this.#service.daemon.renew(tlsIdentityOf(this.#config, this.#options.places));
       for (const warning of warnings) this.#say("warn", warning);
       const later = changedForRestart(this.#config, config);
       for (const key of later) this.#say("warn", `${key} has changed in ${configFile}: that counts after a restart`);

@@ -1,11 +1,19 @@
-import { fstatSync } from "node:fs";
+import { fstatSync, readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
-import type { DaemonLimits, SocketOptions } from "../daemon/index.ts";
+import {
+  type DaemonLimits,
+  type LogInSettings,
+  matchesAny,
+  type PortOptions,
+  type SocketOptions,
+} from "../daemon/index.ts";
 import { groupId } from "../os/index.ts";
 import type { DaemonConfig } from "./config/daemon-config.ts";
 import type { LogOutput, LogSettings } from "./log/log-settings.ts";
 import type { DaemonPlaces } from "./places.ts";
 import { UsageError } from "./usage-error.ts";
+import { UsersFile } from "./users/users-file.ts";
 
 /** What the daemon can change while it runs. */
 export function limitsOf(config: DaemonConfig): DaemonLimits {
@@ -13,6 +21,7 @@ export function limitsOf(config: DaemonConfig): DaemonLimits {
   return {
     limits: {
       clients: config.max_clients,
+      anonymousClients: config.max_anonymous_clients,
       callsUnderWay: config.max_client_requests,
       messageLength: config.max_message_bytes,
       backlog: config.max_outgoing_bytes,
@@ -25,13 +34,77 @@ export function limitsOf(config: DaemonConfig): DaemonLimits {
 
 /** Our own sockets, and, when asked for, those at which libvirt's clients look. Throws UsageError without the group. */
 export function socketsOf(config: DaemonConfig, places: DaemonPlaces, libvirtNames: boolean): SocketOptions[] {
-  const common = { ...groupOf(config.unix_sock_group), auth: "none", backlog: config.max_queued_clients } as const;
+  const common = { ...groupOf(config.unix_sock_group), backlog: config.max_queued_clients } as const;
+  const { auth_unix_rw: auth, auth_unix_ro: authReadOnly } = config;
   const pair = (path: string): SocketOptions[] => [
-    { ...common, path, mode: config.unix_sock_rw_perms },
-    { ...common, path: `${path}-ro`, mode: config.unix_sock_ro_perms, readOnly: true },
+    { ...common, auth, path, mode: config.unix_sock_rw_perms },
+    { ...common, auth: authReadOnly, path: `${path}-ro`, mode: config.unix_sock_ro_perms, readOnly: true },
   ];
   const own = pair(join(config.unix_sock_dir || places.socketDir, "virtwright-sock"));
   return libvirtNames ? [...pair(join(places.libvirtSocketDir, "libvirt-sock")), ...own] : own;
+}
+
+/** Those that are asked for. Throws UsageError when a file that TLS needs cannot be read. */
+export function portsOf(config: DaemonConfig, places: DaemonPlaces): PortOptions[] {
+  const { listen_addr: host, max_queued_clients: backlog, max_anonymous_clients: handshakes } = config;
+  const { tls_allowed_dn_list: allowed } = config;
+  const ports: PortOptions[] = [];
+  if (config.listen_tcp === 1) ports.push({ host, port: config.tcp_port, backlog, auth: config.auth_tcp });
+  if (config.listen_tls === 0) return ports;
+  const refuse = (name: string): string | undefined =>
+    allowed.length === 0 || matchesAny(allowed, name) ? undefined : `${name} is not on tls_allowed_dn_list`;
+  const tls = {
+    identity: tlsIdentityOf(config, places),
+    verify: config.tls_no_verify_certificate === 0,
+    refuse,
+    handshakeMs: config.tls_handshake_timeout * 1000,
+    handshakes,
+  };
+  return [...ports, { host, port: config.tls_port, backlog, auth: config.auth_tls, tls }];
+}
+
+/** What the files of TLS say. Throws UsageError when one cannot be read. */
+export function tlsIdentityOf(
+  config: DaemonConfig,
+  { pkiDir }: DaemonPlaces,
+): NonNullable<PortOptions["tls"]>["identity"] {
+  const read = (key: "ca_file" | "cert_file" | "key_file" | "crl_file", fallback: string): string => {
+    const path = config[key] || join(pkiDir, fallback);
+    try {
+      return readFileSync(path, "utf8");
+    } catch (error) {
+      const advice = config[key] === "" ? ', or make it by "virtwright pki init"' : "";
+      throw new UsageError(`listen_tls: ${path}: ${(error as Error).message}: name another by ${key}${advice}`);
+    }
+  };
+  return {
+    ca: read("ca_file", "cacert.pem"),
+    certificate: read("cert_file", "servercert.pem"),
+    key: read("key_file", "private/serverkey.pem"),
+    ...(config.crl_file !== "" && { revoked: read("crl_file", "") }),
+  };
+}
+
+/** Doors that let in whoever reaches them from elsewhere: a line each. */
+export function openDoorsOf(config: DaemonConfig): string[] {
+  const { listen_addr: host, listen_tcp, listen_tls, tls_no_verify_certificate: unverified, auth_tls } = config;
+  const isNear = host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+  if (isNear) return [];
+  const warn = (key: string): string => `${key}: whoever reaches ${host} can do everything to all guests`;
+  return [
+    ...(listen_tcp === 1 ? [warn("listen_tcp")] : []),
+    ...(listen_tls === 1 && unverified === 1 && auth_tls === "none" ? [warn("tls_no_verify_certificate")] : []),
+  ];
+}
+
+/** Who may log in where a door asks for it. */
+export function logInOf(config: DaemonConfig, places: DaemonPlaces): LogInSettings {
+  const { sasl_allowed_username_list: allowed } = config;
+  return {
+    users: new UsersFile(config.users_file || places.usersFile),
+    refuse: (user) =>
+      allowed.length === 0 || matchesAny(allowed, user) ? undefined : `'${user}' is not on sasl_allowed_username_list`,
+  };
 }
 
 function groupOf(name: string): { readonly group?: number } {

@@ -1,10 +1,10 @@
-import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { takePassedSockets, tellServiceManager } from "../os/index.ts";
 import { ConfiguredDaemon, type ConfiguredDaemonOptions, loadConfig } from "./configured-daemon.ts";
+import { openDoorsOf, portsOf } from "./daemon-settings.ts";
 import { ending } from "./ending.ts";
-import { sessionPlaces, systemPlaces } from "./places.ts";
+import { placesOf, systemPlaces } from "./places.ts";
 import { resolveSecurity } from "./qemu-security.ts";
 
 export const daemonUsage = `virtwright daemon: serves QEMU guests and libvirt's test hypervisor on Unix sockets, until SIGTERM
@@ -36,11 +36,10 @@ export async function daemon(args: readonly string[]): Promise<number> {
     },
   });
   if (values.help) return print(daemonUsage);
-  const isSystem = process.getuid?.() === 0 && !values.session;
-  const places = isSystem ? systemPlaces : sessionPlaces(process.env, homedir());
+  const places = placesOf(values.session);
   const options = {
     places,
-    uri: isSystem ? "qemu:///system" : "qemu:///session",
+    uri: places === systemPlaces ? "qemu:///system" : "qemu:///session",
     configFile: resolve(values.config ?? places.configFile),
     mayBeMissing: values.config === undefined,
     pidFile: resolve(values["pid-file"] ?? places.pidFile),
@@ -53,7 +52,9 @@ export async function daemon(args: readonly string[]): Promise<number> {
 
 function check(options: ConfiguredDaemonOptions): number {
   const { config, warnings } = loadConfig(options);
-  for (const warning of [...warnings, ...resolveSecurity(config, options.uri).warnings])
+  // What a start would stumble over.
+  portsOf(config, options.places);
+  for (const warning of [...warnings, ...openDoorsOf(config), ...resolveSecurity(config, options.uri).warnings])
     process.stderr.write(`warning: ${warning}\n`);
   return print(`${options.configFile}: ok\n`);
 }

@@ -11,10 +11,12 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import("./doctor/doctor.ts")).doctor,
   "install-service": async () => (await import("./install-service/install-service.ts")).installService,
   import: async () => (await import("./import/import.ts")).importDefinitions,
+  pki: async () => (await import("./pki/pki.ts")).pki,
   races: async () => (await import("./races.ts")).races,
   run: async () => (await import("./run/run.ts")).run,
   selftest: async () => (await import("./selftest/selftest.ts")).runSelftest,
   start: async () => (await import("./start.ts")).start,
+  user: async () => (await import("./users/user.ts")).user,
 };
 
 const usage = `usage: virtwright COMMAND [OPTIONS]
@@ -25,6 +27,8 @@ const usage = `usage: virtwright COMMAND [OPTIONS]
   import   takes over the definitions that libvirt keeps, and shows first what would change
   install-service
            shows the daemon's units for systemd, and writes them
+  pki      makes the certificates with which clients come in by TLS
+  user     who may log in, where a door of the daemon asks for it
   doctor   what is missing on this machine, and the command that mends it
   selftest guests through all that there is, on any hypervisor, ours or libvirt's
   races    what every protocol of 2012 does under every schedule, and ours

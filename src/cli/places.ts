@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { HostResourcePlaces } from "../driver/host-resources.ts";
 import { UsageError } from "./usage-error.ts";
@@ -29,6 +29,10 @@ export type Mode = "system" | "session";
 export interface DaemonPlaces extends GuestPlaces {
   readonly configFile: string;
   readonly pidFile: string;
+  /** Certificates and keys. */
+  readonly pkiDir: string;
+  /** Who may log in. */
+  readonly usersFile: string;
   readonly socketDir: string;
   /** Where libvirt's clients look for libvirtd's sockets. */
   readonly libvirtSocketDir: string;
@@ -41,6 +45,8 @@ export interface DaemonPlaces extends GuestPlaces {
 export const systemPlaces: DaemonPlaces = {
   configFile: "/etc/virtwright/virtwright.conf",
   pidFile: "/run/virtwright/virtwright.pid",
+  pkiDir: "/etc/virtwright/pki",
+  usersFile: "/etc/virtwright/users",
   socketDir: "/run/virtwright",
   libvirtSocketDir: "/run/libvirt",
   stateDir: "/var/lib/virtwright/qemu",
@@ -73,9 +79,12 @@ export function sessionPlaces(env: NodeJS.ProcessEnv, home: string): DaemonPlace
     : base("XDG_CACHE_HOME", ".cache");
   const run = join(runtime, "virtwright");
   const state = join(base("XDG_STATE_HOME", ".local/state"), "virtwright");
+  const config = join(base("XDG_CONFIG_HOME", ".config"), "virtwright");
   return {
-    configFile: join(base("XDG_CONFIG_HOME", ".config"), "virtwright/virtwright.conf"),
+    configFile: join(config, "virtwright.conf"),
     pidFile: join(run, "virtwright.pid"),
+    pkiDir: join(config, "pki"),
+    usersFile: join(config, "users"),
     socketDir: run,
     libvirtSocketDir: join(runtime, "libvirt"),
     stateDir: join(state, "qemu"),
@@ -91,6 +100,12 @@ export function sessionPlaces(env: NodeJS.ProcessEnv, home: string): DaemonPlace
       [state, 0o700],
     ],
   };
+}
+
+/** Those of the daemon that whoever types a command means: root the system's, everybody else, and root with `--session`, their own. */
+export function placesOf(isSession: boolean): DaemonPlaces {
+  const isSystem = process.getuid?.() === 0 && !isSession;
+  return isSystem ? systemPlaces : sessionPlaces(process.env, homedir());
 }
 
 /** Where a daemon that was started for a try keeps its things. */

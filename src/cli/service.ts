@@ -1,5 +1,5 @@
 import { arch } from "node:os";
-import { Daemon, type DaemonLimits, type Log, type SocketOptions } from "../daemon/index.ts";
+import { Daemon, type DaemonLimits, type DaemonOptions, type Log, type SocketOptions } from "../daemon/index.ts";
 import type { Driver } from "../driver/driver.ts";
 import { QemuDriver, type SecurityPolicy } from "../driver/qemu/index.ts";
 import { TestDriver } from "../driver/test/index.ts";
@@ -22,6 +22,7 @@ export interface ServiceOptions {
   /** As whom QEMU runs. Default: as we do. */
   readonly security?: SecurityPolicy | undefined;
   readonly limits?: DaemonLimits;
+  readonly logIn?: DaemonOptions["logIn"];
   readonly log: Log;
   /** To run on, and stays the caller's. Default: one of its own, which reports callbacks that throw to `log`. */
   readonly loop?: Loop;
@@ -60,7 +61,7 @@ export class Service implements AsyncDisposable {
   }
 
   static async open(options: ServiceOptions): Promise<Service> {
-    const { drivers: names, limits, log, loop: given } = options;
+    const { drivers: names, limits, logIn, log, loop: given } = options;
     await using parts = new AsyncDisposableStack();
     // A fault in one callback is no reason to leave all clients alone.
     const onError = (error: unknown, at: string): void =>
@@ -81,7 +82,7 @@ export class Service implements AsyncDisposable {
     }
     if (served.length === 0) throw new StateError("this is not domain 0 of a Xen, and no other driver can be served");
     const drivers = served.map(({ driver }) => driver);
-    const daemon = parts.use(new Daemon(loop, { drivers, log, ...limits }));
+    const daemon = parts.use(new Daemon(loop, { drivers, log, logIn, ...limits }));
     return new Service(daemon, served, parts.move());
   }
 

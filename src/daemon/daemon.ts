@@ -1,17 +1,29 @@
 import { closeSync } from "node:fs";
-import type { Driver, Identity } from "../driver/driver.ts";
-import { Breather, Deferred, type Handle, type Loop, StateError, type Transport } from "../event/index.ts";
+import type { Driver } from "../driver/driver.ts";
+import {
+  Breather,
+  DeadlineError,
+  Deferred,
+  type Handle,
+  type Loop,
+  StateError,
+  type Transport,
+} from "../event/index.ts";
+import { PortListener, type PortListenerOptions, type TlsIdentity } from "../net/index.ts";
 import { type ListenOptions, listenUnix, type UnixListener } from "../os/index.ts";
 import type { ConnectionOptions, KeepaliveOptions } from "../rpc/index.ts";
 import type { Log } from "./log.ts";
 import { Peer, type UnopenedLimits } from "./peer.ts";
+import { describePrincipal, type Principal } from "./principal.ts";
 import { Repeats } from "./repeats.ts";
-import type { AuthPolicy } from "./session.ts";
+import type { AuthPolicy, LogInSettings } from "./session.ts";
 
 export interface DaemonOptions extends DaemonLimits {
   /** In the order in which they are asked whether a URI is theirs. They stay the caller's to close. */
   readonly drivers: readonly Driver[];
   readonly log?: Log;
+  /** Who may log in where the policy is "sasl"; without it nobody can. */
+  readonly logIn?: LogInSettings | undefined;
 }
 
 /** What can be changed while the daemon is open. */
@@ -28,14 +40,15 @@ export interface DaemonLimits {
 export interface Limits extends Omit<ConnectionOptions, "releaseFds" | "breather">, UnopenedLimits {
   /** Connections at once; more wait in the sockets' queues until one ends. Default 5,000. */
   readonly clients?: number;
+  /** Of them, those who have to log in and have not yet: one more, and the oldest is dropped. Default 20. */
+  readonly anonymousClients?: number;
 }
 
 /** Who is behind a connection, and what it may do. */
-export interface Origin {
+export interface Origin extends Partial<Principal> {
   readonly auth?: AuthPolicy;
   /** All connections are read-only. */
   readonly readOnly?: boolean;
-  readonly identity?: Identity;
   /** The transport passes descriptors. */
   readonly passesFds?: boolean;
 }
@@ -44,12 +57,23 @@ export interface SocketOptions extends ListenOptions, Pick<Origin, "auth" | "rea
   readonly path: string;
 }
 
+export interface PortOptions extends PortListenerOptions, Pick<Origin, "auth" | "readOnly"> {}
+
+/** A place at which clients come in. */
+interface Listener {
+  readonly closed: Promise<void>;
+  pause(): void;
+  resume(): void;
+  close(): void;
+}
+
 /**
  * Serves drivers to clients that speak libvirt's protocol.
  *
  *     open -> closing -> closed
  *
- * listen, accept: open.
+ * listen, listenAt, accept: open.
+ * renew: open. Handshakes at all ports from here on are made with these files.
  * configure: open. All limits anew, given or default: that of clients at once, the others for those who come.
  * close: open -> closing: no new connections; calls under way are answered, at the latest after `lingerMs`; then the
  *        connections close. Idempotent.
@@ -58,10 +82,14 @@ export class Daemon implements Handle {
   readonly #loop: Loop;
   readonly #drivers: readonly Driver[];
   readonly #log: Log;
+  readonly #logIn: LogInSettings | undefined;
   #limits: DaemonLimits;
   readonly #breather: Breather;
-  readonly #listeners: UnixListener[] = [];
+  readonly #listeners: Listener[] = [];
+  readonly #ports: PortListener[] = [];
   readonly #peers = new Set<Peer>();
+  /** Those who have not logged in yet, the oldest first. */
+  readonly #anonymous = new Set<Peer>();
   readonly #repeats = new Repeats();
   readonly #closed = new Deferred();
   #state: "open" | "closing" | "closed" = "open";
@@ -73,6 +101,7 @@ export class Daemon implements Handle {
     this.#loop = loop;
     this.#drivers = options.drivers;
     this.#log = options.log ?? (() => {});
+    this.#logIn = options.logIn;
     this.#limits = options;
     this.#breather = new Breather(loop);
   }
@@ -90,11 +119,28 @@ export class Daemon implements Handle {
   listen({ path, auth = "none", readOnly = false, ...file }: SocketOptions): void {
     this.#checkOpen();
     const listener = listenUnix(this.#loop, path, { backlog: 1_000, ...file }, (transport) => {
-      this.accept(transport, { auth, readOnly, identity: transport.peer, passesFds: true });
+      this.accept(transport, { auth, readOnly, door: "unix", identity: transport.peer, passesFds: true });
     });
-    this.#listeners.push(listener);
-    this.#regulate();
-    this.#note("info", `listening on ${path}${readOnly ? ", read-only" : ""}`);
+    this.#add(listener, `${path}${readOnly ? ", read-only" : ""}`);
+  }
+
+  /** Serves a port. Rejects when it is taken. Returns its number. */
+  async listenAt({ auth = "none", readOnly = false, ...options }: PortOptions): Promise<number> {
+    this.#checkOpen();
+    const door = options.tls === undefined ? "tcp" : "tls";
+    const listener = await PortListener.open(this.#loop, options, {
+      onConnection: (transport, arrival) => this.accept(transport, { auth, readOnly, door, ...arrival }),
+      onRefusal: (address, { message }) => this.#note("warn", `${address} was not let in: ${message}`),
+    });
+    if (this.#state !== "open") listener.close();
+    this.#checkOpen();
+    this.#ports.push(listener);
+    this.#add(listener, `${door} ${options.host}:${listener.port}`);
+    return listener.port;
+  }
+
+  renew(identity: TlsIdentity): void {
+    for (const port of this.#ports) port.renew(identity);
   }
 
   configure(limits: DaemonLimits): void {
@@ -117,7 +163,8 @@ export class Daemon implements Handle {
       drivers: this.#drivers,
       auth: origin.auth ?? "none",
       readOnly: origin.readOnly ?? false,
-      identity: origin.identity,
+      principal: principalOf(origin),
+      logIn: this.#logIn,
       connection: {
         ...limits,
         passesFds: origin.passesFds ?? false,
@@ -129,15 +176,21 @@ export class Daemon implements Handle {
       repeats: this.#repeats,
       issueCallbackId: () => this.#nextCallbackId++,
       log: (entry) => this.#log({ ...entry, peer: number }),
+      onAuthenticated: () => {
+        this.#anonymous.delete(peer);
+        const message = `logged in: ${describePrincipal(peer.principal)}`;
+        this.#log({ level: "info", source: "daemon", message, peer: number });
+      },
       onClose: (cause) => this.#remove(peer, number, cause),
     });
     this.#peers.add(peer);
     this.#log({
       level: "debug",
       source: "rpc",
-      message: `connected${describeIdentity(origin.identity)}`,
+      message: `connected: ${describePrincipal(peer.principal)}`,
       peer: number,
     });
+    if (origin.auth === "sasl") this.#admitAnonymous(peer);
     this.#regulate();
   }
 
@@ -155,8 +208,25 @@ export class Daemon implements Handle {
     await this.close();
   }
 
+  #add(listener: Listener, where: string): void {
+    this.#listeners.push(listener);
+    this.#regulate();
+    this.#note("info", `listening on ${where}`);
+  }
+
+  /** Those who are serious log in soon; the oldest has had the longest time for it. */
+  #admitAnonymous(peer: Peer): void {
+    this.#anonymous.add(peer);
+    const limit = this.#limits.limits?.anonymousClients ?? 20;
+    const [oldest] = this.#anonymous;
+    if (this.#anonymous.size <= limit || oldest === undefined) return;
+    this.#anonymous.delete(oldest);
+    oldest.drop(new DeadlineError(`${limit} others have not logged in yet either, and this was the oldest`));
+  }
+
   #remove(peer: Peer, number: number, cause: Error | undefined): void {
     this.#peers.delete(peer);
+    this.#anonymous.delete(peer);
     if (cause === undefined) this.#log({ level: "debug", source: "rpc", message: "disconnected", peer: number });
     else this.#log({ level: "warn", source: "rpc", message: `dropped: ${cause.message}`, peer: number, error: cause });
     this.#regulate();
@@ -202,6 +272,6 @@ function closeAll(fds: readonly number[]): void {
   for (const fd of fds) closeSync(fd);
 }
 
-function describeIdentity(identity: Identity | undefined): string {
-  return identity === undefined ? "" : `: user ${identity.uid}, process ${identity.pid}`;
+function principalOf({ door = "memory", identity, certificate, address }: Origin): Principal {
+  return { door, identity, certificate, address };
 }

@@ -4,7 +4,10 @@ export {
   type DaemonOptions,
   type Limits,
   type Origin,
+  type PortOptions,
   type SocketOptions,
 } from "./daemon.ts";
 export type { Log, LogEntry } from "./log.ts";
-export type { AuthPolicy } from "./session.ts";
+export { type Credential, credentialOf, type UserTable } from "./sasl/credential.ts";
+export type { AuthPolicy, LogInSettings } from "./session.ts";
+export { matchesAny, wildcardSource } from "./wildcard.ts";

@@ -1,4 +1,4 @@
-import type { Driver, Identity } from "../driver/driver.ts";
+import type { Driver } from "../driver/driver.ts";
 import { DeadlineError, type Loop, type Timeout, type Transport } from "../event/index.ts";
 import {
   type DomainEvent,
@@ -15,6 +15,7 @@ import {
 } from "../protocol/index.ts";
 import { Connection, type ConnectionOptions, type IncomingCall, type KeepaliveOptions } from "../rpc/index.ts";
 import { checkArguments } from "./argument-rules.ts";
+import { authenticationHandlers } from "./authentication-procedures.ts";
 import { type DaemonContext, daemonHandlers } from "./daemon-procedures.ts";
 import { eventBytes, legacyEventBytes } from "./event-bytes.ts";
 import type { Log } from "./log.ts";
@@ -22,10 +23,11 @@ import { monitorEventHandlers } from "./monitor-event-procedures.ts";
 import { objectEventHandlers } from "./object-event-procedures.ts";
 import { PeerCall } from "./peer-call.ts";
 import { type Preparation, PreparedCalls } from "./prepared-calls.ts";
+import { describePrincipal, keyOf, type Principal } from "./principal.ts";
 import { internalError, rpcError } from "./refusal.ts";
 import type { Repeats } from "./repeats.ts";
 import { checkReadOnly, type Route, unsupported } from "./route.ts";
-import { type AuthPolicy, type Opened, Session } from "./session.ts";
+import { type AuthPolicy, type LogInSettings, type Opened, Session } from "./session.ts";
 import { eventHandlers, type SessionContext, sessionHandlers } from "./session-procedures.ts";
 import type { Subscription } from "./subscriptions.ts";
 
@@ -34,7 +36,9 @@ export interface PeerOptions {
   readonly auth: AuthPolicy;
   /** The socket admits read-only connections alone. */
   readonly readOnly: boolean;
-  readonly identity: Identity | undefined;
+  readonly principal: Principal;
+  /** How users log in, where the policy is "sasl". */
+  readonly logIn: LogInSettings | undefined;
   readonly connection: ConnectionOptions;
   /** What a peer may do that has not opened a hypervisor yet. */
   readonly unopened: UnopenedLimits;
@@ -43,6 +47,8 @@ export interface PeerOptions {
   /** The daemon's memory of calls with keys. */
   readonly repeats: Repeats;
   readonly log: Log;
+  /** Once, when somebody who had to has shown who they are. */
+  readonly onAuthenticated: () => void;
   /** Once, when the connection is over. */
   readonly onClose: (cause?: Error) => void;
 }
@@ -98,6 +104,7 @@ export class Peer {
     });
     this.#session = new Session({
       ...options,
+      onRefusal: (reason, isLast) => this.#onRefusal(reason, isLast),
       onOpen: () => {
         this.#openBy.remove();
         this.#connection.messageLength = messageLength;
@@ -141,12 +148,22 @@ export class Peer {
     this.#openBy = loop.timeout(loop.now() + openWithinMs, late, { name: "opening of a hypervisor" });
   }
 
+  /** Who is there, as far as it is known by now. */
+  get principal(): Principal {
+    return this.#session.principal;
+  }
+
   end(lingerMs?: number): void {
     this.#connection.end(lingerMs);
   }
 
+  /** Ends it at once. */
+  drop(cause: Error): void {
+    this.#connection.close(cause);
+  }
+
   #onCall(call: IncomingCall): void {
-    const peerCall = new PeerCall(call, this.#session.readOnly, this.#options.identity);
+    const peerCall = new PeerCall(call, this.#session.readOnly, this.principal.identity);
     try {
       const preparation = this.#prepared.take(call.header.serial);
       const handle = this.#admit(peerCall);
@@ -177,6 +194,7 @@ export class Peer {
 
   #handlersOf({ owner }: Route, opened: Opened | undefined, peerCall: PeerCall): [HandlerTable | undefined, unknown] {
     if (owner === "session") return [sessionHandlers as HandlerTable, this.#sessionContext];
+    if (owner === "authentication") return [authenticationHandlers as HandlerTable, this.#sessionContext];
     if (owner === "events") return [eventHandlers as HandlerTable, this.#sessionContext];
     if (owner === "objectEvents") return [objectEventHandlers as HandlerTable, this.#sessionContext];
     if (owner === "monitorEvents") return [monitorEventHandlers as HandlerTable, this.#sessionContext];
@@ -188,11 +206,11 @@ export class Peer {
     if (timeoutMs > 0) this.#limit(peerCall, timeoutMs);
     if (key === null) return handle();
     peerCall.checkRepeatable(key);
-    const { identity, repeats } = this.#options;
+    const { repeats } = this.#options;
     const { name, args, isReading } = peerCall;
     const { hypervisor: owner } = this.#session.opened;
     const isGivenUp = (): boolean => peerCall.isGivenUp;
-    const scope = [identity?.uid ?? "nobody", name];
+    const scope = [keyOf(this.principal), name];
     return repeats.run({ key, owner, scope, args, isReading, isGivenUp }, handle);
   }
 
@@ -230,6 +248,13 @@ export class Peer {
     const clientError = this.#clientError(peerCall, error);
     if (!peerCall.isRead) this.#noteMisbehaviour(clientError.message);
     peerCall.fail(clientError);
+  }
+
+  /** The client has its answer before the connection ends. */
+  #onRefusal(reason: string, isLast: boolean): void {
+    const message = `${describePrincipal(this.principal)} was not let in: ${reason}`;
+    this.#options.log({ level: "warn", source: "daemon", message });
+    if (isLast) this.#loop.post(() => this.end(1_000));
   }
 
   /** A log must not grow as fast as a peer can send. */

@@ -1,5 +1,6 @@
 import {
   allowsReadOnly,
+  authenticationProcedures,
   type Call,
   driverProcedures,
   ErrorCode,
@@ -29,7 +30,15 @@ import { rpcError } from "./refusal.ts";
 
 /** Where a call goes: to a handler, or, without a row, to libvirt's answer for what is not there. */
 export interface Route {
-  readonly owner: "session" | "events" | "objectEvents" | "monitorEvents" | "daemon" | "hypervisor" | "nobody";
+  readonly owner:
+    | "session"
+    | "authentication"
+    | "events"
+    | "objectEvents"
+    | "monitorEvents"
+    | "daemon"
+    | "hypervisor"
+    | "nobody";
   /** The state from which on it may be called. */
   readonly from: "new" | "authenticated" | "open";
   /** The row's name, and the handler's. */
@@ -66,11 +75,15 @@ export function unsupported({ api }: Route): VirError {
 
 /** What may be called before a hypervisor is open. */
 const early: ReadonlyMap<string, Route["from"]> = new Map<
-  keyof typeof sessionProcedures | keyof typeof ownDaemonProcedures,
+  keyof typeof sessionProcedures | keyof typeof authenticationProcedures | keyof typeof ownDaemonProcedures,
   Route["from"]
 >([
   ["hello", "authenticated"],
   ["authList", "new"],
+  ["authSaslInit", "new"],
+  ["authSaslStart", "new"],
+  ["authSaslStep", "new"],
+  ["authPolkit", "new"],
   ["connectOpen", "authenticated"],
   ["connectClose", "authenticated"],
   ["connectSupportsFeature", "authenticated"],
@@ -82,6 +95,7 @@ const programs: ReadonlyMap<number, ReadonlyMap<number, Route>> = new Map([
     remote.number,
     new Map([
       ...routesOf("session", sessionProcedures),
+      ...routesOf("authentication", authenticationProcedures),
       ...routesOf("events", eventProcedures),
       ...routesOf("objectEvents", objectEventProcedures),
       ...routesOf("hypervisor", driverProcedures),

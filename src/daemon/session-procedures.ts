@@ -44,7 +44,7 @@ export const sessionHandlers: Handlers<typeof sessionProcedures, SessionContext>
     return { supported: wireFeatures.has(feature) || features.has(feature) ? 1 : 0 };
   },
   connectGetUri: (_, { session }) => ({ uri: session.opened.uri }),
-  connectIsSecure: () => ({ secure: 1 }),
+  connectIsSecure: (_, { session }) => ({ secure: Number(session.principal.door !== "tcp") }),
   connectGetLibVersion: () => ({ libVer: libvirtVersion }),
   connectRegisterCloseCallback: (_, context) => {
     context.hearOfLoss(true);

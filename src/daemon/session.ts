@@ -1,4 +1,4 @@
-import type { DomainMonitorEvent, Driver, Hypervisor, HypervisorHold, Identity } from "../driver/driver.ts";
+import type { DomainMonitorEvent, Driver, Hypervisor, HypervisorHold } from "../driver/driver.ts";
 import {
   AuthType,
   connectReadOnly,
@@ -11,19 +11,27 @@ import {
 import { CursorSubscriptions, type CursorSubscriptionsOptions } from "./cursor-subscriptions.ts";
 import { MonitorSubscriptions } from "./monitor-subscriptions.ts";
 import { ObjectSubscriptions } from "./object-subscriptions.ts";
+import type { Principal } from "./principal.ts";
 import { internalError } from "./refusal.ts";
+import { LogIn, type LogInOptions } from "./sasl/log-in.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 
 /**
  * Who may use a socket. "none": everybody who can connect, so the file's mode and group decide. "credentials": root and
- * the daemon's own user, as the kernel tells them.
+ * the daemon's own user, as the kernel tells them. "sasl": users of the daemon's table, by a password.
  */
-export type AuthPolicy = "none" | "credentials";
+export type AuthPolicy = "none" | "credentials" | "sasl";
 
 export interface SessionOptions {
   readonly drivers: readonly Driver[];
   readonly auth: AuthPolicy;
-  readonly identity: Identity | undefined;
+  readonly principal: Principal;
+  /** How users log in; absent: nobody does. */
+  readonly logIn?: LogInSettings | undefined;
+  /** Called with every refusal to let somebody in; `isLast`: the connection is to end. */
+  readonly onRefusal: (reason: string, isLast: boolean) => void;
+  /** The peer has shown who it is. */
+  readonly onAuthenticated: () => void;
   /** The socket admits read-only connections alone. */
   readonly readOnly: boolean;
   readonly issueCallbackId: () => number;
@@ -34,6 +42,9 @@ export interface SessionOptions {
   readonly deliverObject: (callbackId: number, event: ObjectEvent) => void;
   readonly deliverMonitor: (callbackId: number, event: DomainMonitorEvent) => void;
 }
+
+/** Who may log in. */
+export interface LogInSettings extends Pick<LogInOptions, "users" | "refuse"> {}
 
 /** What a session has once it is open. */
 export interface Opened {
@@ -53,7 +64,8 @@ type State = "new" | "authenticated" | "opening" | "open" | "closed";
  *
  *     new -> authenticated -> opening -> open -> closed      (opening: on error: authenticated)
  *
- * authenticate:  new -> authenticated, where the policy asks for it; later it only answers.
+ * authenticate:  new -> authenticated, where the kernel's word is enough; later it only answers.
+ * logIn:         new; its success: new -> authenticated.
  * open:          authenticated -> opening -> open; without the step between where the driver does not need to wait.
  * opened:        open; otherwise it throws.
  * close:         any -> closed; idempotent; ends the subscriptions, and its share in the hypervisor.
@@ -64,9 +76,12 @@ export class Session {
   #readOnly: boolean;
   #opened: Opened | undefined;
   #hold: HypervisorHold | undefined;
+  #principal: Principal;
+  #logIn: LogIn | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#principal = options.principal;
     this.#readOnly = options.readOnly;
     this.#state = options.auth === "none" ? "authenticated" : "new";
   }
@@ -87,8 +102,23 @@ export class Session {
 
   /** The ways to authenticate that are left: none, for those who may come in. */
   authenticate(): readonly number[] {
+    if (this.#state === "new" && this.#options.auth === "sasl") return [AuthType.sasl];
     if (this.#state === "new") this.#checkIdentity();
     return [AuthType.none];
+  }
+
+  /** Who is there; with the name under which they have logged in, from then on. */
+  get principal(): Principal {
+    return this.#principal;
+  }
+
+  /** Throws libvirt's error where nobody has to log in, or has done so. */
+  get logIn(): LogIn {
+    const { auth, logIn: settings, onRefusal } = this.#options;
+    if (auth !== "sasl" || settings === undefined || this.#state !== "new")
+      throw VirError.of(ErrorCode.authFailed, ErrorDomain.rpc, "authentication failed");
+    this.#logIn ??= new LogIn({ ...settings, onRefusal, onUser: (user) => this.#welcome(user) });
+    return this.#logIn;
   }
 
   /** Takes the first driver that accepts the URI. */
@@ -97,7 +127,7 @@ export class Session {
     if (uri === null) throw internalError("connection not open");
     const driver = this.#options.drivers.find((each) => each.accepts(uri));
     if (driver === undefined) throw VirError.of(ErrorCode.noConnect, ErrorDomain.none, uri);
-    const { identity } = this.#options;
+    const { identity } = this.#principal;
     const readOnly = this.#readOnly || (flags & connectReadOnly) !== 0;
     const hold = driver.connect(uri, identity === undefined ? { readOnly } : { readOnly, identity });
     if (!(hold instanceof Promise)) return this.#begin(hold, uri, flags);
@@ -162,8 +192,15 @@ export class Session {
     this.#options.onOpen();
   }
 
+  #welcome(user: string): void {
+    if (this.#state !== "new") return;
+    this.#principal = { ...this.#principal, user };
+    this.#state = "authenticated";
+    this.#options.onAuthenticated();
+  }
+
   #checkIdentity(): void {
-    const uid = this.#options.identity?.uid;
+    const uid = this.#principal.identity?.uid;
     if (uid !== 0 && uid !== process.getuid?.()) {
       const detail = `user ${uid ?? "unknown"} may not use this socket: only root and the daemon's own user may`;
       throw VirError.of(ErrorCode.authFailed, ErrorDomain.rpc, detail);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { authenticationHandlers } from "../../src/daemon/authentication-procedures.ts";
 import { monitorEventHandlers } from "../../src/daemon/monitor-event-procedures.ts";
 import { objectEventHandlers } from "../../src/daemon/object-event-procedures.ts";
 import { eventHandlers, sessionHandlers } from "../../src/daemon/session-procedures.ts";
@@ -65,7 +66,13 @@ async function findColumns(): Promise<Column[]> {
     column("test driver", hypervisor.procedures),
     { title: "QEMU driver", has: (name) => qemu.has(name) },
     { title: "Xen driver", has: (name) => xen.has(name) },
-    column("daemon", { ...sessionHandlers, ...eventHandlers, ...objectEventHandlers, ...monitorEventHandlers }),
+    column("daemon", {
+      ...sessionHandlers,
+      ...authenticationHandlers,
+      ...eventHandlers,
+      ...objectEventHandlers,
+      ...monitorEventHandlers,
+    }),
   ];
 }
 

@@ -37,7 +37,7 @@ export function text(initial: string, effect: Effect): ConfigKey<string> {
 }
 
 /** An absolute path; "": the default place. */
-export function directory(effect: Effect): ConfigKey<string> {
+export function path(effect: Effect): ConfigKey<string> {
   const read = (value: ConfigValue): string | undefined =>
     typeof value === "string" && (value === "" || value.startsWith("/")) ? value : undefined;
   return { initial: "", shown: "", effect, allowed: "an absolute path in quotes", read };
@@ -51,24 +51,46 @@ export function permissions(initial: string, effect: Effect): ConfigKey<number> 
   return { initial: Number.parseInt(initial, 8), shown: `"${initial}"`, effect, allowed, read };
 }
 
-/** Nothing but the socket's permissions decide who may come in. */
-export function noAuthentication(): ConfigKey<"none"> {
-  const read = (value: ConfigValue): "none" | undefined => {
-    if (typeof value !== "string" || value === "none") return value === "none" ? value : undefined;
-    throw new RangeError(
-      `"${value}" is not there; use "none", and say by unix_sock_group and unix_sock_*_perms who may connect`,
-    );
+/** How clients of a door log in; "none": whoever reaches it is in. `advice` says what to do instead of what is not there. */
+export function authentication<W extends "none" | "sasl">(ways: readonly W[], advice: string): ConfigKey<W | "none"> {
+  const read = (value: ConfigValue): W | "none" | undefined => {
+    const found = value === "none" ? value : ways.find((each) => each === value);
+    if (typeof value !== "string" || found !== undefined) return found;
+    throw new RangeError(`"${value}" is not there; ${advice}`);
   };
-  return { initial: "none", shown: '"none"', effect: "restart", allowed: '"none"', read };
+  return {
+    initial: "none",
+    shown: '"none"',
+    effect: "restart",
+    allowed: ways.map((way) => `"${way}"`).join(" or "),
+    read,
+  };
 }
 
-/** What libvirtd would do beyond what is here: the one value that asks for nothing is accepted. */
-export function off(instead: string): ConfigKey<0> {
-  const read = (value: ConfigValue): 0 | undefined => {
-    if (value === 0) return 0;
-    throw new RangeError(`only 0 is possible: ${instead}`);
+/** A TCP port, as libvirt's file has it: in quotes. */
+export function port(initial: number, effect: Effect): ConfigKey<number> {
+  const read = (value: ConfigValue): number | undefined => {
+    const number = typeof value === "string" && /^\d{1,5}$/.test(value) ? Number(value) : value;
+    return typeof number === "number" && number >= 1 && number <= 65_535 ? number : undefined;
   };
-  return { initial: 0, shown: "0", effect: "never", allowed: "0", read };
+  return { initial, shown: `"${initial}"`, effect, allowed: "a port in quotes, from 1 to 65535", read };
+}
+
+/** Any strings; `check` returns what is wrong with one. */
+export function strings(
+  effect: Effect,
+  allowed: string,
+  check: (each: string) => string | undefined = () => undefined,
+): ConfigKey<readonly string[]> {
+  const read = (value: ConfigValue): readonly string[] | undefined => {
+    if (typeof value !== "object") return undefined;
+    for (const each of value) {
+      const wrong = check(each);
+      if (wrong !== undefined) throw new RangeError(`"${each}": ${wrong}`);
+    }
+    return value;
+  };
+  return { initial: [], shown: "", effect, allowed, read };
 }
 
 /** Some of `names`, each once. */

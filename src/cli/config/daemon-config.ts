@@ -1,17 +1,18 @@
 import { type DriverName, driverNames } from "../service.ts";
 import { ConfigError } from "./config-error.ts";
 import {
+  authentication,
   type ConfigKey,
-  directory,
   integer,
   listOf,
   logFilters,
   logLevel,
   logOutputs,
-  noAuthentication,
-  off,
   oneOf,
+  path,
   permissions,
+  port,
+  strings,
   text,
   without,
 } from "./config-key.ts";
@@ -19,16 +20,42 @@ import { type ConfigEntry, parseConfig } from "./config-text.ts";
 
 const noThreads = "one thread serves all clients";
 const noAdmin = "there is no administration socket";
-const unixOnly = "clients come in by Unix sockets, and from other machines by ssh";
+const noPolkit =
+  'use "none", and say by unix_sock_group and unix_sock_*_perms who may connect, or "sasl", and make users by virtwright user add';
+const noTcpLogin =
+  'nothing would hide what clients send: use "none" on a port that only friends reach, or TLS with auth_tls';
 
 /** Every key of the file; those that libvirtd.conf has too are named as there. docs/daemon.md says what they mean. */
 export const configKeys = {
-  unix_sock_dir: directory("restart"),
+  unix_sock_dir: path("restart"),
   unix_sock_group: text("", "restart"),
   unix_sock_ro_perms: permissions("0777", "restart"),
   unix_sock_rw_perms: permissions("0700", "restart"),
-  auth_unix_ro: noAuthentication(),
-  auth_unix_rw: noAuthentication(),
+  auth_unix_ro: authentication(["none", "sasl"], noPolkit),
+  auth_unix_rw: authentication(["none", "sasl"], noPolkit),
+  listen_tls: oneOf([0, 1], "restart"),
+  listen_tcp: oneOf([0, 1], "restart"),
+  listen_addr: text("127.0.0.1", "restart"),
+  tls_port: port(16_514, "restart"),
+  tcp_port: port(16_509, "restart"),
+  auth_tls: authentication(["none", "sasl"], noPolkit),
+  auth_tcp: authentication(["none"], noTcpLogin),
+  ca_file: path("restart"),
+  cert_file: path("restart"),
+  key_file: path("restart"),
+  crl_file: path("restart"),
+  tls_no_verify_certificate: oneOf([0, 1], "restart"),
+  tls_allowed_dn_list: strings(
+    "restart",
+    "a list of distinguished names in quotes, in which * and ? stand for any characters",
+  ),
+  tls_handshake_timeout: integer(10, 1, "restart"),
+  users_file: path("restart"),
+  sasl_allowed_username_list: strings(
+    "restart",
+    "a list of names in quotes, in which * and ? stand for any characters",
+  ),
+  max_anonymous_clients: integer(20, 1, "at once"),
   max_clients: integer(5000, 1, "at once"),
   max_queued_clients: integer(1000, 1, "restart"),
   max_client_requests: integer(5, 1, "new clients"),
@@ -46,7 +73,6 @@ export const configKeys = {
   unread_timeout: integer(30, 1, "new clients"),
   max_client_streams: integer(64, 1, "new clients"),
   shutdown_timeout: integer(5, 0, "at once"),
-  max_anonymous_clients: without("nobody has to log in"),
   min_workers: without(noThreads),
   max_workers: without(noThreads),
   prio_workers: without(noThreads),
@@ -58,8 +84,6 @@ export const configKeys = {
   admin_max_client_requests: without(noAdmin),
   admin_keepalive_interval: without(noAdmin),
   admin_keepalive_count: without(noAdmin),
-  listen_tls: off(unixOnly),
-  listen_tcp: off(unixOnly),
 } as const satisfies Record<string, ConfigKey<unknown>>;
 
 type Keys = typeof configKeys;

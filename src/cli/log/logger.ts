@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from "node:fs";
-import type { LogEntry } from "../../daemon/index.ts";
+import { type LogEntry, wildcardSource } from "../../daemon/index.ts";
 import { journalLine, levelOf, logLine } from "./log-line.ts";
 import type { LogFilter, LogLevel, LogOutput, LogSettings } from "./log-settings.ts";
 
@@ -93,11 +93,7 @@ export class Logger implements Disposable {
 
 /** Anywhere in the name, as libvirt's own. */
 function compile({ level, match }: LogFilter): { level: LogLevel; pattern: RegExp } {
-  const source = match
-    .replaceAll(/[\\^$.+()[\]{}|]/g, "\\$&")
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  return { level, pattern: new RegExp(source) };
+  return { level, pattern: new RegExp(wildcardSource(match)) };
 }
 
 function openAll(outputs: readonly LogOutput[]): OpenOutput[] {

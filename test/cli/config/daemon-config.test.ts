@@ -38,17 +38,17 @@ suite("readConfig", () => {
   });
 
   test("accepts what libvirtd knows and has no meaning here, and says so", () => {
-    const { warnings } = readConfig("min_workers = 5\nmax_anonymous_clients = 20\nlisten_tls = 0\n", "f");
+    const { warnings } = readConfig("min_workers = 5\nprio_workers = 5\nlisten_tls = 0\n", "f");
     assert.deepEqual(warnings, [
       "f:1: min_workers means nothing here: one thread serves all clients",
-      "f:2: max_anonymous_clients means nothing here: nobody has to log in",
+      "f:2: prio_workers means nothing here: one thread serves all clients",
     ]);
   });
 
   for (const [text, message] of [
     ["\nmax_client = 1", /^f:2: unknown key max_client: did you mean max_clients\? The keys are unix_sock_dir, /],
     ["clients_max = 1", /did you mean max_clients\?/],
-    ["color = 1", /^f:1: unknown key color: The keys are unix_sock_dir, .*listen_tcp$/],
+    ["color = 1", /^f:1: unknown key color: The keys are unix_sock_dir, .*admin_keepalive_count$/],
     ["constructor = 1", /^f:1: unknown key constructor/],
     ['max_clients = "5"', /^f:1: max_clients = "5": it is a whole number from 1$/],
     ["max_clients = 0", /^f:1: max_clients = 0: it is a whole number from 1$/],
@@ -57,10 +57,14 @@ suite("readConfig", () => {
     ['unix_sock_dir = "run"', /^f:1: .*it is an absolute path in quotes$/],
     [
       'auth_unix_rw = "polkit"',
-      /^f:1: .*"polkit" is not there; use "none", and say by unix_sock_group and .* who may connect$/,
+      /^f:1: .*"polkit" is not there; use "none", and say by unix_sock_group and .* who may connect, or "sasl", and make users by virtwright user add$/,
     ],
-    ["auth_unix_ro = 0", /^f:1: auth_unix_ro = 0: it is "none"$/],
-    ["listen_tcp = 1", /^f:1: .*only 0 is possible: clients come in by Unix sockets, and from other machines by ssh$/],
+    ["auth_unix_ro = 0", /^f:1: auth_unix_ro = 0: it is "none" or "sasl"$/],
+    ['auth_tcp = "sasl"', /^f:1: auth_tcp = "sasl": "sasl" is not there; nothing would hide what clients send: /],
+    ["listen_tls = 2", /^f:1: listen_tls = 2: it is 0 or 1$/],
+    ['tls_port = "65536"', /^f:1: tls_port = "65536": it is a port in quotes, from 1 to 65535$/],
+    ['ca_file = "ca.pem"', /^f:1: .*it is an absolute path in quotes$/],
+    ['tls_allowed_dn_list = "CN=a"', /^f:1: .*it is a list of distinguished names in quotes/],
     ['drivers = ["lxc"]', /^f:1: .*it is a list of one or more of "qemu", "xen", "test", each once$/],
     ["drivers = []", /^f:1: .*it is a list of one or more/],
     ['drivers = ["test", "test"]', /^f:1: .*each once$/],

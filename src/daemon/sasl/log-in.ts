@@ -1,0 +1,101 @@
+import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import type { UserTable } from "./credential.ts";
+import { type Answer, type Mechanism, RefusedError } from "./mechanism.ts";
+import { Plain } from "./plain.ts";
+import { Scram } from "./scram.ts";
+
+export interface LogInOptions {
+  readonly users: UserTable;
+  /** Undefined when somebody who has proved to be this user may come in; else why not. */
+  readonly refuse: (user: string) => string | undefined;
+  readonly onUser: (user: string) => void;
+  /** A refusal, and the reason that the client does not hear; `isLast`: it has had its chances. */
+  readonly onRefusal: (reason: string, isLast: boolean) => void;
+}
+
+/** What the client hears of a round. */
+export interface Round {
+  readonly complete: number;
+  readonly nil: number;
+  readonly data: Uint8Array;
+}
+
+/** How often a connection may try. */
+const chances = 3;
+
+const mechanisms: { readonly [name: string]: new (users: UserTable) => Mechanism } = {
+  "SCRAM-SHA-256": Scram,
+  PLAIN: Plain,
+};
+
+/**
+ * How a client of one connection proves who it is.
+ *
+ *     idle <-> under way -> done
+ *
+ * start: idle, under way (which begins anew) -> under way or done.
+ * step:  under way -> under way or done.
+ * Both: after a refusal idle, for as long as there are chances.
+ */
+export class LogIn {
+  readonly #options: LogInOptions;
+  #mechanism: Mechanism | undefined;
+  #refusals = 0;
+  #isDone = false;
+  /** A password is being tried: one at a time, for that costs us more than the client. */
+  #isBusy = false;
+
+  constructor(options: LogInOptions) {
+    this.#options = options;
+  }
+
+  get offered(): string {
+    return Object.keys(mechanisms).join(",");
+  }
+
+  async start(name: string, data: Uint8Array | null): Promise<Round> {
+    const Kind = Object.hasOwn(mechanisms, name) ? mechanisms[name] : undefined;
+    if (this.#isBusy) return this.#refuse("two attempts at once");
+    if (Kind === undefined) return this.#refuse(`${JSON.stringify(name)} is none of ${this.offered}`);
+    this.#mechanism = new Kind(this.#options.users);
+    // A mechanism in which the client speaks first, and it has not.
+    if (data === null) return { complete: 0, nil: 1, data: new Uint8Array() };
+    return this.step(data);
+  }
+
+  async step(data: Uint8Array): Promise<Round> {
+    const mechanism = this.#mechanism;
+    if (this.#isBusy) return this.#refuse("two attempts at once");
+    if (mechanism === undefined || this.#isDone || this.#refusals >= chances)
+      return this.#refuse("no attempt is under way");
+    this.#isBusy = true;
+    try {
+      const answer = await mechanism.step(data);
+      // Meanwhile a second one was tried, and refused.
+      return this.#mechanism === mechanism ? this.#accept(answer) : this.#refuse("two attempts at once");
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      return this.#refuse(error.message);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  #accept({ data, user }: Answer): Round {
+    if (user !== undefined) {
+      const reason = this.#options.refuse(user);
+      if (reason !== undefined) return this.#refuse(reason);
+      this.#isDone = true;
+      this.#mechanism = undefined;
+      this.#options.onUser(user);
+    }
+    return { complete: Number(user !== undefined), nil: Number(data === null), data: data ?? new Uint8Array() };
+  }
+
+  #refuse(reason: string): never {
+    this.#mechanism = undefined;
+    this.#refusals++;
+    this.#options.onRefusal(reason, this.#refusals >= chances);
+    throw VirError.of(ErrorCode.authFailed, ErrorDomain.rpc, "authentication failed");
+  }
+}

@@ -1,0 +1,23 @@
+import { timingSafeEqual } from "node:crypto";
+import { credentialOf, credentialOfNobody, type UserTable } from "./credential.ts";
+import { type Answer, type Mechanism, RefusedError } from "./mechanism.ts";
+
+/** RFC 4616: name and password as they are, for connections that nobody listens to. A wrong name takes as long as a wrong password. */
+export class Plain implements Mechanism {
+  readonly #users: UserTable;
+
+  constructor(users: UserTable) {
+    this.#users = users;
+  }
+
+  async step(data: Uint8Array): Promise<Answer> {
+    const parts = Buffer.from(data).toString("utf8").split("\0");
+    const [actingFor = "", user = "", password = ""] = parts;
+    if (parts.length !== 3 || user === "" || password === "") throw new RefusedError("its message is none of PLAIN's");
+    if (actingFor !== "" && actingFor !== user) throw new RefusedError(`'${user}' may not act for '${actingFor}'`);
+    const kept = this.#users.find(user) ?? credentialOfNobody(user);
+    const { storedKey } = await credentialOf(password, kept.salt, kept.iterations);
+    if (!timingSafeEqual(storedKey, kept.storedKey)) throw new RefusedError(`a wrong name or password, as '${user}'`);
+    return { data: null, user };
+  }
+}
