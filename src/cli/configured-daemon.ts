@@ -2,8 +2,18 @@ import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SocketOptions } from "../daemon/index.ts";
 import { isSocketServed, PidFile } from "../os/index.ts";
+import { AuditFile } from "./audit/audit-file.ts";
 import { changedForRestart, type DaemonConfig, type ReadConfig, readConfig } from "./config/daemon-config.ts";
-import { limitsOf, logInOf, logSettingsOf, openDoorsOf, portsOf, socketsOf, tlsIdentityOf } from "./daemon-settings.ts";
+import {
+  accessOf,
+  limitsOf,
+  logInOf,
+  logSettingsOf,
+  openDoorsOf,
+  portsOf,
+  socketsOf,
+  tlsIdentityOf,
+} from "./daemon-settings.ts";
 import { Logger } from "./log/logger.ts";
 import { type DaemonPlaces, makeDirectories } from "./places.ts";
 import { resolveSecurity } from "./qemu-security.ts";
@@ -40,6 +50,14 @@ export function loadConfig({
   return readConfig(text, configFile);
 }
 
+/** `parts` closes the others. */
+interface Parts {
+  readonly logger: Logger;
+  readonly audit: AuditFile;
+  readonly service: Service;
+  readonly parts: AsyncDisposableStack;
+}
+
 /**
  * The daemon as its file describes it.
  *
@@ -52,6 +70,7 @@ export function loadConfig({
 export class ConfiguredDaemon implements AsyncDisposable {
   readonly #options: ConfiguredDaemonOptions;
   readonly #logger: Logger;
+  readonly #audit: AuditFile;
   readonly #service: Service;
   readonly #parts: AsyncDisposableStack;
   #config: DaemonConfig;
@@ -60,13 +79,12 @@ export class ConfiguredDaemon implements AsyncDisposable {
   private constructor(
     options: ConfiguredDaemonOptions,
     config: DaemonConfig,
-    logger: Logger,
-    service: Service,
-    parts: AsyncDisposableStack,
+    { logger, audit, service, parts }: Parts,
   ) {
     this.#options = options;
     this.#config = config;
     this.#logger = logger;
+    this.#audit = audit;
     this.#service = service;
     this.#parts = parts;
   }
@@ -87,8 +105,12 @@ export class ConfiguredDaemon implements AsyncDisposable {
     if (drivers.includes("qemu")) warnings.push(...advice);
     for (const message of warnings) log({ level: "warn", source: "daemon", message });
     parts.use(claimPlaces(options, sockets));
-    const [limits, logIn] = [limitsOf(config), logInOf(config, places)];
-    const service = parts.use(await Service.open({ drivers, uri, places, security, log, limits, logIn }));
+    const onError = (error: unknown): void =>
+      log({ level: "error", source: "audit", message: `records are lost: ${(error as Error).message}` });
+    const audit = parts.use(new AuditFile(config.audit_file || places.auditFile, { onError }));
+    const guards = { logIn: logInOf(config, places), access: accessOf(config), audit: audit.write };
+    const limits = limitsOf(config);
+    const service = parts.use(await Service.open({ drivers, uri, places, security, log, limits, guards }));
     service.listen(sockets);
     for (const port of ports) await service.daemon.listenAt(port);
     log({
@@ -96,7 +118,7 @@ export class ConfiguredDaemon implements AsyncDisposable {
       source: "daemon",
       message: `ready: serving ${service.uris.join(" and ")} as process ${process.pid}`,
     });
-    return new ConfiguredDaemon(options, config, logger, service, parts.move());
+    return new ConfiguredDaemon(options, config, { logger, audit, service, parts: parts.move() });
   }
 
   reload(): void {
@@ -105,7 +127,9 @@ export class ConfiguredDaemon implements AsyncDisposable {
     try {
       const { config, warnings } = loadConfig(this.#options);
       this.#logger.configure(logSettingsOf(config, verbose));
+      this.#audit.reopen();
       this.#service.daemon.configure(limitsOf(config));
+      this.#service.daemon.rule(accessOf(config));
       // Certificates are renewed in the files that the running daemon has.
       if (this.#config.listen_tls === 1) this.#service.daemon.renew(tlsIdentityOf(this.#config, this.#options.places));
       for (const warning of warnings) this.#say("warn", warning);

@@ -2,6 +2,7 @@ import { fstatSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import {
+  AccessRules,
   type DaemonLimits,
   type LogInSettings,
   matchesAny,
@@ -105,6 +106,12 @@ export function logInOf(config: DaemonConfig, places: DaemonPlaces): LogInSettin
     refuse: (user) =>
       allowed.length === 0 || matchesAny(allowed, user) ? undefined : `'${user}' is not on sasl_allowed_username_list`,
   };
+}
+
+/** Undefined without rules: then the doors alone decide. */
+export function accessOf(config: DaemonConfig): AccessRules | undefined {
+  if (config.access_rules.length === 0) return undefined;
+  return new AccessRules(config.access_rules, groupOf(config.unix_sock_group).group);
 }
 
 function groupOf(name: string): { readonly group?: number } {

@@ -7,6 +7,7 @@ type Command = (args: readonly string[]) => Promise<number>;
 
 /** Loaded when they are asked for: a listing needs nothing of the daemon, and no native code. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  audit: async () => (await import("./audit/audit.ts")).audit,
   daemon: async () => (await import("./daemon.ts")).daemon,
   doctor: async () => (await import("./doctor/doctor.ts")).doctor,
   "install-service": async () => (await import("./install-service/install-service.ts")).installService,
@@ -29,6 +30,7 @@ const usage = `usage: virtwright COMMAND [OPTIONS]
            shows the daemon's units for systemd, and writes them
   pki      makes the certificates with which clients come in by TLS
   user     who may log in, where a door of the daemon asks for it
+  audit    what clients have changed, and what they were not allowed to
   doctor   what is missing on this machine, and the command that mends it
   selftest guests through all that there is, on any hypervisor, ours or libvirt's
   races    what every protocol of 2012 does under every schedule, and ours

@@ -33,6 +33,8 @@ export interface DaemonPlaces extends GuestPlaces {
   readonly pkiDir: string;
   /** Who may log in. */
   readonly usersFile: string;
+  /** What clients have changed. */
+  readonly auditFile: string;
   readonly socketDir: string;
   /** Where libvirt's clients look for libvirtd's sockets. */
   readonly libvirtSocketDir: string;
@@ -47,6 +49,7 @@ export const systemPlaces: DaemonPlaces = {
   pidFile: "/run/virtwright/virtwright.pid",
   pkiDir: "/etc/virtwright/pki",
   usersFile: "/etc/virtwright/users",
+  auditFile: "/var/log/virtwright/audit.log",
   socketDir: "/run/virtwright",
   libvirtSocketDir: "/run/libvirt",
   stateDir: "/var/lib/virtwright/qemu",
@@ -85,6 +88,7 @@ export function sessionPlaces(env: NodeJS.ProcessEnv, home: string): DaemonPlace
     pidFile: join(run, "virtwright.pid"),
     pkiDir: join(config, "pki"),
     usersFile: join(config, "users"),
+    auditFile: join(state, "audit.log"),
     socketDir: run,
     libvirtSocketDir: join(runtime, "libvirt"),
     stateDir: join(state, "qemu"),

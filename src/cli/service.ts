@@ -22,7 +22,8 @@ export interface ServiceOptions {
   /** As whom QEMU runs. Default: as we do. */
   readonly security?: SecurityPolicy | undefined;
   readonly limits?: DaemonLimits;
-  readonly logIn?: DaemonOptions["logIn"];
+  /** Default: nobody logs in, the doors alone decide who may do what, and nothing is recorded. */
+  readonly guards?: Pick<DaemonOptions, "logIn" | "access" | "audit">;
   readonly log: Log;
   /** To run on, and stays the caller's. Default: one of its own, which reports callbacks that throw to `log`. */
   readonly loop?: Loop;
@@ -61,7 +62,7 @@ export class Service implements AsyncDisposable {
   }
 
   static async open(options: ServiceOptions): Promise<Service> {
-    const { drivers: names, limits, logIn, log, loop: given } = options;
+    const { drivers: names, limits, guards, log, loop: given } = options;
     await using parts = new AsyncDisposableStack();
     // A fault in one callback is no reason to leave all clients alone.
     const onError = (error: unknown, at: string): void =>
@@ -82,7 +83,7 @@ export class Service implements AsyncDisposable {
     }
     if (served.length === 0) throw new StateError("this is not domain 0 of a Xen, and no other driver can be served");
     const drivers = served.map(({ driver }) => driver);
-    const daemon = parts.use(new Daemon(loop, { drivers, log, logIn, ...limits }));
+    const daemon = parts.use(new Daemon(loop, { drivers, log, ...guards, ...limits }));
     return new Service(daemon, served, parts.move());
   }
 

@@ -10,8 +10,11 @@ import {
   type Transport,
 } from "../event/index.ts";
 import { PortListener, type PortListenerOptions, type TlsIdentity } from "../net/index.ts";
-import { type ListenOptions, listenUnix, type UnixListener } from "../os/index.ts";
+import { type ListenOptions, listenUnix, type UnixListener, type UnixTransport } from "../os/index.ts";
 import type { ConnectionOptions, KeepaliveOptions } from "../rpc/index.ts";
+import { AccessGate } from "./access/access-gate.ts";
+import type { AccessRules } from "./access/access-rules.ts";
+import type { Audit } from "./audit.ts";
 import type { Log } from "./log.ts";
 import { Peer, type UnopenedLimits } from "./peer.ts";
 import { describePrincipal, type Principal } from "./principal.ts";
@@ -24,6 +27,10 @@ export interface DaemonOptions extends DaemonLimits {
   readonly log?: Log;
   /** Who may log in where the policy is "sasl"; without it nobody can. */
   readonly logIn?: LogInSettings | undefined;
+  /** Who may do what; without them everybody who is in may do everything that their door allows. */
+  readonly access?: AccessRules | undefined;
+  /** Told of every call that was to change something. */
+  readonly audit?: Audit | undefined;
 }
 
 /** What can be changed while the daemon is open. */
@@ -83,6 +90,8 @@ export class Daemon implements Handle {
   readonly #drivers: readonly Driver[];
   readonly #log: Log;
   readonly #logIn: LogInSettings | undefined;
+  readonly #audit: Audit | undefined;
+  #access: AccessGate | undefined;
   #limits: DaemonLimits;
   readonly #breather: Breather;
   readonly #listeners: Listener[] = [];
@@ -104,6 +113,8 @@ export class Daemon implements Handle {
     this.#logIn = options.logIn;
     this.#limits = options;
     this.#breather = new Breather(loop);
+    this.#audit = options.audit;
+    this.rule(options.access);
   }
 
   get state(): "open" | "closing" | "closed" {
@@ -119,7 +130,14 @@ export class Daemon implements Handle {
   listen({ path, auth = "none", readOnly = false, ...file }: SocketOptions): void {
     this.#checkOpen();
     const listener = listenUnix(this.#loop, path, { backlog: 1_000, ...file }, (transport) => {
-      this.accept(transport, { auth, readOnly, door: "unix", identity: transport.peer, passesFds: true });
+      this.accept(transport, {
+        auth,
+        readOnly,
+        door: "unix",
+        identity: transport.peer,
+        ...this.#groupsOf(transport),
+        passesFds: true,
+      });
     });
     this.#add(listener, `${path}${readOnly ? ", read-only" : ""}`);
   }
@@ -137,6 +155,12 @@ export class Daemon implements Handle {
     this.#ports.push(listener);
     this.#add(listener, `${door} ${options.host}:${listener.port}`);
     return listener.port;
+  }
+
+  /** Other rules, for calls from here on; those of clients that are there too. */
+  rule(rules: AccessRules | undefined): void {
+    const pause = (): Promise<void> => this.#breather.breathe();
+    this.#access = rules === undefined ? undefined : new AccessGate({ rules, log: this.#log, pause });
   }
 
   renew(identity: TlsIdentity): void {
@@ -165,6 +189,8 @@ export class Daemon implements Handle {
       readOnly: origin.readOnly ?? false,
       principal: principalOf(origin),
       logIn: this.#logIn,
+      access: () => this.#access,
+      audit: this.#audit,
       connection: {
         ...limits,
         passesFds: origin.passesFds ?? false,
@@ -206,6 +232,11 @@ export class Daemon implements Handle {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** One more question to the kernel, where somebody wants to know. */
+  #groupsOf(transport: UnixTransport): Pick<Principal, "groups"> {
+    return this.#access === undefined ? {} : { groups: transport.peerGroups };
   }
 
   #add(listener: Listener, where: string): void {
@@ -272,6 +303,6 @@ function closeAll(fds: readonly number[]): void {
   for (const fd of fds) closeSync(fd);
 }
 
-function principalOf({ door = "memory", identity, certificate, address }: Origin): Principal {
-  return { door, identity, certificate, address };
+function principalOf({ door = "memory", identity, groups, certificate, address }: Origin): Principal {
+  return { door, identity, groups, certificate, address };
 }

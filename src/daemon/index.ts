@@ -1,3 +1,5 @@
+export { AccessRules, faultOfRule } from "./access/access-rules.ts";
+export type { Audit, AuditRecord } from "./audit.ts";
 export {
   Daemon,
   type DaemonLimits,

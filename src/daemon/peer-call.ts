@@ -29,6 +29,9 @@ export class PeerCall implements CallContext {
   deadline?: number;
   /** Called once, when the call is over. */
   onOver: (() => void) | undefined;
+  /** When it came, on the loop's clock. */
+  begun = 0;
+  #isRecorded = false;
   readonly #call: IncomingCall;
   #route: Route | undefined;
   #isRead = false;
@@ -42,6 +45,13 @@ export class PeerCall implements CallContext {
     this.#call = call;
     this.readOnly = readOnly;
     if (identity !== undefined) this.identity = identity;
+  }
+
+  /** The first time the route; then, and where there is none, nothing. */
+  takeRoute(): Route | undefined {
+    if (this.#isRecorded || !this.#isRead) return undefined;
+    this.#isRecorded = true;
+    return this.#route;
   }
 
   /** For messages. */

@@ -14,7 +14,9 @@ import {
   virtwright,
 } from "../protocol/index.ts";
 import { Connection, type ConnectionOptions, type IncomingCall, type KeepaliveOptions } from "../rpc/index.ts";
+import type { AccessGate } from "./access/access-gate.ts";
 import { checkArguments } from "./argument-rules.ts";
+import { type Audit, auditRecord } from "./audit.ts";
 import { authenticationHandlers } from "./authentication-procedures.ts";
 import { type DaemonContext, daemonHandlers } from "./daemon-procedures.ts";
 import { eventBytes, legacyEventBytes } from "./event-bytes.ts";
@@ -39,6 +41,9 @@ export interface PeerOptions {
   readonly principal: Principal;
   /** How users log in, where the policy is "sasl". */
   readonly logIn: LogInSettings | undefined;
+  /** What is asked before each call; undefined: nothing. */
+  readonly access: () => AccessGate | undefined;
+  readonly audit: Audit | undefined;
   readonly connection: ConnectionOptions;
   /** What a peer may do that has not opened a hypervisor yet. */
   readonly unopened: UnopenedLimits;
@@ -61,6 +66,7 @@ export interface UnopenedLimits {
   readonly unopenedMessageLength?: number;
 }
 
+type Fields = Readonly<Record<string, unknown>>;
 type Handler = (args: unknown, context: unknown) => unknown;
 type HandlerTable = Readonly<Record<string, Handler | undefined>>;
 
@@ -111,8 +117,10 @@ export class Peer {
       },
       deliver: (subscription, event) => this.#deliver(subscription, event),
       deliverObject: (callbackId, event) => this.#deliverObject(callbackId, event),
-      deliverMonitor: (callbackId, event) =>
-        this.#connection.sendEvent(qemu, "domainMonitorEvent", { callbackId, ...event }),
+      deliverMonitor: (callbackId, event) => {
+        if (!this.#hears("domain", event.dom)) return;
+        this.#connection.sendEvent(qemu, "domainMonitorEvent", { callbackId, ...event });
+      },
       cursors: {
         send: {
           eventsNext: (message) => this.#connection.sendEvent(virtwright, "eventsNext", message),
@@ -164,6 +172,7 @@ export class Peer {
 
   #onCall(call: IncomingCall): void {
     const peerCall = new PeerCall(call, this.#session.readOnly, this.principal.identity);
+    peerCall.begun = this.#loop.now();
     try {
       const preparation = this.#prepared.take(call.header.serial);
       const handle = this.#admit(peerCall);
@@ -189,7 +198,19 @@ export class Peer {
     const [table, context] = this.#handlersOf(route, opened, peerCall);
     const handler = table?.[route.name];
     if (handler === undefined) throw unsupported(route);
-    return () => handler(args, context);
+    const gate = this.#options.access();
+    if (gate === undefined || route.from === "new") return () => handler(args, context);
+    const { principal } = this;
+    const { procedures } = opened?.hypervisor ?? { procedures: {} };
+    const checkWanted = (): void => this.#checkWanted(peerCall, opened);
+    const guarded = { route, args: args as Fields, principal, procedures, context: peerCall, checkWanted };
+    return () => gate.run(guarded, (given) => handler(given, context));
+  }
+
+  /** What was admitted a while ago may have no caller and no hypervisor any more. */
+  #checkWanted(peerCall: PeerCall, opened: Opened | undefined): void {
+    if (peerCall.isGivenUp || (opened !== undefined && this.#session.state !== "open"))
+      throw callerLeft(peerCall.name, undefined);
   }
 
   #handlersOf({ owner }: Route, opened: Opened | undefined, peerCall: PeerCall): [HandlerTable | undefined, unknown] {
@@ -240,6 +261,7 @@ export class Peer {
   #answer(peerCall: PeerCall, value: unknown): void {
     this.#underWay.delete(peerCall);
     const served = peerCall.answer(value);
+    this.#record(peerCall, undefined);
     served?.serve(served.stream).catch((error: unknown) => served.stream.abort(this.#clientError(peerCall, error)));
   }
 
@@ -248,6 +270,17 @@ export class Peer {
     const clientError = this.#clientError(peerCall, error);
     if (!peerCall.isRead) this.#noteMisbehaviour(clientError.message);
     peerCall.fail(clientError);
+    this.#record(peerCall, clientError);
+  }
+
+  /** Once for each call: a handler that ends behind its deadline has been recorded by then. */
+  #record(peerCall: PeerCall, error: VirError | undefined): void {
+    const { audit } = this.#options;
+    const route = peerCall.takeRoute();
+    if (audit === undefined || route === undefined) return;
+    const durationMs = this.#loop.now() - peerCall.begun;
+    const record = auditRecord(this.principal, route, peerCall.args, { error, durationMs });
+    if (record !== undefined) audit(record);
   }
 
   /** The client has its answer before the connection ends. */
@@ -278,12 +311,23 @@ export class Peer {
     return internalError(detail, error);
   }
 
+  /** Nobody hears of what they may not know of. */
+  #hears(kind: string, object: { readonly name?: string; readonly uuid?: string }): boolean {
+    const gate = this.#options.access();
+    return gate === undefined || gate.sees(this.principal, kind, object);
+  }
+
   #deliver({ callbackId, legacy }: Subscription, event: DomainEvent): void {
+    if (!this.#hears("domain", event.dom)) return;
     const message = legacy ? legacyEventBytes(event) : eventBytes(event, callbackId);
     if (message !== undefined) this.#connection.sendEncoded(message.head, message.rest);
   }
 
   #deliverObject(callbackId: number, { name, ...content }: ObjectEvent): void {
+    if ("net" in content && !this.#hears("network", content.net)) return;
+    if ("pool" in content && !this.#hears("storage_pool", content.pool)) return;
+    if ("dev" in content && !this.#hears("node_device", content.dev)) return;
+    if ("secret" in content && !this.#hears("secret", content.secret)) return;
     this.#connection.sendEvent(remote, name, { callbackId, ...content } as never);
   }
 

@@ -5,6 +5,8 @@ export interface Principal {
   readonly door: "unix" | "tcp" | "tls" | "websocket" | "memory";
   /** As the kernel tells it, by a Unix socket alone. */
   readonly identity?: Identity | undefined;
+  /** The user's other groups, as the kernel tells them. */
+  readonly groups?: readonly number[] | undefined;
   /** The distinguished name in a certificate that has been verified. */
   readonly certificate?: string | undefined;
   /** The name under which they have logged in. */

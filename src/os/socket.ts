@@ -136,6 +136,17 @@ export function sendDatagram(path: string, text: string): void {
   }
 }
 
+/** The groups that the peer's process had beside its own when it connected. */
+export function groupsOfPeer(fd: number): readonly number[] {
+  const socketLevel = 1;
+  const peerGroups = 59;
+  const most = 65_536;
+  const value = new Uint32Array(most);
+  const length = new Uint32Array([value.byteLength]);
+  libc.check(getsockopt(fd, socketLevel, peerGroups, value, length), "getsockopt", `fd ${fd}`);
+  return [...value.subarray(0, (length[0] as number) / 4)];
+}
+
 function prepared(path: string, use: (fd: number, address: Uint8Array) => void): number {
   const address = addressOf(path);
   const fd = libc.check(socket(unixDomain, streamNonBlockingCloseOnExec, 0), "socket", path);

@@ -5,7 +5,7 @@ import type { Transport, TransportListener } from "../event/transport.ts";
 import type { Watch } from "../event/watch.ts";
 import * as libc from "./libc.ts";
 import { SendQueue } from "./send-queue.ts";
-import { type Credentials, connectSocket, credentialsOf, pairSockets } from "./socket.ts";
+import { type Credentials, connectSocket, credentialsOf, groupsOfPeer, pairSockets } from "./socket.ts";
 import { maxFds, type Received, receiveMessage } from "./socket-message.ts";
 
 /** Connects to a daemon's socket. Throws SystemError at once: ENOENT, ECONNREFUSED, EACCES, EAGAIN (its queue is full). */
@@ -56,6 +56,11 @@ export class UnixTransport implements Transport {
 
   get state(): "idle" | "open" | "closed" {
     return this.#state;
+  }
+
+  /** Asked of the kernel: to be read while the connection is not closed. */
+  get peerGroups(): readonly number[] {
+    return groupsOfPeer(this.#fd);
   }
 
   get backlog(): number {

@@ -1,3 +1,4 @@
+import { faultOfRule } from "../../daemon/index.ts";
 import { type DriverName, driverNames } from "../service.ts";
 import { ConfigError } from "./config-error.ts";
 import {
@@ -55,6 +56,8 @@ export const configKeys = {
     "restart",
     "a list of names in quotes, in which * and ? stand for any characters",
   ),
+  access_rules: strings("at once", "a list of rules in quotes", faultOfRule),
+  audit_file: path("restart"),
   max_anonymous_clients: integer(20, 1, "at once"),
   max_clients: integer(5000, 1, "at once"),
   max_queued_clients: integer(1000, 1, "restart"),

@@ -1,0 +1,174 @@
+import type { CallContext, DriverProcedures } from "../../driver/driver.ts";
+import { ErrorCode, ErrorDomain, listLimit, VirError } from "../../protocol/index.ts";
+import type { Pause } from "../../xml/index.ts";
+import type { Log } from "../log.ts";
+import { describePrincipal, type Principal } from "../principal.ts";
+import type { Route } from "../route.ts";
+import type { AccessRules, Verdict } from "./access-rules.ts";
+import { type Demand, demandsOf } from "./demands.ts";
+import { listedName, namedObject, nameOfObject } from "./object-names.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+type Handle = (args: Fields) => unknown;
+
+/** A call before its handler. */
+export interface Guarded {
+  readonly route: Route;
+  readonly args: Fields;
+  readonly principal: Principal;
+  /** Of the hypervisor; undefined while none is open, and for what the daemon answers itself. */
+  readonly procedures: DriverProcedures;
+  readonly context: CallContext;
+  /** Throws when, meanwhile, nobody waits any more. */
+  readonly checkWanted: () => void;
+}
+
+export interface AccessGateOptions {
+  readonly rules: AccessRules;
+  readonly log: Log;
+  readonly pause: Pause;
+}
+
+/** Calls of our own program whose answers tell of all domains at once, and cannot be thinned out. */
+const untold: ReadonlySet<string> = new Set(["snapshot", "eventsOpen"]);
+
+/** Lets calls through that the rules allow, and of lists what their caller may know of. */
+export class AccessGate {
+  readonly #options: AccessGateOptions;
+
+  constructor(options: AccessGateOptions) {
+    this.#options = options;
+  }
+
+  /** What the handler returns, as far as the caller may see it. Throws or rejects with VirError (accessDenied). */
+  run(call: Guarded, handle: Handle): unknown {
+    const { args, route, principal } = call;
+    const { demands, filter } = demandsOf(route.row?.acl ?? "none", args);
+    const lookup = demands.length === 1 && isLookup(route);
+    const objects = demands.filter(({ kind }) => kind !== "connect");
+    for (const demand of demands) if (demand.kind === "connect") this.#check(call, demand, "");
+    if (lookup && objects[0] !== undefined) return this.#find(call, objects[0], handle);
+    const isFree = objects.every(({ permission }) => this.#decide(principal, permission, undefined).allowed);
+    const list =
+      filter === undefined || this.#decide(principal, filter.permission, undefined).allowed ? undefined : filter;
+    if (list !== undefined && untold.has(route.name)) this.#check(call, list, undefined);
+    // Whoever may do it to all objects need not be asked which it is.
+    if (isFree && list === undefined && route.name !== "domainRename") return handle(args);
+    return this.#runSlowly(call, objects, list, handle);
+  }
+
+  /** Whether somebody may hear of an object. */
+  sees(principal: Principal, kind: string, object: Parameters<typeof listedName>[1]): boolean {
+    return this.#decide(principal, `${kind}:getattr`, listedName(kind, object)).allowed;
+  }
+
+  async #runSlowly(
+    call: Guarded,
+    objects: readonly Demand[],
+    list: Demand | undefined,
+    handle: Handle,
+  ): Promise<unknown> {
+    const { args, route, procedures, context, checkWanted } = call;
+    const { pause } = this.#options;
+    for (const demand of objects) {
+      const name = await nameOfObject(demand.kind, args, { procedures, context, pause });
+      this.#check(call, demand, name);
+      // With its new name a domain may fall under other rules.
+      const { newName } = args;
+      if (route.name === "domainRename" && typeof newName === "string") this.#check(call, demand, newName);
+    }
+    checkWanted();
+    return list === undefined ? handle(args) : this.#list(call, list, handle);
+  }
+
+  /** Only the answer tells which object it is. */
+  async #find(call: Guarded, demand: Demand, handle: Handle): Promise<unknown> {
+    const result = (await handle(call.args)) as Fields;
+    const [object] = Object.values(result);
+    this.#check(call, demand, listedName(demand.kind, object as Fields));
+    return result;
+  }
+
+  /** Where it is about one object after all, that one has to be visible; else the answer is thinned out. */
+  async #list(call: Guarded, demand: Demand, handle: Handle): Promise<unknown> {
+    const { args, route, principal, procedures, context } = call;
+    const pick = (name: string | undefined): boolean => this.#decide(principal, demand.permission, name ?? "").allowed;
+    if (/Register(Any)?$/.test(route.name)) {
+      const name = await nameOfObject(demand.kind, args, { procedures, context, pause: this.#options.pause });
+      if (name !== undefined) this.#check(call, demand, name);
+      return handle(args);
+    }
+    const count = counted(route.name);
+    if (count !== undefined) {
+      const sibling = procedures[count as keyof DriverProcedures] as Handle | undefined;
+      const listed = (await (sibling as (args: Fields, context: CallContext) => unknown)?.(
+        everything(args),
+        context,
+      )) as Fields;
+      return { num: thinned(demand.kind, args, listed ?? {}, pick).length };
+    }
+    if (route.name === "connectListDomains") {
+      const all = await procedures.connectListAllDomains?.({ needResults: 1, flags: 1 }, context);
+      return {
+        ids: (all?.domains ?? [])
+          .filter(({ name }) => pick(name))
+          .map(({ id }) => id)
+          .slice(0, Number(args["maxids"])),
+      };
+    }
+    const result = (await handle(everything(args))) as Fields;
+    const [key = ""] = Object.keys(result);
+    const rest = thinned(demand.kind, args, result, pick);
+    const limit = Number(args["maxnames"] ?? args["maxuuids"] ?? listLimit);
+    if (!("ret" in result)) return { ...result, [key]: rest.slice(0, limit) };
+    return { [key]: args["needResults"] === 0 ? [] : rest, ret: rest.length };
+  }
+
+  #check({ principal, route, args }: Guarded, { permission }: Demand, name: string | undefined): void {
+    const { allowed, reason } = this.#decide(principal, permission, name);
+    if (allowed) return;
+    const object = name === undefined || name === "" ? "" : ` on '${name}'`;
+    const message = `${describePrincipal(principal)} was denied ${permission}${object} for ${route.name}: ${reason}`;
+    this.#options.log({ level: "warn", source: "access", message });
+    // A name that its caller has not said is none that they hear.
+    const heard = says(args, name ?? "") ? object : "";
+    throw VirError.of(
+      ErrorCode.accessDenied,
+      ErrorDomain.access,
+      `'rules' denied access: ${permission}${heard} by ${reason}`,
+    );
+  }
+
+  #decide(principal: Principal, permission: string, name: string | undefined): Verdict {
+    return this.#options.rules.decide(principal, permission, name);
+  }
+}
+
+function says(args: Fields, name: string): boolean {
+  const said = [namedObject(args), args["xml"], args["xmlDesc"], args["newName"]];
+  return said.some((each) => typeof each === "string" && each.includes(name));
+}
+
+function isLookup({ name }: Route): boolean {
+  return /LookupBy/.test(name) && !/Snapshot|Checkpoint/.test(name);
+}
+
+/** The list behind a number; a list of ids has no names to choose by. */
+function counted(name: string): string | undefined {
+  if (name === "connectNumOfDomains") return "connectListAllDomains";
+  return name.includes("NumOf") ? name.replace("NumOf", "List") : undefined;
+}
+
+/** The same call for the whole list: what is left out would otherwise count against its limit. */
+function everything(args: Fields): Fields {
+  return { ...args, needResults: 1, maxnames: listLimit, maxuuids: listLimit, flags: args["flags"] ?? 1 };
+}
+
+function thinned(kind: string, args: Fields, result: Fields, pick: (name: string | undefined) => boolean): unknown[] {
+  const listed = Object.values(result).find((value) => Array.isArray(value)) as unknown[] | undefined;
+  const { name: pool } = (args["pool"] ?? {}) as { name?: string };
+  return (listed ?? []).filter((each) => {
+    if (typeof each !== "string") return pick(listedName(kind, each as Fields));
+    return pick(kind === "storage_vol" ? `${pool}/${each}` : each);
+  });
+}

@@ -1,0 +1,100 @@
+import type { CallContext, DriverProcedures } from "../../driver/driver.ts";
+import { type Pause, parseXmlInChunks, XmlError } from "../../xml/index.ts";
+
+type Args = Readonly<Record<string, unknown>>;
+interface Ref {
+  readonly name?: string;
+  readonly uuid?: string;
+  readonly pool?: string;
+  readonly portdev?: string;
+  readonly dom?: Ref;
+  readonly net?: Ref;
+}
+
+export interface NameSource {
+  readonly procedures: DriverProcedures;
+  readonly context: CallContext;
+  readonly pause: Pause;
+}
+
+/** Where the arguments have an object of the kind. */
+const places: { readonly [kind: string]: readonly string[] } = {
+  domain: ["dom", "snap", "snapshot", "checkpoint"],
+  network: ["net", "network", "port"],
+  network_port: ["network", "port"],
+  storage_pool: ["pool"],
+  storage_vol: ["vol"],
+  interface: ["iface"],
+  node_device: ["dev"],
+  nwfilter: ["nwfilter"],
+  nwfilter_binding: ["nwfilter"],
+  secret: ["secret"],
+};
+
+/** Rows in which the name itself stands for the object. */
+const byName: ReadonlySet<string> = new Set(["node_device"]);
+
+/** For the record, as the caller has named it; undefined when it has named none. */
+export function namedObject(args: unknown): string | undefined {
+  for (const [kind, keys] of Object.entries(places)) {
+    const ref = refOf(kind, keys, args as Args);
+    if (ref !== undefined)
+      return ref.pool === undefined
+        ? [ref.name ?? ref.portdev, ref.uuid].filter(Boolean).join(" ")
+        : `${ref.pool}/${ref.name}`;
+  }
+  const { name, newName, from } = args as Args;
+  return [name, newName, from].find((each) => typeof each === "string");
+}
+
+/**
+ * The name that an object of this kind in the arguments really has: what counts for drivers is the uuid, and a caller may
+ * write any name beside it. Undefined where the arguments do not tell. Rejects with the driver's error when there is no such object.
+ */
+export async function nameOfObject(kind: string, args: Args, source: NameSource): Promise<string | undefined> {
+  const ref = refOf(kind, places[kind] ?? [], args);
+  if (ref !== undefined) return trueName(kind, ref, source);
+  if (byName.has(kind) && typeof args["name"] === "string" && args["xmlDesc"] === undefined) return args["name"];
+  const xml = ["xml", "xmlDesc", "domXml"].map((key) => args[key]).find((each) => typeof each === "string");
+  if (typeof xml !== "string") return undefined;
+  const name = await nameInXml(xml, source.pause);
+  const pool = args["pool"] as Ref | undefined;
+  return kind === "storage_vol" && name !== undefined ? `${pool?.name}/${name}` : name;
+}
+
+function refOf(kind: string, keys: readonly string[], args: Args): Ref | undefined {
+  const found = keys.map((key) => args[key]).find((each) => typeof each === "object" && each !== null) as
+    | Ref
+    | undefined;
+  if (kind === "domain") return found?.dom ?? found;
+  return kind.startsWith("network") ? (found?.net ?? found) : found;
+}
+
+async function trueName(kind: string, ref: Ref, { procedures, context }: NameSource): Promise<string | undefined> {
+  const { uuid = "" } = ref;
+  if (kind === "domain") return (await procedures.domainLookupByUuid?.({ uuid }, context))?.dom.name;
+  if (kind.startsWith("network")) return (await procedures.networkLookupByUuid?.({ uuid }, context))?.net.name;
+  if (kind === "storage_pool") return (await procedures.storagePoolLookupByUuid?.({ uuid }, context))?.pool.name;
+  if (kind === "nwfilter") return (await procedures.nwfilterLookupByUuid?.({ uuid }, context))?.nwfilter.name;
+  return listedName(kind, ref);
+}
+
+/** Of an object as a driver has told it. */
+export function listedName(kind: string, ref: Ref): string | undefined {
+  if (kind === "domain") return (ref.dom ?? ref).name;
+  if (kind === "storage_vol") return `${ref.pool}/${ref.name}`;
+  if (kind === "network_port") return ref.net?.name;
+  if (kind === "nwfilter_binding") return ref.portdev;
+  return kind === "secret" ? ref.uuid : ref.name;
+}
+
+/** What a definition calls its object; undefined when it is none, which the driver will say. */
+async function nameInXml(xml: string, pause: Pause): Promise<string | undefined> {
+  try {
+    const { root } = await parseXmlInChunks(xml, pause);
+    return root.attribute("name") ?? root.first("name")?.text;
+  } catch (error) {
+    if (error instanceof XmlError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { AccessRules, faultOfRule } from "../../../src/daemon/access/access-rules.ts";
+import type { Principal } from "../../../src/daemon/principal.ts";
+
+const alice: Principal = { door: "tls", user: "alice" };
+const backup: Principal = { door: "tls", certificate: "CN=backup,O=Example Ltd" };
+const root: Principal = { door: "unix", identity: { uid: 0, gid: 0, pid: 1 } };
+const stranger: Principal = { door: "unix", identity: { uid: 54_321, gid: 54_321, pid: 1 }, groups: [4_711] };
+const allowed = (rules: AccessRules, who: Principal, permission: string, name?: string): boolean =>
+  rules.decide(who, permission, name).allowed;
+
+suite("access rules", () => {
+  test("the first that fits decides, and is named", () => {
+    const rules = new AccessRules(["deny user alice domain:delete on keep-*", "allow user alice domain:*"]);
+    assert.equal(allowed(rules, alice, "domain:delete", "web"), true);
+    assert.deepEqual(rules.decide(alice, "domain:delete", "keep-1"), {
+      allowed: false,
+      reason: 'rule 1, "deny user alice domain:delete on keep-*"',
+    });
+    assert.deepEqual(rules.decide(alice, "network:read", "web"), { allowed: false, reason: "no rule allows it" });
+  });
+
+  test("where none fits, root, the daemon's user and the sockets' group may, by the kernel's word alone", () => {
+    const rules = new AccessRules(["allow user nobody-here *"], 4_711);
+    assert.equal(allowed(rules, root, "domain:stop", "web"), true);
+    assert.equal(allowed(rules, stranger, "domain:stop", "web"), true, "in the group");
+    assert.equal(allowed(rules, { ...stranger, groups: [] }, "domain:stop", "web"), false);
+    assert.equal(allowed(rules, { door: "tls", user: "root", groups: [4_711] }, "domain:stop", "web"), false);
+    assert.equal(allowed(rules, { door: "tcp" }, "domain:stop", "web"), false);
+  });
+
+  test("a rule may deny root", () => {
+    assert.equal(
+      allowed(new AccessRules(["deny anybody domain:delete on keep-*"]), root, "domain:delete", "keep-1"),
+      false,
+    );
+  });
+
+  test("a name stands for this machine's user unless somebody has logged in under another", () => {
+    const rules = new AccessRules(["allow user root *", "deny anybody *"]);
+    assert.equal(allowed(rules, root, "domain:stop", "web"), true);
+    assert.equal(allowed(rules, { ...root, user: "alice" }, "domain:stop", "web"), false);
+    assert.equal(allowed(rules, { door: "tls", user: "root" }, "domain:stop", "web"), true);
+  });
+
+  test("knows groups and certificates", () => {
+    const rules = new AccessRules([
+      "allow certificate 'CN=backup,O=Example *' *:read",
+      "allow group root connect:*",
+      "deny anybody *",
+    ]);
+    assert.equal(allowed(rules, backup, "domain:read", "web"), true);
+    assert.equal(allowed(rules, { ...backup, certificate: "CN=backup,O=Other" }, "domain:read", "web"), false);
+    assert.equal(
+      allowed(rules, { ...backup, certificate: "CN=x,CN=backup,O=Example Ltd" }, "domain:read", "web"),
+      false,
+    );
+    assert.equal(allowed(rules, root, "connect:read", ""), true);
+    assert.equal(allowed(rules, { ...stranger, groups: [0] }, "connect:read", ""), true);
+    assert.equal(
+      allowed(rules, { door: "tls", groups: [0] }, "connect:read", ""),
+      false,
+      "groups without an identity are nobody's",
+    );
+  });
+
+  test("where the name is not known, what denies some denies it, and what allows some does not allow it", () => {
+    const rules = new AccessRules([
+      "allow user alice domain:start on web-*",
+      "deny user alice domain:stop on db-*",
+      "allow user alice domain:stop",
+    ]);
+    assert.equal(allowed(rules, alice, "domain:start"), false);
+    assert.equal(allowed(rules, alice, "domain:stop"), false);
+    assert.equal(allowed(rules, alice, "domain:stop", "web-1"), true);
+  });
+
+  test("names are whole, and nothing in them but * and ? means anything", () => {
+    const rules = new AccessRules(["allow user alice domain:start on web.1,a?c", "deny anybody *"]);
+    for (const [name, expected] of [
+      ["web.1", true],
+      ["webx1", false],
+      ["web.10", false],
+      ["abc", true],
+      ["abbc", false],
+      ["web.1\n", false],
+    ] as const)
+      assert.equal(allowed(rules, alice, "domain:start", name), expected, name);
+  });
+
+  test("a pattern that was made to take long does not", () => {
+    const rules = new AccessRules([`allow user alice domain:start on ${"*".repeat(500)}b`]);
+    assert.equal(allowed(rules, alice, "domain:start", "a".repeat(100_000)), false);
+  });
+
+  for (const [text, message] of [
+    ["", /^a rule is: allow\|deny WHO PERMISSION/],
+    ["allow", /^a rule is/],
+    ["permit user alice *", /^a rule is/],
+    ["allow alice *", /^a rule is/],
+    ["allow user alice", /^a rule is/],
+    ["allow user alice * on", /^a rule is/],
+    ["allow user alice * in web", /^a rule is/],
+    ["allow user alice * on web and more", /^a rule is/],
+    ["allow user alice start", /^"start" is no permission: they are written domain:start/],
+    ["allow group no-such-group *", /^no group named no-such-group/],
+  ] as const) {
+    test(`"${text}" is none`, () => {
+      assert.match(faultOfRule(text) ?? "", message);
+      assert.throws(() => new AccessRules([text]), RangeError);
+    });
+  }
+});
