@@ -10,7 +10,7 @@ import {
   type Transport,
 } from "../event/index.ts";
 import { PortListener, type PortListenerOptions, type TlsIdentity } from "../net/index.ts";
-import { type ListenOptions, listenUnix, type UnixListener, type UnixTransport } from "../os/index.ts";
+import { type ListenOptions, listenUnix, type UnixTransport } from "../os/index.ts";
 import type { ConnectionOptions, KeepaliveOptions } from "../rpc/index.ts";
 import { AccessGate } from "./access/access-gate.ts";
 import type { AccessRules } from "./access/access-rules.ts";

@@ -75,6 +75,9 @@ suite("tables", () => {
   });
 
   test("write bytes in the unit that fits", () => {
-    assert.deepEqual([0n, 1023n, 1024n, 1n << 40n].map((bytes) => bytesText(bytes)), ["0.00 B", "1023.00 B", "1.00 KiB", "1.00 TiB"]);
+    assert.deepEqual(
+      [0n, 1023n, 1024n, 1n << 40n].map((bytes) => bytesText(bytes)),
+      ["0.00 B", "1023.00 B", "1.00 KiB", "1.00 TiB"],
+    );
   });
 });
