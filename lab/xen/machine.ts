@@ -77,8 +77,9 @@ export class Machine {
 function qemuArgs(files: BootFiles, options: MachineOptions): string[] {
   const { memoryMib, dom0MemoryMib, cpus, cpu, threads, clock, xenArgs } = { ...defaultMachine, ...options };
   const memory = `dom0_mem=${dom0MemoryMib}M,max:${dom0MemoryMib}M`;
-  // Nobody attacks a lab, and each of these costs an emulated machine a part of its start.
-  const unguarded = "bootscrub=0 spec-ctrl=no xpti=no";
+  // Nobody attacks a lab, and each of these costs an emulated machine a part of its start. What is left of `spec-ctrl` has
+  // Xen switch vector registers with each processor: when it waits for their first use, they get mixed up here.
+  const unguarded = "bootscrub=0 spec-ctrl=no,eager-fpu xpti=no";
   const xen = `console=com1 com1=115200,8n1 ${memory} ${unguarded} ${xenArgs}`;
   const dom0 = "console=hvc0 quiet loglevel=4 panic=-1 mitigations=off";
   const share = (tag: string, path: string, mode: string): string[] => [
