@@ -7,6 +7,7 @@ import { Adoption } from "./adoption.ts";
 import { Aftermath } from "./aftermath.ts";
 import { Builder, type Built } from "./builder.ts";
 import { completeDefinition } from "./definition/complete.ts";
+import { settleDevices } from "./device/live-device.ts";
 import { domainZeroDefinition, isDomainZero } from "./domain-zero.ts";
 import { closed, invalid, notRunning, toVirError } from "./errors.ts";
 import { endings, foundStatus, Run, type RunSurroundings } from "./run.ts";
@@ -250,8 +251,9 @@ export class Guests extends DomainTurns {
     const status = known !== undefined && (known.state === paused) === isPaused ? known : foundStatus(isPaused);
     run.start(status, told?.isStarted === true ? undefined : Lifecycle.started.detail.booted);
     this.list.release(domain);
-    const { ending } = record ?? {};
+    const { ending, isReplugging } = record ?? {};
     if (ending !== undefined) this.#endAfterAll(run, ending);
+    else if (isReplugging === true) this.#settleDevices(run);
     // Whether it is gone, or who watches: the next look says so.
     run.watch().catch((error: unknown) => {
       if (run.hasEnded) return;
@@ -267,6 +269,14 @@ export class Guests extends DomainTurns {
     this.exclusively(run.domain, "end", { kind: "destroy", deadline: Number.POSITIVE_INFINITY }, async () => {
       if (!run.hasEnded) await this.end(run, ending);
     }).catch(this.#options.report);
+  }
+
+  #settleDevices(run: Run): void {
+    this.exclusively(run.domain, "device", { deadline: Number.POSITIVE_INFINITY }, async () => {
+      if (!run.hasEnded) await settleDevices(this.#options.xen, run);
+    }).catch((error: unknown) => {
+      if (!run.hasEnded) this.#options.report(error);
+    });
   }
 
   #toldOf({ definition, since }: RunRecord): Told {

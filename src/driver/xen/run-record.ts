@@ -17,6 +17,8 @@ export interface RunRecord {
   readonly isBuilding?: boolean;
   readonly status: DomainStatus;
   readonly definition: Definition;
+  /** A device was coming or going: whether it is there libxl knows. */
+  readonly isReplugging?: boolean | undefined;
   /** Its domain was being destroyed for this reason. */
   readonly ending?: RunEnding | undefined;
   /** Where the journal stood when the run began: its end is told behind that, or not yet. */

@@ -50,6 +50,7 @@ export class Run {
   isUnwanted = false;
   /** Its domain goes, and it stays until the next run can take its place. */
   keepsPlace = false;
+  #isReplugging = false;
   readonly #around: RunSurroundings;
   readonly #since: number | undefined;
   readonly #early: LibraryEvent[] = [];
@@ -123,6 +124,12 @@ export class Run {
     this.#save();
   }
 
+  /** A device begins to come or go, or that has ended and is described. Whoever finds the run in between has to know. */
+  replug(isUnderWay: boolean): void {
+    this.#isReplugging = isUnderWay;
+    this.#save();
+  }
+
   tell(event: number, detail: number): void {
     void this.#around.publish({ name: "lifecycle", dom: this.domain.reference, event, detail });
   }
@@ -181,7 +188,8 @@ export class Run {
     if (definition === undefined || this.hasEnded) return;
     try {
       const ending = this.#expected;
-      this.#around.records.write({ id: this.domid, status, definition, since: this.#since, ending });
+      const isReplugging = this.#isReplugging || undefined;
+      this.#around.records.write({ id: this.domid, status, definition, since: this.#since, ending, isReplugging });
     } catch (error) {
       this.#around.report(error);
     }

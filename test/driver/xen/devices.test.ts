@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { CallContext } from "../../../src/driver/driver.ts";
 import { deviceProcedures } from "../../../src/driver/xen/procedures/devices.ts";
+import { Deferred } from "../../../src/event/index.ts";
 import { LibxlError, ProcessEndedError } from "../../../src/libxl/index.ts";
-import { Bench, uuid } from "./bench.ts";
+import { Bench, BenchWorld, uuid } from "./bench.ts";
 
 const disk = "<disk type='block'><source dev='/dev/a'/><target dev='xvdb'/></disk>";
 const card = "<interface type='bridge'><source bridge='br0'/></interface>";
@@ -34,8 +35,8 @@ class DeviceBench extends Bench {
   }
 }
 
-async function running(more = ""): Promise<DeviceBench> {
-  const bench = (await new DeviceBench().loaded()) as DeviceBench;
+async function running(more = "", world?: BenchWorld): Promise<DeviceBench> {
+  const bench = (await new DeviceBench(world).loaded()) as DeviceBench;
   await bench.running(more);
   return bench;
 }
@@ -109,6 +110,31 @@ describe("A device of a guest of Xen", () => {
     assert.deepEqual(bench.xen.devicesOf(bench.domain.id), []);
     await bench.end();
   });
+
+  for (const [what, call, before, devices] of [
+    ["came", "domainAttachDeviceFlags", [], ["xvdb"]],
+    ["went", "domainDetachDeviceFlags", [disk], []],
+  ] as const) {
+    test(`that ${what} while the daemon was killed is known to the next one`, async () => {
+      const world = new BenchWorld();
+      const bench = await running("", world);
+      for (const each of before) await bench.done(bench.ask("domainAttachDeviceFlags", each, live));
+      const answer = what === "came" ? "the answer to addDevice" : "the answer to removeDevice";
+      world.gates.set(answer, new Deferred().promise);
+      bench.ask(call, disk, live).catch(() => {});
+      await bench.settle();
+      assert.deepEqual(bench.devices.run, before.length === 0 ? [] : ["xvdb"]);
+      world.gates.clear();
+      world.xen.news.clear();
+      // As if by kill -9.
+      const next = new DeviceBench(world);
+      await next.loaded();
+      await next.settle();
+      assert.deepEqual(next.devices.run, devices);
+      assert.equal(next.records.get(uuid)?.isReplugging, undefined);
+      await next.end();
+    });
+  }
 
   test("is looked for by what it is", async () => {
     const bench = await running();

@@ -203,16 +203,26 @@ export class FakeXen implements Xen {
   async addDevice<K extends DeviceKind>(domid: number, kind: K, device: DeviceConfigs[K]): Promise<void> {
     await this.#begin("addDevice");
     encodeDevice(kind, device);
-    this.#get(domid).devices.push({ kind, name: nameOf(device) });
+    const domain = this.#get(domid);
+    domain.devices.push({ kind, name: nameOf(device) });
+    const list = kind === "disk" ? "disks" : "nics";
+    domain.config = { ...domain.config, [list]: [...(domain.config[list] ?? []), device] };
     await this.#options.turn("the answer to addDevice");
   }
 
   async removeDevice(domid: number, kind: DeviceKind, name: string): Promise<void> {
     await this.#begin("removeDevice");
-    const { devices } = this.#get(domid);
+    const domain = this.#get(domid);
+    const { devices, config } = domain;
     const at = devices.findIndex((each) => each.kind === kind && each.name === name);
     if (at < 0) throw new LibxlError(-6, "removeDevice");
     devices.splice(at, 1);
+    const { disks = [], nics = [] } = config;
+    domain.config = {
+      ...config,
+      disks: disks.filter(({ vdev }) => vdev !== name),
+      nics: nics.filter(({ mac }) => mac !== name),
+    };
     await this.#options.turn("the answer to removeDevice");
   }
 

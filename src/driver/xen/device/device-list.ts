@@ -2,7 +2,8 @@ import type { Definition } from "../../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import type { Element } from "../../../xml/index.ts";
 import { findDevice } from "../../domain-device.ts";
-import { ensure, remove } from "../../objects/element-edit.ts";
+import { ensure, remove, reorder } from "../../objects/element-edit.ts";
+import { sortDisks } from "../../qemu/definition/disks.ts";
 import { theDevice } from "../../qemu/device/find-device.ts";
 import { targetOf } from "../../qemu/devices-of.ts";
 import { completeDefinition } from "../definition/complete.ts";
@@ -37,6 +38,24 @@ export function withoutDevice(config: Definition, wanted: Element): Definition {
 function missingInConfig(wanted: Element): VirError {
   if (wanted.name === "disk") return failure(ErrorCode.invalidArg, `no target device ${targetOf(wanted)}`);
   return failure(ErrorCode.operationInvalid, "device not present in domain configuration");
+}
+
+/** Puts a device among those of a guest that runs. */
+export function addDevice(root: Element, device: Element): void {
+  const devices = ensure(root, "devices");
+  devices.children.push(device.clone());
+  reorder(devices, "disk", sortDisks(devices.all("disk")));
+}
+
+/** Disks and interfaces that are not `there` go, those that are only there come, and the rest stays as it was described. */
+export function matchDevices(root: Element, there: readonly Element[]): void {
+  const devices = ensure(root, "devices");
+  const known = there.map((device) => findDevice(devices, device, ErrorDomain.libxl));
+  const missing = there.filter((_device, at) => known[at] === undefined);
+  for (const own of [...devices.all("disk"), ...devices.all("interface")]) {
+    if (!known.includes(own)) remove(devices, own);
+  }
+  for (const device of missing) addDevice(root, device);
 }
 
 /** Takes a device out. Throws VirError, by `missing` unless it is an interface, when it is not there. */

@@ -2,18 +2,17 @@ import { type DeviceKind, LibxlError, ProcessEndedError } from "../../../libxl/i
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import type { Element } from "../../../xml/index.ts";
 import { busOfName } from "../../drive-places.ts";
-import { ensure, reorder } from "../../objects/element-edit.ts";
-import { sortDisks } from "../../qemu/definition/disks.ts";
 import { targetOf } from "../../qemu/devices-of.ts";
-import type { Change } from "../../qemu/modification.ts";
+import { type Change, changed } from "../../qemu/modification.ts";
 import { checkedDevice } from "../configuration/configuration.ts";
-import { diskConfig } from "../configuration/disk.ts";
-import { nicConfig } from "../configuration/nic.ts";
+import { diskConfig, diskElement } from "../configuration/disk.ts";
+import { nicConfig, nicElement } from "../configuration/nic.ts";
 import { guestKind } from "../definition/complete.ts";
+import { completeDevice } from "../definition/devices.ts";
 import { notRunning, toVirError, unsupported } from "../errors.ts";
 import type { Run } from "../run.ts";
 import type { Xen } from "../xen.ts";
-import { deviceIn, dropDevice } from "./device-list.ts";
+import { addDevice, deviceIn, dropDevice, matchDevices } from "./device-list.ts";
 
 /** Gives a device, complete, to the guest that runs; nothing when no run is to be changed. Rejects with VirError. */
 export async function attachLive(xen: Xen, change: Change<Run>, device: Element): Promise<void> {
@@ -24,18 +23,13 @@ export async function attachLive(xen: Xen, change: Change<Run>, device: Element)
   checkNew(root.first("devices"), device);
   const { domid } = run;
   const options = { timeoutMs };
-  await asked(run, `attach ${describe(device)}`, async () => {
-    const undo = (error: unknown): Promise<void> => leaveNothing(xen, domid, device, error);
-    const add =
-      device.name === "disk"
-        ? xen.addDevice(domid, "disk", checkedDevice("disk", diskConfig(device)), options)
-        : xen.addDevice(domid, "nic", checkedDevice("nic", nicConfig(device, undefined, guestKind(root))), options);
-    await add.catch(undo);
-  });
-  change.describe((now) => {
-    const devices = ensure(now, "devices");
-    devices.children.push(device.clone());
-    reorder(devices, "disk", sortDisks(devices.all("disk")));
+  const add = (): Promise<void> =>
+    device.name === "disk"
+      ? xen.addDevice(domid, "disk", checkedDevice("disk", diskConfig(device)), options)
+      : xen.addDevice(domid, "nic", checkedDevice("nic", nicConfig(device, undefined, guestKind(root))), options);
+  await replugged(run, `attach ${describe(device)}`, async () => {
+    await add().catch((error: unknown) => leaveNothing(xen, domid, device, error));
+    change.describe((now) => addDevice(now, device));
   });
 }
 
@@ -45,8 +39,21 @@ export async function detachLive(xen: Xen, change: Change<Run>, wanted: Element)
   if (run === undefined || targets.live === undefined) return;
   checkPluggable(wanted, "hot unplugged");
   const device = deviceIn(targets.live.root.first("devices"), wanted, missing);
-  await asked(run, `detach ${describe(device)}`, () => remove(xen, run.domid, device, timeoutMs));
-  change.describe((now) => dropDevice(now, device, missing));
+  await replugged(run, `detach ${describe(device)}`, async () => {
+    await remove(xen, run.domid, device, timeoutMs);
+    change.describe((now) => dropDevice(now, device, missing));
+  });
+}
+
+/** A run that was found while a device of it came or went has those that libxl says. Under the domain's job. */
+export async function settleDevices(xen: Xen, run: Run): Promise<void> {
+  const { disks = [], nics = [] } = await xen.configuration(run.domid);
+  const { definition } = run.domain;
+  if (run.hasEnded || definition === undefined) return;
+  const there = [...disks.map(diskElement), ...nics.map(nicElement)];
+  there.forEach(completeDevice);
+  run.describe(changed(definition, (root) => matchDevices(root, there)));
+  run.replug(false);
 }
 
 /** Media of guests that run stay. */
@@ -56,11 +63,14 @@ export function checkUpdate(wanted: Element): VirError {
   return unsupported(`disk bus '${busOf(wanted)}' cannot be updated.`);
 }
 
-async function asked(run: Run, what: string, act: () => Promise<void>): Promise<void> {
+async function replugged(run: Run, what: string, act: () => Promise<void>): Promise<void> {
+  run.replug(true);
   try {
     await act();
   } catch (error) {
     throw toVirError(error, what);
+  } finally {
+    run.replug(false);
   }
   if (run.hasEnded) throw notRunning();
 }
