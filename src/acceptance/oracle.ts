@@ -108,9 +108,9 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   Xen: {
     expectations: {
       ...common,
-      // Another domain of Xen's takes the place of the one that has ended.
+      // Another domain of Xen's takes the place of the one that has ended; libvirt tells of them in the wrong order.
       reboot: { events: ["stopped shutdown", "started booted"], state: "running booted", beginsRun: true },
-      // libvirt shows it as "booted".
+      // libvirt says "booted" of it.
       restore: { events: ["started restored"], state: "running", beginsRun: true },
     },
     isSimulated: false,

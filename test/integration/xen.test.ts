@@ -24,6 +24,11 @@ const whyNoDriver =
     ? undefined
     : "takes minutes: VIRTWRIGHT_XEN_DRIVER=1 node --test test/integration/xen.test.ts";
 
+const driverCommands = `
+run driver 500 node test/integration/xen-driver-exercise.ts "$XEN_LAB_GUEST"
+run acceptance 400 npm run -s test:acceptance -- xen:///system
+`;
+
 const sources = join(import.meta.dirname, "../../src");
 const program = "node test/integration";
 const command = `
@@ -39,7 +44,7 @@ run xenstore 100 ${program}/xenstore-exercise.ts /tmp/tiny
 run example 100 node examples/on-sources.ts "$XEN_LAB_GUEST" ""
 run libxl 200 ${program}/libxl-exercise.ts "$XEN_LAB_GUEST"
 run processes 300 ${program}/libxl-processes-exercise.ts "$XEN_LAB_GUEST"
-${whyNoDriver === undefined ? `run driver 500 ${program}/xen-driver-exercise.ts "$XEN_LAB_GUEST"` : ""}
+${whyNoDriver === undefined ? driverCommands : ""}
 run lives 300 ${program}/december/lives.ts --load --lives ${lives}
 ulimit -c 0
 for variant in ${Object.keys(naive).join(" ")}; do
@@ -189,6 +194,20 @@ describe("on real Xen", { skip: whyNoLab() ?? false, timeout: limitMs + 10_000 }
       ],
       errors: [],
     });
+  });
+
+  test("the acceptance suite is passed, by the literal command", { skip: whyNoDriver ?? false }, (t) => {
+    const tap = outputOf(t, "acceptance");
+    t.diagnostic(tap);
+    assert.match(tap, /^ok \d+ - nothing is left\n1\.\.\d+\n$/m);
+    const left = [...tap.matchAll(/^ok \d+ - [^:]*: (.*) # SKIP (.*)$/gm)].map(
+      ([, step, reason]) => `${step}: ${reason}`,
+    );
+    assert.deepEqual(left, [
+      "stop its process: nobody waits for ever: Xen itself runs it, no process does",
+      "kill its process: Xen itself runs it, no process does",
+    ]);
+    assert.equal(tap.match(/^ok /gm)?.length, 19 + left.length);
   });
 
   test("libxl in processes of its own: one that is killed takes nobody along", (t) => {
