@@ -2,7 +2,7 @@ import type { ByteChannel, Domain } from "../client/index.ts";
 
 /** Listens to a guest's console, and counts how often it says something. */
 export class ConsoleWatch implements AsyncDisposable {
-  readonly #console: ByteChannel;
+  #console: ByteChannel | undefined;
   /** What is counted. */
   readonly wanted: string;
   #text = "";
@@ -10,14 +10,21 @@ export class ConsoleWatch implements AsyncDisposable {
   #isOver = false;
   #wake: () => void = () => {};
 
-  private constructor(console: ByteChannel, wanted: string) {
-    this.#console = console;
+  private constructor(wanted: string) {
     this.wanted = wanted;
   }
 
-  static async open(domain: Domain, wanted: string): Promise<ConsoleWatch> {
-    const watch = new ConsoleWatch(await domain.openConsole(undefined, { flags: "force", timeoutMs: 10_000 }), wanted);
-    watch.#listen().then(
+  /** Never rejects: of a console that cannot be opened the last thing said is why. */
+  static async open(domain: Domain, wanted: string, timeoutMs: number): Promise<ConsoleWatch> {
+    const watch = new ConsoleWatch(wanted);
+    try {
+      watch.#console = await domain.openConsole(undefined, { flags: "force", timeoutMs });
+    } catch (error) {
+      watch.#text = `nothing, for it has no console: ${error instanceof Error ? error.message : String(error)}`;
+      watch.#end();
+      return watch;
+    }
+    watch.#listen(watch.#console).then(
       () => watch.#end(),
       () => watch.#end(),
     );
@@ -41,12 +48,12 @@ export class ConsoleWatch implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#console.abort();
+    this.#console?.abort();
   }
 
-  async #listen(): Promise<void> {
+  async #listen(console: ByteChannel): Promise<void> {
     const decoder = new TextDecoder();
-    for await (const bytes of this.#console.readable) {
+    for await (const bytes of console.readable) {
       this.#text += decoder.decode(bytes, { stream: true });
       for (let at = this.#text.indexOf(this.wanted); at >= 0; at = this.#text.indexOf(this.wanted)) {
         this.#count++;

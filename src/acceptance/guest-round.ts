@@ -140,8 +140,8 @@ export class GuestRound {
 
   /** Undefined: nothing is said that would have to be heard. */
   async #listen(): Promise<ConsoleWatch | undefined> {
-    const { ready } = this.#setting;
-    return ready === undefined ? undefined : ConsoleWatch.open(this.#guest, ready);
+    const { ready, deadlineMs } = this.#setting;
+    return ready === undefined ? undefined : ConsoleWatch.open(this.#guest, ready, deadlineMs);
   }
 
   async #step(step: StepName, act: (options: CallOptions) => Promise<unknown>, skip?: string): Promise<void> {

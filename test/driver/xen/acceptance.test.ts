@@ -106,6 +106,11 @@ describe("the acceptance suite on the Xen driver", { timeout: 60_000 }, () => {
       "suspend",
       (xen) => void (xen.pause = async (domid) => xen.end(domid, "crash")),
     ],
+    [
+      "a guest without a console",
+      "reboot",
+      (xen) => void (xen.consolePath = () => Promise.reject(new Error("no console"))),
+    ],
     ["processors that are not given", "setVcpus", (xen) => void (xen.setVcpus = () => Promise.reject(new Error("no")))],
   ];
   for (const [what, step, spoil] of faults) {
