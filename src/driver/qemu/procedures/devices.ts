@@ -4,6 +4,7 @@ import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../
 import { type Element, readXml } from "../../../xml/index.ts";
 import { fillMac } from "../../domain-device.ts";
 import type { CallContext, DriverProcedures } from "../../driver.ts";
+import { plugCalls } from "../../plug-calls.ts";
 import { attachLive, withDevice } from "../device/attach.ts";
 import { detachLive, withoutDevice } from "../device/detach.ts";
 import { checkPossible, deviceByAlias, readDevice } from "../device/device-kinds.ts";
@@ -63,10 +64,7 @@ export function deviceProcedures(guests: Guests, removals: Removals): DriverProc
     });
   };
   return {
-    domainAttachDevice: ({ dom, xml }, context) => attach(dom, xml, affect.live, context),
-    domainAttachDeviceFlags: ({ dom, xml, flags }, context) => attach(dom, xml, flags, context),
-    domainDetachDevice: ({ dom, xml }, context) => detach(dom, xml, affect.live, context),
-    domainDetachDeviceFlags: ({ dom, xml, flags }, context) => detach(dom, xml, flags, context),
+    ...plugCalls(attach, detach),
     domainDetachDeviceAlias: ({ dom, alias, flags }, context) => {
       check(flags, all, "qemuDomainDetachDeviceAliasLiveAndConfig");
       return modify(guests, find(dom), flags, "device", patienceOf(context), async (change) => {

@@ -1,6 +1,7 @@
 import { type Domain as WireDomain } from "../../../protocol/index.ts";
 import { type Element, readXml } from "../../../xml/index.ts";
 import type { CallContext, DriverProcedures } from "../../driver.ts";
+import { plugCalls } from "../../plug-calls.ts";
 import { readDevice } from "../../qemu/device/device-kinds.ts";
 import { affect, type Change } from "../../qemu/modification.ts";
 import { completeDevice } from "../definition/devices.ts";
@@ -46,10 +47,7 @@ export function deviceProcedures(guests: Guests): DriverProcedures {
     });
   };
   return {
-    domainAttachDevice: ({ dom, xml }, context) => attach(dom, xml, affect.live, context),
-    domainAttachDeviceFlags: ({ dom, xml, flags }, context) => attach(dom, xml, flags, context),
-    domainDetachDevice: ({ dom, xml }, context) => detach(dom, xml, affect.live, context),
-    domainDetachDeviceFlags: ({ dom, xml, flags }, context) => detach(dom, xml, flags, context),
+    ...plugCalls(attach, detach),
     domainUpdateDeviceFlags: ({ dom, xml, flags }, context) => {
       check(flags, all, "libxlDomainUpdateDeviceFlags");
       return onDevice(dom, xml, flags, context, async (change, device) => {
