@@ -22,7 +22,8 @@ const campaigns: Readonly<Record<string, Campaign>> = {
     run: clients,
   },
   explore: {
-    about: "every core scenario: two actors exhaustively with 4 preemptions, crowds 1,000,000 times at random",
+    about:
+      "every core scenario: two actors exhaustively with 4 preemptions, crowds 1,000,000 times at random; and the drivers' (--only TEXT)",
     run: explore,
   },
   kill: {

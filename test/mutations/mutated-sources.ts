@@ -23,20 +23,22 @@ const source = new URL("../../src/", import.meta.url).href;
 
 /**
  * What loads a module of scenarios before a mutant: the URL of the module, the folders below src/ of which the mutant has
- * copies of its own, and the mutations. "none" is a copy without a bug.
+ * copies of its own, the mutations, and the URLs of further modules that stand between, to be copied too. "none" is a copy
+ * without a bug.
  */
 export function mutants<T>(
   subjects: string,
   copied: readonly string[],
   mutations: readonly Change[],
+  between: readonly string[] = [],
 ): (name: string) => Promise<T> {
+  const prefixes = [...copied.map((folder) => source + folder), ...between];
   const known: readonly Change[] = [...mutations, { name: "none", patches: [] }];
   registerHooks({
     resolve(specifier, context, next) {
       const result = next(specifier, context);
       const { search } = new URL(context.parentURL ?? "file:///");
-      const isCopied =
-        search.startsWith("?mutation=") && copied.some((folder) => result.url.startsWith(source + folder));
+      const isCopied = search.startsWith("?mutation=") && prefixes.some((prefix) => result.url.startsWith(prefix));
       return isCopied ? { ...result, url: result.url.replace(/\?.*/, "") + search } : result;
     },
     load(url, context, next) {

@@ -1,6 +1,7 @@
+import { parseArgs } from "node:util";
 import { boundsFromEnvironment } from "../../src/testkit/index.ts";
 import { asyncScenarios, coreScenarios } from "../../src/testkit/scenarios/index.ts";
-import type { Job, Result } from "./job.ts";
+import { driverScenarios, type Job, type Result } from "./job.ts";
 import { runJobs } from "./pool.ts";
 import { printFailure, printRow, summary } from "./print.ts";
 
@@ -10,11 +11,17 @@ const mostExhaustive = 5_000_000;
 /** Over all crowds, strategies and seeds. */
 const randomSchedules = 1_000_000;
 const seeds = [1, 2, 3, 4, 5];
+/** Drivers take many steps: in order they do not get far, so most are tried in others. */
+const driverSchedules = { inOrder: 5_000, atRandom: 5_000 };
 
-export async function explore(): Promise<boolean> {
+export async function explore(args: readonly string[]): Promise<boolean> {
+  const { values } = parseArgs({ args: [...args], options: { only: { type: "string", default: "" } } });
+  const jobs = [...exhaustiveJobs(), ...randomJobs(), ...(await driverJobs())].filter(({ scenario }) =>
+    scenario.includes(values.only),
+  );
   const begun = performance.now();
   const results: Result[] = [];
-  for await (const result of runJobs([...exhaustiveJobs(), ...randomJobs()])) {
+  for await (const result of runJobs(jobs)) {
     results.push(result);
     printRow(result);
     if (result.failing !== undefined) printFailure(result);
@@ -27,6 +34,16 @@ function exhaustiveJobs(): Job[] {
   const bounds = boundsFromEnvironment(process.env, { preemptions, executions: mostExhaustive });
   const names = [...coreScenarios.filter(({ actors }) => actors === "two"), ...asyncScenarios].map(({ name }) => name);
   return names.map((scenario) => ({ scenario, bounds }));
+}
+
+async function driverJobs(): Promise<Job[]> {
+  const { inOrder, atRandom } = driverSchedules;
+  const all = [
+    boundsFromEnvironment(process.env, { preemptions: 0, executions: inOrder }),
+    boundsFromEnvironment(process.env, { strategy: "random", seed: 1, executions: atRandom }),
+    boundsFromEnvironment(process.env, { strategy: "pct", seed: 1, executions: atRandom }),
+  ];
+  return (await driverScenarios()).flatMap(({ name }) => all.map((bounds) => ({ scenario: name, bounds })));
 }
 
 function randomJobs(): Job[] {

@@ -29,9 +29,15 @@ export async function runJob(job: Job): Promise<Result> {
 async function exploreScenario({ scenario: name, mutation, bounds }: Job): Promise<Report> {
   const scenario = (await scenariosOf(mutation)).find((each) => each.name === name);
   if (scenario !== undefined) return explore(scenario.subject, bounds);
-  const asyncScenario = asyncScenarios.find((each) => each.name === name);
+  const asyncScenario = [...asyncScenarios, ...(await driverScenarios())].find((each) => each.name === name);
   if (asyncScenario === undefined) throw new RangeError(`there is no scenario "${name}"`);
   return exploreAsync(asyncScenario.subject, bounds);
+}
+
+/** Only where they are wanted: drivers are large. */
+export async function driverScenarios(): Promise<readonly Pick<(typeof asyncScenarios)[number], "name" | "subject">[]> {
+  const { exploredDrivers } = await import("../../test/driver/explored-drivers.ts");
+  return exploredDrivers;
 }
 
 async function scenariosOf(mutation: string | undefined): Promise<typeof coreScenarios> {

@@ -129,9 +129,10 @@ export class Guests extends DomainTurns {
   async close(): Promise<void> {
     this.shut();
     this.#adoption.close();
-    for (const run of this.#runs.values()) run.release();
     await this.settled();
     await this.#adoption.settled();
+    // Not before: what is under way may begin one, and comes to its own end.
+    for (const run of this.#runs.values()) run.release();
     await Promise.allSettled(this.#leaving);
     this.#options.records.close();
     await this.#options.xen.close();

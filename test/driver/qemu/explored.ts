@@ -1,18 +1,12 @@
 import { asMigration, writeMemory } from "../../../src/driver/qemu/memory-stream.ts";
 import { Operations } from "../../../src/driver/qemu/operations.ts";
 import type { RunRecord } from "../../../src/driver/qemu/run-record.ts";
-import type { Definition, Domain } from "../../../src/model/index.ts";
+import type { Domain } from "../../../src/model/index.ts";
 import { ErrorCode, VirError } from "../../../src/protocol/index.ts";
 import type { AsyncSim } from "../../../src/testkit/index.ts";
-import { AsyncWorld } from "../../../src/testkit/scenarios/async-world.ts";
 import { FakeQemu } from "../../qmp/fake-qemu.ts";
+import { DriverWorld, type Explored, outcome, together } from "../explored-world.ts";
 import { FakeProcess } from "./fake-host.ts";
-
-export interface Explored {
-  readonly name: string;
-  readonly about: string;
-  readonly subject: (sim: AsyncSim) => void;
-}
 
 const uuid = "04c6774c-a016-4ca7-8d75-9930f0bbbd69";
 const xml = `<domain type='qemu'><name>hello</name><uuid>${uuid}</uuid><memory>1024</memory><os><type>hvm</type></os></domain>`;
@@ -87,14 +81,11 @@ class QemuActor {
 }
 
 /** A driver before QEMUs that are actors; at the end every end has been told once, and nothing is left. */
-class QemuWorld extends AsyncWorld {
+class QemuWorld extends DriverWorld<RunRecord> {
   readonly qemus: QemuActor[] = [];
   readonly told: string[] = [];
   readonly operations: Operations;
   isOver = false;
-  #atWork = 0;
-  readonly #records = new Map<string, RunRecord>();
-  readonly #stored = new Map<string, Definition>();
 
   constructor(sim: AsyncSim) {
     super(sim);
@@ -109,19 +100,12 @@ class QemuWorld extends AsyncWorld {
         findCompanion: () => undefined,
         connect: () => this.fail("there is no agent"),
       },
-      store: {
-        load: async () => ({ definitions: [], unreadable: [] }),
-        save: async (definition) => void this.#stored.set(definition.uuid, definition),
-        remove: async (which) => void this.#stored.delete(which),
-      },
+      store: this.store,
       records: {
+        ...this.records,
         channelDirectory: () => "/channels",
         monitorPath: () => "/monitor",
         checkFree: () => {},
-        close: () => {},
-        write: (record) => void this.#records.set(record.definition.uuid, record),
-        remove: (which) => void this.#records.delete(which),
-        readAll: () => [],
       },
       directories: { save: "/none", dump: "/none", autostart: "/none", run: "/none" },
       complete: () => {},
@@ -144,29 +128,19 @@ class QemuWorld extends AsyncWorld {
     return this.operations.guests.domains.byUuid(uuid);
   }
 
-  /** A domain that runs; then the actors, together, and when the last has ended everything is closed. */
-  begin(...actors: readonly [name: string, body: (domain: Domain) => Promise<void>][]): void {
-    this.sim.spawn("setting up", async () => {
-      await this.operations.define(xml, {});
-      const { domain } = this;
-      await this.operations.start(domain, {}, {});
-      this.told.length = 0;
-      for (const [name, body] of actors) this.#actor(name, () => body(domain));
-    });
+  protected async setUp(): Promise<Domain> {
+    await this.operations.define(xml, {});
+    const { domain } = this;
+    await this.operations.start(domain, {}, {});
+    this.told.length = 0;
+    return domain;
   }
 
-  #actor(name: string, body: () => Promise<void>): void {
-    this.#atWork++;
-    this.sim.spawn(name, async () => {
-      await this.sim.step("ask");
-      await body();
-      if (--this.#atWork > 0) return;
-      for (const domain of this.operations.guests.domains)
-        if (domain.incarnation !== undefined) await ignored(this.operations.destroy(domain, false, {}));
-      await this.operations.guests.close();
-      this.isOver = true;
-      await this.loop.close();
-    });
+  protected async clearAway(): Promise<void> {
+    for (const domain of this.operations.guests.domains)
+      if (domain.incarnation !== undefined) await ignored(this.operations.destroy(domain, false, {}));
+    await this.operations.guests.close();
+    this.isOver = true;
   }
 
   /** Time as an actor: it goes on by so much, so many times. */
@@ -192,7 +166,6 @@ class QemuWorld extends AsyncWorld {
   }
 
   #checkEnd(): void {
-    if (this.#records.size > 0) this.fail("a record is left");
     for (const { process, transport } of this.qemus) {
       if (!process.isClosed || process.isWatched || !transport.closed) this.fail("a QEMU is left");
       if (transport.sentAfterClose > 0) this.fail("something was sent after the end");
@@ -209,18 +182,6 @@ class QemuWorld extends AsyncWorld {
 
 function ignored(work: Promise<unknown>): Promise<unknown> {
   return work.catch(() => {});
-}
-
-/** "done", or the number of the error. */
-async function outcome(work: Promise<unknown>): Promise<number | "done"> {
-  try {
-    await work;
-    return "done";
-  } catch (error) {
-    if (error instanceof VirError || (error as { code?: unknown }).code !== undefined)
-      return (error as { code: number }).code;
-    throw error;
-  }
 }
 
 export const explored: readonly Explored[] = [
@@ -354,12 +315,11 @@ export const explored: readonly Explored[] = [
         "both",
         async (domain) => {
           await outcome(world.operations.destroy(domain, false, {}));
-          const work = [
-            () => outcome(world.operations.undefine(domain, {})),
-            () => outcome(world.operations.start(domain, {}, {})),
-          ];
-          if (sim.choose(2) === 1) work.reverse();
-          const results = await Promise.all(work.map((each) => each()));
+          const results = await together(
+            sim,
+            () => outcome(() => world.operations.undefine(domain, {})),
+            () => outcome(() => world.operations.start(domain, {}, {})),
+          );
           const isThere = domain.incarnation !== undefined;
           if (!isThere && !results.includes(ErrorCode.noDomain))
             world.fail(`neither runs nor is refused: ${results.join()}`);

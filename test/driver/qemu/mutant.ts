@@ -1,9 +1,11 @@
 import { mutants, type SourceMutation } from "../../mutations/mutated-sources.ts";
-import type { Explored } from "./explored.ts";
+import type { Explored } from "../explored-world.ts";
 
 const subjects = new URL("./explored.ts", import.meta.url).href;
 /** What a mutant has a copy of its own of. */
 const copied = ["event/", "qmp/", "model/", "driver/qemu/", "testkit/scenarios/", "testkit/sim/"];
+
+const between = ["../explored-world.ts"].map((path) => new URL(path, import.meta.url).href);
 
 /** The mistakes of libvirt's monitor and driver (races 17 and 18), put into ours. */
 export const driverMutations: readonly SourceMutation[] = [
@@ -87,7 +89,7 @@ export const driverMutations: readonly SourceMutation[] = [
   },
 ];
 
-const load = mutants<{ readonly explored: readonly Explored[] }>(subjects, copied, driverMutations);
+const load = mutants<{ readonly explored: readonly Explored[] }>(subjects, copied, driverMutations, between);
 
 /** The scenarios, before a driver with a bug; or with none, when the name is "none". */
 export async function mutant(name: string): Promise<readonly Explored[]> {

@@ -1,9 +1,11 @@
 import { mutants, type SourceMutation } from "../../mutations/mutated-sources.ts";
-import type { Explored } from "./explored.ts";
+import type { Explored } from "../explored-world.ts";
 
 const subjects = new URL("./explored.ts", import.meta.url).href;
 /** What a mutant has a copy of its own of. */
-const copied = ["event/", "model/", "driver/xen/", "testkit/scenarios/", "testkit/sim/"];
+const copied = ["event/", "model/", "driver/xen/", "driver/domain-turns.ts", "testkit/scenarios/", "testkit/sim/"];
+
+const between = ["./xen-world.ts", "../explored-world.ts"].map((path) => new URL(path, import.meta.url).href);
 
 /** The mistakes of libvirt's Xen driver (race 17), put into ours. */
 export const driverMutations: readonly SourceMutation[] = [
@@ -108,9 +110,50 @@ export const driverMutations: readonly SourceMutation[] = [
     ],
     foundBy: "undefined and started",
   },
+  {
+    name: "adopted-twice",
+    about: "after its definition was read a domain is taken up without another look whether it is known by now",
+    patches: [
+      {
+        file: "driver/xen/adoption.ts",
+        find: "if (definition === undefined || this.#closed || this.#isKnown(domid) || this.#builder.isBuilding(uuid)) return;",
+        replace: "if (definition === undefined || this.#closed) return;",
+      },
+      {
+        file: "driver/xen/adoption.ts",
+        find: "if (domid === 0 || dying || this.#isKnown(domid) || this.#builder.isBuilding(uuid)) return;",
+        replace: "if (domid === 0 || dying || this.#isKnown(domid)) return;",
+      },
+    ],
+    foundBy: "started and looked at",
+  },
+  {
+    name: "two-jobs-at-once",
+    about: "a change does not wait for the one before it",
+    patches: [
+      {
+        file: "driver/domain-turns.ts",
+        find: "const work = domain.jobs.run(request, () => {\n      this.checkOpen();\n      return body();\n    });",
+        replace: "void request; const work = (async () => body())();",
+      },
+    ],
+    foundBy: "suspended and resumed",
+  },
+  {
+    name: "close-does-not-wait",
+    about: "the driver is closed before what is under way has ended",
+    patches: [
+      {
+        file: "driver/domain-turns.ts",
+        find: "await Promise.allSettled(this.#underWay);",
+        replace: "",
+      },
+    ],
+    foundBy: "closed while it works",
+  },
 ];
 
-const load = mutants<{ readonly explored: readonly Explored[] }>(subjects, copied, driverMutations);
+const load = mutants<{ readonly explored: readonly Explored[] }>(subjects, copied, driverMutations, between);
 
 /** The scenarios, before a driver with a bug; or with none, when the name is "none". */
 export async function mutant(name: string): Promise<readonly Explored[]> {
