@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { after, before, suite, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { runVerb } from "../../src/cli/verbs/run-verb.ts";
 import { type Connection, open } from "../../src/open/index.ts";
 import { libvirtd, Teacher } from "../conformance/virsh/teacher.ts";
+
+const main = join(import.meta.dirname, "../../src/cli/main.ts");
 
 interface Answer {
   readonly status: number;
@@ -464,6 +467,14 @@ const differences: Readonly<Record<string, string>> = {
     "virsh writes it with double quotes, unlike all other definitions, and with the key of the other volume",
 };
 
+async function answerOf(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Promise<Answer> {
+  let [out, error] = ["", ""];
+  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (error += chunk.toString()));
+  const status = await new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? -1)));
+  return { status, out, error };
+}
+
 /** In one session, as libvirt's simulator forgets everything with its last client. */
 suite("the verbs of the command", { skip: !existsSync(libvirtd) && `${libvirtd} is not installed` }, () => {
   const directory = mkdtempSync(join(tmpdir(), "vw-verbs-"));
@@ -494,11 +505,14 @@ suite("the verbs of the command", { skip: !existsSync(libvirtd) && `${libvirtd} 
       env: { LC_ALL: "C", PATH: "/usr/bin:/bin", EDITOR: "true" },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    let [out, error] = ["", ""];
-    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (error += chunk.toString()));
-    const status = await new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? -1)));
-    return { status, out, error };
+    return answerOf(child);
+  }
+
+  /** The command as a process of its own. */
+  async function program(args: readonly string[], input = ""): Promise<Answer> {
+    const child = spawn(process.execPath, [main, "-c", uriOf("ours"), ...args], { stdio: ["pipe", "pipe", "pipe"] });
+    child.stdin.end(input);
+    return answerOf(child);
   }
 
   async function ours([name = "", ...args]: readonly string[]): Promise<Answer> {
@@ -525,7 +539,7 @@ suite("the verbs of the command", { skip: !existsSync(libvirtd) && `${libvirtd} 
   for (const [index, line] of lines.split("\n").entries()) {
     test(`${index + 1}: ${line}`, async () => {
       const args = line.split(" ").map((arg) => arg.replaceAll("PLACE", directory).replaceAll(/(?<=<.*)_/g, " "));
-      const [one, other] = [stable(await ours(args)), stable(await virsh(args))];
+      const [one, other] = (await Promise.all([ours(args), virsh(args)])).map(stable);
       if (Object.hasOwn(differences, line)) assert.notDeepEqual(one, other, "this is no difference any more");
       else assert.deepEqual(one, other);
     });
@@ -547,5 +561,20 @@ suite("the verbs of the command", { skip: !existsSync(libvirtd) && `${libvirtd} 
     const [one, other] = await both;
     assert.deepEqual(one, other);
     assert.match(one.out, /^event 'lifecycle' for domain 'small': Started Booted$/m);
+  });
+
+  test("are run as by virsh when they stand in one argument", async () => {
+    const line = "list --all; net-list; echo 'a  b' c; dominfo nosuch; pool-info default-pool";
+    assert.deepEqual(await program([line]), await virsh([line]));
+    const wrong = "list; frob; uri";
+    assert.deepEqual(await program([wrong]), await virsh([wrong]));
+  });
+
+  test("are run from standard input", async () => {
+    const { status, out, error } = await program(
+      [],
+      "list --name # those that run\nfrob\nnet-list --name; quit\nuri\n",
+    );
+    assert.deepEqual([status, out, error], [0, "test\n\ndefault\n\n", "error: unknown command: 'frob'\n"]);
   });
 });

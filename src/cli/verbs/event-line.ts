@@ -76,7 +76,19 @@ function restOf(event: DomainEvent): string | undefined {
       return `: dev: ${event.dev}(${event.path ?? ""}) ${event.threshold} ${event.excess}`;
     case "memoryDeviceSizeChange":
       return `: alias: '${event.alias}', size: '${event.size}'`;
-    default:
+    case "memoryFailure":
+      return [
+        `:\nrecipient: ${word(["hypervisor", "guest"], event.recipient)}`,
+        `action: ${word(["ignore", "inject", "fatal", "reset"], event.action)}`,
+        `flags:\n\taction required: ${event.flags & 1}\n\trecursive: ${(event.flags >> 1) & 1}`,
+      ].join("\n");
+    case "nicMacChange":
+      return `: alias: '${event.alias}', '${event.oldMac}' => '${event.newMac}'`;
+    case "controlError":
+    case "pmsuspend":
+    case "pmsuspendDisk":
+    case "pmwakeup":
+    case "reboot":
       return undefined;
   }
 }

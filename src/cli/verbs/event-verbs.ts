@@ -35,9 +35,16 @@ async function event(connection: Connection, given: Given, where: Around): Promi
     if (!signal.aborted) throw error;
     end = interruption.signal.aborted ? "event loop interrupted\n" : "event loop timed out\n";
   }
+  events.close();
+  await settle(connection);
   const text = `${end}events received: ${told}\n`;
   if (told === 0) throw new NoResult(text);
   return text;
+}
+
+/** libvirtd 9.0 may not survive a client that goes while it is being unsubscribed: what is asked now is answered after that. */
+async function settle(connection: Connection): Promise<void> {
+  await connection.getHostname().catch(() => undefined);
 }
 
 /** Throws PlainFailure. */

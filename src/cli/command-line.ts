@@ -1,0 +1,115 @@
+import { StateError } from "../event/index.ts";
+import { VirError } from "../protocol/index.ts";
+import { UsageError } from "./usage-error.ts";
+
+type Command = (args: readonly string[]) => Promise<number>;
+
+/** Loaded when they are asked for: a listing needs nothing of the daemon, and no native code. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  audit: async () => (await import("./audit/audit.ts")).audit,
+  complete: async () => (await import("./shell/completion.ts")).complete,
+  completion: async () => (await import("./shell/completion.ts")).completionScript,
+  daemon: async () => (await import("./daemon.ts")).daemon,
+  doctor: async () => (await import("./doctor/doctor.ts")).doctor,
+  import: async () => (await import("./import/import.ts")).importDefinitions,
+  "install-service": async () => (await import("./install-service/install-service.ts")).installService,
+  pki: async () => (await import("./pki/pki.ts")).pki,
+  races: async () => (await import("./races.ts")).races,
+  run: async () => (await import("./run/run.ts")).run,
+  selftest: async () => (await import("./selftest/selftest.ts")).runSelftest,
+  start: async () => (await import("./start.ts")).start,
+  user: async () => (await import("./users/user.ts")).user,
+};
+
+/** Those beside the verbs. */
+export const commandNames: readonly string[] = Object.keys(commands).filter((name) => name !== "complete");
+
+const usage = `usage: virtwright COMMAND [OPTIONS]
+
+  daemon   serves guests to virsh and everything else that speaks libvirt's protocol
+  start    the same from a directory of its own, with guests to try
+  run      a guest from a disk image or a kernel, with its console in this terminal
+  import   takes over the definitions that libvirt keeps, and shows first what would change
+  install-service
+           shows the daemon's units for systemd, and writes them
+  pki      makes the certificates with which clients come in by TLS
+  user     who may log in, where a door of the daemon asks for it
+  audit    what clients have changed, and what they were not allowed to
+  doctor   what is missing on this machine, and the command that mends it
+  selftest guests through all that there is, on any hypervisor, ours or libvirt's
+  races    what every protocol of 2012 does under every schedule, and ours
+  completion bash|zsh   what makes a shell complete all this
+
+or, as with virsh: virtwright [-c URI] COMMAND ..., --json on every listing. Without a command: one after the other.
+
+`;
+
+/** Does what a command line says; what is wrong is on standard error. Returns the exit code. */
+export async function commandLine(argv: readonly string[]): Promise<number> {
+  try {
+    return await obey(split(argv));
+  } catch (error) {
+    process.stderr.write(`error: ${describe(error)}\n`);
+    return 1;
+  }
+}
+
+async function obey({ global, name, args }: Split): Promise<number> {
+  if (name === undefined) return (await import("./shell/shell.ts")).shell(global);
+  if (args.length === 0 && /[\s;]/.test(name)) return (await import("./shell/shell.ts")).runLine(global, name);
+  if (["help", "--help", "-h"].includes(name)) {
+    process.stdout.write(await helpText(args[0]));
+    return 0;
+  }
+  if (isVerb(name, args, global)) {
+    return (await import("./verbs/run-verb.ts")).runVerb(name, [...global, ...args]);
+  }
+  return (await (commands[name] as (typeof commands)[string])())(args);
+}
+
+async function helpText(verb: string | undefined): Promise<string> {
+  const { verbsText, verbText } = await import("./verbs/help.ts");
+  return verb === undefined ? usage + (await verbsText()) : verbText(verb);
+}
+
+interface Split {
+  /** virsh's options, in their long forms. */
+  readonly global: string[];
+  readonly name: string | undefined;
+  readonly args: string[];
+}
+
+/** virsh's options may stand before the command. */
+function split(argv: readonly string[]): Split {
+  const rest = [...argv];
+  const global: string[] = [];
+  for (let [first] = rest; first !== undefined; [first] = rest) {
+    if (first === "-c" || first === "--connect") global.push("--connect", ...rest.splice(0, 2).slice(1));
+    else if (first.startsWith("--connect=")) global.push(...rest.splice(0, 1));
+    else if (first === "-r" || first === "--readonly") global.push("--readonly", ...rest.splice(0, 1).slice(1));
+    else break;
+  }
+  const [name, ...args] = rest;
+  return { global, name, args };
+}
+
+/** Of what is called "start", a domain's name makes the difference. */
+function isVerb(name: string, args: readonly string[], global: readonly string[]): boolean {
+  if (!Object.hasOwn(commands, name)) return true;
+  return (
+    name === "start" &&
+    (global.length > 0 || args.some((arg, index) => !arg.startsWith("-") && args[index - 1] !== "--directory"))
+  );
+}
+
+/** What the user can mend without a stack, our faults with one. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return isUsers(error) ? error.message : (error.stack ?? error.message);
+}
+
+/** A wrong command line or file, something that is taken already, or what the system refuses. */
+function isUsers(error: Error): boolean {
+  if (error instanceof UsageError || error instanceof StateError || error instanceof VirError) return true;
+  return ("code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")) || "syscall" in error;
+}

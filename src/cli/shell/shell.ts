@@ -1,0 +1,185 @@
+import { createInterface } from "node:readline/promises";
+import { text } from "node:stream/consumers";
+import { type Connection, open, VirError } from "../../open/index.ts";
+import { UsageError } from "../usage-error.ts";
+import { verbsText, verbText } from "../verbs/help.ts";
+import { readArgs } from "../verbs/read-args.ts";
+import { runVerbOn, verbOf } from "../verbs/run-verb.ts";
+import { candidates } from "./candidates.ts";
+import { historyFile, readHistory, rememberLine } from "./history.ts";
+import { splitLine, type Words } from "./split-line.ts";
+
+/** One command after the other: typed, or from a script on standard input. Returns the exit code. */
+export async function shell(global: readonly string[]): Promise<number> {
+  await using session = new ShellSession(global);
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return await runScript(session, await text(process.stdin));
+  process.stdout.write("Welcome to virtwright.\n\nType:  'help' for help with commands\n       'quit' to quit\n\n");
+  const file = historyFile();
+  const history = readHistory(file);
+  for (;;) {
+    const line = await ask(session, history);
+    if (line === undefined) break;
+    if (line.trim() === "") continue;
+    if (history[0] !== line) {
+      history.unshift(line);
+      rememberLine(file, line);
+    }
+    await session.runAll(line);
+    if (session.isOver) return 0;
+  }
+  process.stdout.write("\n");
+  return 0;
+}
+
+/** Line by line, whatever has come of the line before. Returns the exit code of the last one. */
+async function runScript(session: ShellSession, script: string): Promise<number> {
+  let status = 0;
+  for (const line of script.split("\n")) {
+    if (session.isOver) break;
+    if (line.trim() !== "") status = await session.runAll(line);
+  }
+  return status;
+}
+
+/** The commands of one line. Returns the exit code of the last one. */
+export async function runLine(global: readonly string[], line: string): Promise<number> {
+  await using session = new ShellSession(global);
+  return await session.runAll(line);
+}
+
+/** A line that is typed; undefined when there are no more. The terminal is nobody's afterwards: commands may want it. */
+function ask(session: ShellSession, history: readonly string[]): Promise<string | undefined> {
+  const reading = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    history: [...history],
+    completer: (line) => session.complete(line),
+  });
+  return new Promise((resolve) => {
+    let answer: string | undefined;
+    reading.once("line", (line) => {
+      answer = line;
+      reading.close();
+    });
+    // Ctrl-C gives up the line, not the shell.
+    reading.on("SIGINT", () => {
+      process.stdout.write("^C\n");
+      answer = "";
+      reading.close();
+    });
+    reading.once("close", () => resolve(answer));
+    reading.setPrompt(session.prompt);
+    reading.prompt();
+  });
+}
+
+/**
+ * Runs commands on one connection, which is opened when it is needed, and again when it was lost.
+ *
+ *     open -> over        by quit or exit
+ */
+class ShellSession implements AsyncDisposable {
+  isOver = false;
+  #uri: string | undefined;
+  #isReadOnly: boolean;
+  #connection: Connection | undefined;
+
+  constructor(global: readonly string[]) {
+    const at = global.findIndex((each) => each.startsWith("--connect"));
+    this.#uri = at < 0 ? undefined : (/^--connect=(.*)$/.exec(global[at] ?? "")?.[1] ?? global[at + 1]);
+    this.#isReadOnly = global.includes("--readonly");
+  }
+
+  get prompt(): string {
+    return `virtwright ${this.#isReadOnly ? ">" : "#"} `;
+  }
+
+  /**
+   * Runs the commands of a line: none when one of them cannot be meant. What is wrong is said. Resolves with the exit code
+   * of the last command.
+   */
+  async runAll(line: string): Promise<number> {
+    let status = 0;
+    try {
+      const commands = splitLine(line);
+      for (const words of commands) await check(words);
+      for (const words of commands) {
+        status = await this.#run(words);
+        if (this.isOver) break;
+      }
+    } catch (error) {
+      status = complain(error);
+    }
+    return status;
+  }
+
+  /** For readline: what could stand at the end of a line, and what of it is there already. */
+  async complete(line: string): Promise<[string[], string]> {
+    const connection = await this.#reach().catch(() => undefined);
+    return candidates(line, async () => connection, Object.keys(ownCommands));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection?.close();
+  }
+
+  async #run([name = "", ...args]: Words): Promise<number> {
+    try {
+      const own = Object.hasOwn(ownCommands, name) ? ownCommands[name] : undefined;
+      if (own !== undefined) return (await own(this, args)) ?? 0;
+      return await runVerbOn(await this.#reach(), name, args);
+    } catch (error) {
+      return complain(error);
+    }
+  }
+
+  /** Another hypervisor from here on. */
+  async connect(uri: string | undefined, isReadOnly: boolean): Promise<void> {
+    await this.#connection?.close();
+    this.#connection = undefined;
+    this.#uri = uri ?? this.#uri;
+    this.#isReadOnly = isReadOnly;
+    await this.#reach();
+  }
+
+  async #reach(): Promise<Connection> {
+    if (this.#connection?.state === "open") return this.#connection;
+    await this.#connection?.close();
+    this.#connection = await open(this.#uri, { readOnly: this.#isReadOnly });
+    return this.#connection;
+  }
+}
+
+/** What is for the shell itself. */
+const ownCommands: Readonly<Record<string, (session: ShellSession, args: Words) => Promise<number | void>>> = {
+  quit: async (session) => void (session.isOver = true),
+  exit: async (session) => void (session.isOver = true),
+  help: async (_, [verb]) =>
+    void process.stdout.write(`${verb === undefined ? await verbsText() : await verbText(verb)}\n`),
+  echo: async (_, args) => void process.stdout.write(`${args.join(" ")}\n`),
+  pwd: async () => void process.stdout.write(`${process.cwd()}\n\n`),
+  cd: async (_, [directory]) => process.chdir(directory ?? process.env["HOME"] ?? "/"),
+  connect: async (session, args) =>
+    session.connect(
+      args.find((arg) => !arg.startsWith("--")),
+      args.includes("--readonly"),
+    ),
+};
+
+/** Throws UsageError for a command that cannot be meant. */
+async function check([name = "", ...args]: Words): Promise<void> {
+  if (!Object.hasOwn(ownCommands, name)) readArgs(name, await verbOf(name), args);
+}
+
+/** What the user can mend is said; the rest is our fault, and thrown. */
+function complain(error: unknown): number {
+  if (
+    !(error instanceof UsageError) &&
+    !(error instanceof VirError) &&
+    !(error instanceof Error && "syscall" in error)
+  ) {
+    throw error;
+  }
+  process.stderr.write(`error: ${error.message}\n`);
+  return 1;
+}
