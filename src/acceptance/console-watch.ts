@@ -1,6 +1,6 @@
 import type { ByteChannel, Domain } from "../client/index.ts";
 
-/** Listens to a guest's console, and counts how often it says something. */
+/** Listens to a guest's console, counts how often it says something, and types. */
 export class ConsoleWatch implements AsyncDisposable {
   #console: ByteChannel | undefined;
   /** What is counted. */
@@ -45,6 +45,17 @@ export class ConsoleWatch implements AsyncDisposable {
       });
     }
     return this.#count >= count;
+  }
+
+  /** As if somebody typed it; nothing where no console could be opened. Rejects when the console is gone. */
+  async type(text: string): Promise<void> {
+    if (this.#console === undefined) return;
+    const writer = this.#console.writable.getWriter();
+    try {
+      await writer.write(new TextEncoder().encode(text));
+    } finally {
+      writer.releaseLock();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

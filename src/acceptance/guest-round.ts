@@ -19,6 +19,13 @@ export interface StepResult {
   readonly repeated?: number;
 }
 
+/** A directory on the hypervisor's host in which the beginning of one image has room, and no more. */
+export interface FullPlace {
+  readonly path: string;
+  /** One guest at a time: the others would take that room. */
+  readonly inTurn: (use: () => Promise<void>) => Promise<void>;
+}
+
 /** What a round is done with. */
 export interface RoundSetting {
   readonly connection: Connection;
@@ -31,6 +38,10 @@ export interface RoundSetting {
   readonly deadlineMs: number;
   /** What the guest says on its console when it hears its power button; undefined: nothing in it does. */
   readonly ready: string | undefined;
+  /** Behind that there is a shell on its console. */
+  readonly hasShell: boolean;
+  /** Where no image has room; undefined: there is no such place. */
+  readonly full: FullPlace | undefined;
   /** Sends a signal to the guest's process, where that is on this host and allowed; false: it is not. */
   readonly signal: ((uuid: string, signal: string) => Promise<boolean>) | undefined;
   readonly remove: (path: string) => Promise<void>;
@@ -80,8 +91,12 @@ export class GuestRound {
     await this.#step("create", (options) => this.#create(options));
     await this.#obeying();
     await this.#step("createAgain", (options) => this.#create(options));
+    const word = crypto.randomUUID();
+    await this.#mark(word);
+    await this.#saveFull();
     await this.#step("save", (options) => this.#guest.save(image, options));
     await this.#step("restore", (options) => connection.domainRestore(image, options));
+    await this.#recall(word);
     await this.#step("dump", (options) => this.#guest.coreDump(core, options));
     await this.#step("destroyDumped", (options) => this.#guest.destroy(options));
     await this.#step("createReused", (options) => this.#create(options));
@@ -144,6 +159,53 @@ export class GuestRound {
     return ready === undefined ? undefined : ConsoleWatch.open(this.#guest, ready, deadlineMs);
   }
 
+  /** Why the guest cannot be asked whether it still knows what it knew. */
+  get #noShell(): string | undefined {
+    if (this.#setting.oracle.isSimulated) return "a simulated guest has no memory";
+    return this.#setting.hasShell
+      ? undefined
+      : "there is no shell on its console: give --definition, --ready and --shell";
+  }
+
+  /** In a variable of its shell: nowhere but in its memory. */
+  async #mark(word: string): Promise<void> {
+    const mark = async ({ signal }: CallOptions): Promise<void> => {
+      await using console = await this.#listen();
+      await hear(console, 1, signal);
+      await console?.type(`word=${word}\n`);
+      await hear(console, 2, signal);
+    };
+    await this.#step("mark", mark, this.#noShell);
+  }
+
+  async #recall(word: string): Promise<void> {
+    const recall = async ({ signal }: CallOptions): Promise<void> => {
+      await using console = await ConsoleWatch.open(this.#guest, `it-is-${word}`, this.#setting.deadlineMs);
+      // What is typed is shown as well: that is not the answer yet.
+      await console.type('echo "it-is-$word"\n');
+      if (!(await console.heard(1, signal)))
+        throw new StepFailure(`the guest does not know the word any more; its last words: ${console.last}`);
+    };
+    await this.#step("recall", recall, this.#noShell);
+  }
+
+  /** What cannot be saved is not lost. */
+  async #saveFull(): Promise<void> {
+    const { full, definition } = this.#setting;
+    const save = async (options: CallOptions): Promise<void> => {
+      const saved = await this.#guest.save(`${full?.path}/${definition.name}.save`, options).then(
+        () => true,
+        (error: unknown) => {
+          if (!(error instanceof VirError) || error.code === ErrorCode.operationTimeout) throw error;
+          return false;
+        },
+      );
+      if (saved) throw new StepFailure("it was saved where there is no room");
+    };
+    if (full === undefined) await this.#step("saveFull", save, "no disk is there that is full");
+    else await full.inTurn(() => this.#step("saveFull", save));
+  }
+
   async #step(step: StepName, act: (options: CallOptions) => Promise<unknown>, skip?: string): Promise<void> {
     const { oracle, deadlineMs, now } = this.#setting;
     const reason = this.#isBroken ? "a step before it has failed" : skip;
@@ -180,7 +242,11 @@ export class GuestRound {
     const told = { expected: expected.events, seen };
     const state = { expected: expected.state, seen: "" };
     try {
-      state.seen = await this.#state(signal, expected.beginsRun === true);
+      // Events that did not come have taken all the time: what it does is to be shown all the same.
+      state.seen = await this.#state(
+        signal.aborted ? AbortSignal.timeout(patienceMs) : signal,
+        expected.beginsRun === true,
+      );
     } catch (error) {
       return { reason: describe(error), events: told, state };
     }

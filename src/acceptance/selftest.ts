@@ -6,7 +6,7 @@ import {
   domain,
 } from "../client/index.ts";
 import { EventRecord } from "./event-record.ts";
-import { GuestRound, type RoundSetting, type StepResult } from "./guest-round.ts";
+import { type FullPlace, GuestRound, type RoundSetting, type StepResult } from "./guest-round.ts";
 import { oracles } from "./oracle.ts";
 
 export interface SelftestOptions {
@@ -18,6 +18,10 @@ export interface SelftestOptions {
   readonly definition?: string;
   /** What the guest says on its console when it would obey its power button. */
   readonly ready?: string;
+  /** Behind that there is a shell on its console: it is asked whether it has kept its memory. */
+  readonly shell?: boolean;
+  /** A directory in which no image has room, on the hypervisor's host. */
+  readonly full?: string;
   /** For images and dumps, on the hypervisor's host. Default "/tmp". */
   readonly directory?: string;
   /** For each step, in ms. Default 30,000. */
@@ -26,6 +30,8 @@ export interface SelftestOptions {
   readonly signal?: RoundSetting["signal"];
   /** Removes a file on the hypervisor's host; default: it stays. */
   readonly remove?: RoundSetting["remove"];
+  /** The names of the files in a directory on the hypervisor's host; default: what is left there is not looked at. */
+  readonly list?: (directory: string) => Promise<readonly string[]>;
   /** Hears of each step when it is over. */
   readonly onStep?: (result: StepResult) => void;
   /** Milliseconds. Default: the system's clock. */
@@ -66,10 +72,13 @@ export async function selftest(connection: Connection, options: SelftestOptions 
     results.push(result);
     options.onStep?.(result);
   };
-  const { ready, signal, remove = async () => {}, now = () => performance.now() } = options;
+  const { ready, signal, full, remove = async () => {}, now = () => performance.now() } = options;
+  const guest = { ready, hasShell: options.shell === true && ready !== undefined };
+  const place = full === undefined ? undefined : { path: full, inTurn: turns() };
   const runAll = async (definition: DomainDefinition): Promise<void> => {
     const events = records.get(definition.uuid) as EventRecord;
-    const setting = { connection, oracle, definition, events, directory, deadlineMs, ready, signal, remove, now };
+    const world = { connection, oracle, directory, full: place, deadlineMs, signal, remove, now };
+    const setting = { ...world, ...guest, definition, events };
     const ids: number[] = [];
     for (let round = 1; round <= rounds; round++) await new GuestRound(setting, round, ids, report).run();
   };
@@ -79,8 +88,22 @@ export async function selftest(connection: Connection, options: SelftestOptions 
     // It does nothing to a process that runs, and says whether there is one.
     if ((await signal?.(uuid as string, "SIGCONT")) === true) leaks.push(`left behind: the process of ${name}`);
   }
+  for (const where of full === undefined ? [directory] : [directory, full]) {
+    const files = (await options.list?.(where)) ?? [];
+    const left = files.filter((file) => guests.some(({ name }) => file.startsWith(name)));
+    leaks.push(...left.map((file) => `left behind: ${where}/${file}`));
+  }
   const ok = leaks.length === 0 && results.every(({ outcome }) => outcome !== "failed");
   return { driver, steps: results, leaks, ok };
+}
+
+/** One after the other, in the order of asking. */
+function turns(): FullPlace["inTurn"] {
+  let last: Promise<void> = Promise.resolve();
+  return (use) => {
+    last = last.then(use);
+    return last;
+  };
 }
 
 function guestDefinition(driver: string, text: string | undefined, index: number): DomainDefinition {

@@ -103,13 +103,8 @@ export class Ways implements AsyncDisposable {
     }
   }
 
-  /** Cuts all connections, as a server that dies does. */
-  cut(): void {
-    for (const socket of this.sockets) socket.destroy();
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    this.cut();
+    for (const socket of this.sockets) socket.destroy();
     await this.#parts.disposeAsync();
   }
 

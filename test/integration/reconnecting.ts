@@ -1,9 +1,12 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { type Connection, type DomainEvent, type Gap, open } from "../../src/open/index.ts";
-import { Ways } from "./client-ways.ts";
+import { DaemonLife } from "./killed-daemon/daemon-life.ts";
+import { UnreliableWay } from "./unreliable-way.ts";
 
-/** What has come of a connection that was cut so often. */
+/** What has come of a connection that was lost so often. */
 export interface Reconnected {
   /** Lifecycle events in the order of their coming: of a domain that is suspended and resumed in turn. */
   readonly heard: readonly string[];
@@ -13,39 +16,66 @@ export interface Reconnected {
   readonly made: number;
   /** Calls that were hit. */
   readonly failed: number;
-  /** Bytes of live objects after a tenth of the cuts, and after all. */
+  /** Bytes of live objects after a tenth of the losses, and after all. */
   readonly heap: readonly [early: number, late: number];
 }
 
-/** Cuts a connection to our daemon that is never idle, and whose events are to go on. `directory` is for its socket. */
-export async function reconnecting(cuts: number, directory: string): Promise<Reconnected> {
-  await using ways = new Ways(directory);
-  const uri = `test+unix:///default?socket=${await ways.unix("sock")}`;
-  await using connection = await open(uri, { reconnect: true, keepalive: "off" });
-  await using events = connection.events("lifecycle", { reconnect: true });
-  await events.ready;
-  const heard: string[] = [];
-  const gaps: Gap[] = [];
-  events.on((event: DomainEvent | Gap) => {
-    if (event.name === "gap") gaps.push(event);
-    else if (event.name === "lifecycle") heard.push(event.event);
-  });
-  const load = new Load(connection);
-  const working = load.run();
-  let early = 0;
-  for (let cut = 0; cut < cuts; cut++) {
-    const { changed } = load;
-    await load.until(() => load.changed > changed);
-    // In the middle of whatever is under way: each time a little later.
-    for (let turn = 0; turn < cut % 13; turn++) await new Promise((resolve) => setImmediate(resolve));
-    ways.cut();
-    if (cut === Math.floor(cuts / 10)) early = liveBytes();
+export interface Disturbances {
+  /** How often the connection is cut in the middle of a message. */
+  readonly cuts: number;
+  /** How often the daemon is killed as by kill -9, spread among the cuts. */
+  readonly kills: number;
+}
+
+/** Disturbs a connection to our daemon that is never idle, and whose events are to go on. `directory` is for both. */
+export async function reconnecting({ cuts, kills }: Disturbances, directory: string): Promise<Reconnected> {
+  const [target, path] = [join(directory, "daemon"), join(directory, "way")];
+  // What has been told outlives the daemon.
+  const name = `test:///default?state=${join(directory, "state")}`;
+  let daemon = await begin(target, name);
+  await using way = await UnreliableWay.open(path, target);
+  const uri = `test+unix:///default?socket=${path}&state=${join(directory, "state")}`;
+  try {
+    await using connection = await open(uri, { reconnect: true, keepalive: "off" });
+    await using events = connection.events("lifecycle", { reconnect: true });
+    await events.ready;
+    const heard: string[] = [];
+    const gaps: Gap[] = [];
+    events.on((event: DomainEvent | Gap) => {
+      if (event.name === "gap") gaps.push(event);
+      else if (event.name === "lifecycle") heard.push(event.event);
+    });
+    const load = new Load(connection);
+    const working = load.run();
+    let early = 0;
+    const all = cuts + kills;
+    for (let turn = 0; turn < all; turn++) {
+      const { changed } = load;
+      await load.until(() => load.changed > changed);
+      // In the middle of whatever is under way: each time a little later.
+      for (let rest = 0; rest < turn % 13; rest++) await new Promise((resolve) => setImmediate(resolve));
+      if (Math.floor(((turn + 1) * kills) / all) > Math.floor((turn * kills) / all)) {
+        daemon.kill();
+        await daemon.ended;
+        daemon = await begin(target, name);
+      } else way.cut();
+      if (turn === Math.floor(all / 10)) early = liveBytes();
+    }
+    load.stop();
+    await working;
+    const late = liveBytes();
+    await hearLast(connection, heard);
+    return { heard, gaps, pending: load.pending, made: load.made, failed: load.failed, heap: [early, late] };
+  } finally {
+    await daemon.end();
   }
-  load.stop();
-  await working;
-  const late = liveBytes();
-  await hearLast(connection, heard);
-  return { heard, gaps, pending: load.pending, made: load.made, failed: load.failed, heap: [early, late] };
+}
+
+async function begin(path: string, uri: string): Promise<DaemonLife> {
+  rmSync(path, { force: true });
+  const daemon = new DaemonLife(path, uri);
+  if (!(await daemon.serves())) throw new Error(`the daemon has ended at once: ${daemon.warnings.join("; ")}`);
+  return daemon;
 }
 
 /** What was done before is heard before what is done now. */

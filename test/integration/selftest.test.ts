@@ -6,7 +6,9 @@ import { after, describe, it } from "node:test";
 import { smallLinux } from "../../lab/guest/linux.ts";
 import { fetchPackages } from "../../lab/xen/fetch.ts";
 import { type SelftestOptions, type SelftestResult, selftest, tapStep } from "../../src/acceptance/index.ts";
+import { FullDisk } from "../../src/cli/selftest/full-disk.ts";
 import { signalGuest } from "../../src/cli/selftest/guest-process.ts";
+import { callFaults, eventFaults } from "../../src/driver/test/index.ts";
 import { domain, type OpenOptions, open } from "../../src/open/index.ts";
 import { openLoop } from "../../src/os/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../src/protocol/index.ts";
@@ -28,7 +30,13 @@ async function run(
 ): Promise<SelftestResult> {
   const { embed = false, ...others } = options;
   await using connection = await open(uri, { embed });
-  return await selftest(connection, { directory, remove: async (path) => rmSync(path, { force: true }), ...others });
+  const list = async (place: string): Promise<string[]> => readdirSync(place);
+  const remove = async (path: string): Promise<void> => rmSync(path, { force: true });
+  return await selftest(connection, { directory, remove, list, ...others });
+}
+
+function onDisk(full: FullDisk | undefined): Pick<SelftestOptions, "full"> {
+  return full === undefined ? {} : { full: full.path };
 }
 
 /** What a driver has told is so: ours never refuses at first; libvirt's may. */
@@ -46,17 +54,19 @@ function check(result: SelftestResult, { mayRepeat = false } = {}): void {
 
 describe("the self-test with the simulator", { timeout: 120_000 }, () => {
   it("is passed by ours, eight guests at once", async () => {
-    const result = await run("test:///default", { embed: true, domains: 8, rounds: 5 });
+    using full = FullDisk.mount(directory, "TEST");
+    const result = await run("test:///default", { embed: true, domains: 8, rounds: 5, ...onDisk(full) });
     check(result);
-    assert.equal(result.steps.filter(({ outcome }) => outcome === "ok").length, 8 * 5 * 18);
-    assert.deepEqual(readdirSync(directory), []);
+    const expected = full === undefined ? 18 : 19;
+    assert.equal(result.steps.filter(({ outcome }) => outcome === "ok").length, 8 * 5 * expected);
   });
 
   it("is passed by libvirt's", { skip: !existsSync(libvirtd) && `${libvirtd} is not installed` }, async () => {
+    using full = FullDisk.mount(directory, "TEST");
     const teacher = new Teacher(join(directory, "teacher"));
     await teacher.start();
     try {
-      const options = { domains: 8, rounds: 5 };
+      const options = { domains: 8, rounds: 5, ...onDisk(full) };
       check(await run(`test+unix:///default?socket=${teacher.socket}`, options), { mayRepeat: true });
     } finally {
       await teacher.stop();
@@ -86,14 +96,24 @@ describe("the self-test with the simulator", { timeout: 120_000 }, () => {
   });
 
   /** What is done wrong, and the first step that finds it. */
-  for (const [fault, step] of [
+  const found = [
     ["fail:domainSuspend", "suspend"],
     ["stall:domainResume", "resume"],
     ["delay:domainSave:1500", "save"],
     ["lose:lifecycle", "define"],
     ["reorder:lifecycle", "define"],
     ["die:domainReboot", "reboot"],
-  ] as const) {
+    ["die:lifecycle", "define"],
+  ] as const;
+
+  it("is tried with each kind of fault that there is", () => {
+    const tried = found.map(([fault]) => fault.split(":").slice(0, 2));
+    const of = (isCall: boolean): string[] =>
+      tried.flatMap(([kind = "", occasion = ""]) => (occasion.startsWith("domain") === isCall ? [kind] : []));
+    assert.deepEqual([of(true).toSorted(), of(false).toSorted()], [callFaults.toSorted(), eventFaults.toSorted()]);
+  });
+
+  for (const [fault, step] of found) {
     it(`finds ${fault}`, async () => {
       const result = await run(`test:///default?fault=${fault}`, { embed: true, deadlineMs: 1_000 });
       assert.equal(result.ok, false);
@@ -114,7 +134,7 @@ async function guest(): Promise<SelftestOptions> {
   const kernel = { path, initrd, commandLine: "console=ttyS0 quiet" };
   const common = { name: "guest", type: "qemu", machine: "pc", console: "pty", memory: "128MiB" } as const;
   const definition = domain({ ...common, kernel, vcpus: { maximum: 2, current: 1 } }).toXml();
-  return { definition, ready: "guest# ", deadlineMs: 100_000, signal: signalGuest };
+  return { definition, ready: "guest# ", shell: true, deadlineMs: 100_000, signal: signalGuest };
 }
 
 describe("the self-test with QEMU", { skip, timeout }, () => {
@@ -130,9 +150,10 @@ describe("the self-test with QEMU", { skip, timeout }, () => {
   it("is passed by ours, the guest rebooted, saved, stopped and killed", async () => {
     await using loop = openLoop();
     const ours = new OurDaemon(loop, join(directory, "ours"));
+    using full = FullDisk.mount(directory, "QEMU");
     await ours.start();
     try {
-      check(await run(`qemu+unix:///system?socket=${ours.socket}`, await guest()));
+      check(await run(`qemu+unix:///system?socket=${ours.socket}`, { ...(await guest()), ...onDisk(full) }));
     } finally {
       await ours.stop();
     }
@@ -143,10 +164,12 @@ const obstacle = existsSync(libvirtd) ? PrivateLibvirtd.obstacle : `${libvirtd} 
 
 describe("the self-test with libvirt's QEMU driver", { skip: skip || (obstacle ?? false), timeout }, () => {
   it("is passed by it too", async () => {
+    using full = FullDisk.mount(directory, "QEMU");
     const theirs = new PrivateLibvirtd(join(directory, "theirs"));
     await theirs.start();
     try {
-      check(await run(`qemu+unix:///system?socket=${theirs.socket}`, await guest()), { mayRepeat: true });
+      const options = { ...(await guest()), ...onDisk(full) };
+      check(await run(`qemu+unix:///system?socket=${theirs.socket}`, options), { mayRepeat: true });
     } finally {
       await theirs.stop();
     }

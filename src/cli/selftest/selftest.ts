@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -7,6 +7,7 @@ import { type SelftestOptions, type StepResult, selftest, tapBegin, tapEnd, tapS
 import { type Connection, daemonSockets, open, parseUri } from "../../open/index.ts";
 import { isSocketServed } from "../../os/index.ts";
 import { UsageError } from "../usage-error.ts";
+import { FullDisk } from "./full-disk.ts";
 import { signalGuest } from "./guest-process.ts";
 
 const usage = `usage: virtwright selftest [--connect URI] [--domains N] [--rounds K] [OPTIONS]
@@ -20,7 +21,9 @@ and the runs before. Without a URI: the simulator, in this process.
   --rounds K           how often each goes round (default 1)
   --definition FILE    what guests are like; each gets a name and a uuid of its own
   --ready TEXT         what the guest says on its console when it obeys its power button
+  --shell              and that there is a shell then: it is asked whether it has kept its memory
   --directory DIR      for images and dumps, on the hypervisor's host (default /tmp)
+  --full DIR           a directory there in which nothing has room (default: as root a small disk is made for that)
   --deadline SECONDS   for each step (default 120)
   --json               one object for each step, and one for all of it, instead of TAP
 
@@ -39,7 +42,9 @@ export async function runSelftest(args: readonly string[]): Promise<number> {
       rounds: { type: "string", default: "1" },
       definition: { type: "string" },
       ready: { type: "string" },
+      shell: { type: "boolean", default: false },
       directory: { type: "string" },
+      full: { type: "string" },
       deadline: { type: "string", default: "120" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h" },
@@ -61,14 +66,22 @@ export async function runSelftest(args: readonly string[]): Promise<number> {
     number++;
     process.stdout.write(values.json ? `${JSON.stringify(step)}\n` : tapStep(step, number));
   };
+  const { directory = "/tmp" } = values;
+  // Before the guests are: whoever serves them has to see it.
+  const isMade = values.full === undefined && isHere(uri);
+  using made = isMade ? FullDisk.mount(directory, await connection.getType()) : undefined;
+  const full = values.full ?? made?.path;
+  const here = { signal: signalGuest, remove: (path: string) => rm(path, { force: true }), list: readdir };
   const result = await selftest(connection, {
     domains: count("--domains", values.domains),
     rounds: count("--rounds", values.rounds),
     deadlineMs: count("--deadline", values.deadline) * 1000,
     ...(definition !== undefined && { definition: readFileSync(definition, "utf8") }),
     ...(ready !== undefined && { ready }),
-    ...(values.directory !== undefined && { directory: values.directory }),
-    ...(isHere(uri) && { signal: signalGuest, remove: (path: string) => rm(path, { force: true }) }),
+    shell: values.shell,
+    directory,
+    ...(full !== undefined && { full }),
+    ...(isHere(uri) && here),
     onStep,
   } satisfies SelftestOptions);
   const leaks = [...result.leaks, ...begun.leaks()];

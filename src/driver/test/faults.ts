@@ -12,8 +12,9 @@ import {
 import type { CallContext } from "../driver.ts";
 import { invalidArgument } from "./failure.ts";
 
-const callKinds = ["delay", "stall", "fail", "die"];
-const eventKinds = ["lose", "reorder", "die"];
+/** What calls can suffer, and what can become of events. */
+export const callFaults: readonly string[] = ["delay", "stall", "fail", "die"];
+export const eventFaults: readonly string[] = ["lose", "reorder", "die"];
 /** So many at once. */
 const limit = 1_024;
 
@@ -72,11 +73,11 @@ export class Faults {
 
   /** What strikes this call now. `dom` is the uuid of the domain that it is about. */
   forCall(name: string, dom: string | undefined): CallFault | undefined {
-    return this.#placed.size === 0 ? undefined : this.#strike(callKinds, name, dom);
+    return this.#placed.size === 0 ? undefined : this.#strike(callFaults, name, dom);
   }
 
   forEvent({ name, dom }: DomainEvent): string | undefined {
-    return this.#placed.size === 0 ? undefined : this.#strike(eventKinds, name, dom.uuid)?.fault.kind;
+    return this.#placed.size === 0 ? undefined : this.#strike(eventFaults, name, dom.uuid)?.fault.kind;
   }
 
   /** The time that a fault takes from a call; rejects with its error, or with the signal's reason. */
@@ -124,13 +125,15 @@ export function parseFault(text: string): Fault {
 function check({ kind, on }: Fault): void {
   const isCall = Object.hasOwn(driverProcedures, on);
   const isEvent = isDomainEventName(on);
-  if (!callKinds.includes(kind) && !eventKinds.includes(kind)) {
-    throw invalidArgument(`there is no fault "${kind}": use ${[...new Set([...callKinds, ...eventKinds])].join(", ")}`);
+  if (!callFaults.includes(kind) && !eventFaults.includes(kind)) {
+    throw invalidArgument(
+      `there is no fault "${kind}": use ${[...new Set([...callFaults, ...eventFaults])].join(", ")}`,
+    );
   }
-  if ((isCall && callKinds.includes(kind)) || (isEvent && eventKinds.includes(kind))) return;
+  if ((isCall && callFaults.includes(kind)) || (isEvent && eventFaults.includes(kind))) return;
   const wanted = [
-    ...(callKinds.includes(kind) ? ['a call by its row ("domainCreate")'] : []),
-    ...(eventKinds.includes(kind) ? ['a kind of events ("lifecycle")'] : []),
+    ...(callFaults.includes(kind) ? ['a call by its row ("domainCreate")'] : []),
+    ...(eventFaults.includes(kind) ? ['a kind of events ("lifecycle")'] : []),
   ];
   throw invalidArgument(`a fault "${kind}" is on ${wanted.join(" or ")}, not on "${on}"`);
 }

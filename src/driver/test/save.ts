@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
 import {
   DomainReason,
@@ -125,9 +125,19 @@ function read(path: string): string {
 function write(path: string, text: string, complaint: string): void {
   try {
     const { O_WRONLY, O_CREAT, O_TRUNC } = constants;
-    withFile(path, O_WRONLY | O_CREAT | O_TRUNC, (fd) => writeFileSync(fd, text));
+    withFile(path, O_WRONLY | O_CREAT | O_TRUNC, (fd) => writeWhole(fd, path, text));
   } catch (error) {
     throw failed(complaint, error);
+  }
+}
+
+/** Half of a file is no image: it goes. A device stays. */
+function writeWhole(fd: number, path: string, text: string): void {
+  try {
+    writeFileSync(fd, text);
+  } catch (error) {
+    if (fstatSync(fd).isFile()) rmSync(path, { force: true });
+    throw error;
   }
 }
 
