@@ -25,6 +25,7 @@ import type { CallOptions, Methods } from "./method-types.ts";
 import { objectEventSource } from "./object-events.ts";
 import { addMethods, type Domain, objectOf } from "./objects.ts";
 import type { RowName } from "./rows.ts";
+import type { Auth } from "./sasl/credentials.ts";
 import { Session } from "./session.ts";
 import { type SessionOwner, Subscription } from "./subscription.ts";
 import type { Wrap } from "./values.ts";
@@ -35,6 +36,8 @@ export interface Connector {
   readonly loop: Loop;
   /** What the server is asked to open: "qemu:///system"; null: what it likes. */
   readonly name: string | null;
+  /** Nobody but the server hears what is said: passwords may be. Default: no. */
+  readonly isPrivate?: boolean;
   /** Reaches it. Rejects with what is in the way, and then nothing is left. */
   connect(signal: AbortSignal): Promise<Transport>;
   /** The connection is closed for good. */
@@ -44,6 +47,8 @@ export interface Connector {
 export interface ConnectionOptions {
   /** Only calls that read are allowed. */
   readonly readOnly?: boolean;
+  /** Who we are, where the server asks by SASL; a function is called each time the connection is opened. */
+  readonly auth?: Auth;
   /** Gives opening up. */
   readonly signal?: AbortSignal;
   /** How long opening may take, in ms. Default 30,000. */
@@ -265,7 +270,7 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
   }
 
   async #openSession(timeoutMs: number, signal?: AbortSignal): Promise<Session> {
-    const { loop, name } = this.#connector;
+    const { loop, name, isPrivate = false } = this.#connector;
     const late = new AbortController();
     const timeout = loop.timeout(loop.now() + timeoutMs, () => late.abort(tooLate(timeoutMs)), { name: "opening" });
     const limits = [this.#closing.signal, late.signal, ...(signal === undefined ? [] : [signal])];
@@ -282,6 +287,8 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
       const opened = await Session.open(loop, transport, {
         name,
         readOnly,
+        auth: this.#options.auth,
+        isPrivate,
         keepalive,
         timeoutMs,
         signal: limit,

@@ -40,6 +40,7 @@ export type {
   Volume,
 } from "./objects.ts";
 export { type Kind, methodName, ownerOf, type RowName, rowNames } from "./rows.ts";
+export type { Auth, Credentials } from "./sasl/credentials.ts";
 export type { Subscription } from "./subscription.ts";
 export type { ParamsInput, ParamValue, ParamValues } from "./typed-values.ts";
 export type { ByteChannel } from "./web-streams.ts";

@@ -4,12 +4,9 @@ import {
   type Client,
   type Cursor,
   connectReadOnly,
-  ErrorCode,
-  ErrorDomain,
   Feature,
   type Procedure,
   remote,
-  VirError,
   virtwright,
 } from "../protocol/index.ts";
 import {
@@ -22,6 +19,8 @@ import {
 } from "../rpc/index.ts";
 import { decode } from "../xdr/index.ts";
 import { Extensions } from "./extensions.ts";
+import type { Auth } from "./sasl/credentials.ts";
+import { logIn } from "./sasl/log-in.ts";
 
 /** An event as it came: the row, what it says, and its place where the server says that. */
 export interface RawEvent {
@@ -47,6 +46,10 @@ export interface SessionOptions {
   /** What the server is asked to open; null: what it likes. */
   readonly name: string | null;
   readonly readOnly: boolean;
+  /** Who we are, where the server asks. */
+  readonly auth: Auth | undefined;
+  /** Nobody but the server hears what is said. */
+  readonly isPrivate: boolean;
   /** "off": the server is never asked for a sign of life. */
   readonly keepalive: KeepaliveOptions | "off";
   readonly signal?: AbortSignal;
@@ -144,11 +147,11 @@ export class Session {
     }
   }
 
-  async #begin({ name, readOnly, keepalive, signal, timeoutMs }: SessionOptions): Promise<void> {
+  async #begin({ name, readOnly, keepalive, signal, timeoutMs, auth, isPrivate }: SessionOptions): Promise<void> {
     const options = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
     const { types } = await this.call.authList({}, options);
     if (types.includes(AuthType.polkit)) await this.call.authPolkit({}, options);
-    else if (types.includes(AuthType.sasl)) throw noSasl();
+    else if (types.includes(AuthType.sasl)) await logIn(this.call, { auth, isPrivate, call: options });
     const { supported } = await this.call.connectSupportsFeature({ feature: Feature.programKeepalive }, options);
     if (supported !== 0 && keepalive !== "off") this.wire.startKeepalive(keepalive);
     await this.call.connectOpen({ name, flags: readOnly ? connectReadOnly : 0 }, options);
@@ -182,10 +185,4 @@ function sourceOf(row: string): EventSource | undefined {
   return (["domain", "network", "storagePool", "nodeDevice", "secret"] as const).find((source) =>
     row.startsWith(`${source}Event`),
   );
-}
-
-function noSasl(): VirError {
-  const detail =
-    "the server asks for SASL, which this library does not speak: use a Unix socket, ssh, or TLS with certificates";
-  return VirError.of(ErrorCode.authUnavailable, ErrorDomain.auth, detail);
 }

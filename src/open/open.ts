@@ -45,7 +45,9 @@ async function embedded(uri: ConnectionUri, embed: true | EmbedPlaces): Promise<
 
 function connectorOf(uri: ConnectionUri, readOnly: boolean, around: Surroundings): Connector {
   const loop = new Loop(new TimerHost(), { onError: raise });
-  return { loop, name: uri.name, connect: (signal) => reach(loop, uri, readOnly, around, signal) };
+  // Who does not look whom he speaks with may speak with anybody.
+  const isPrivate = uri.transport === "tls" ? !uri.params.noVerify : ["unix", "ssh"].includes(uri.transport);
+  return { loop, name: uri.name, isPrivate, connect: (signal) => reach(loop, uri, readOnly, around, signal) };
 }
 
 async function reach(

@@ -78,6 +78,9 @@ async function play(name: string, begin: Begin, options: SelftestOptions): Promi
         remove: async (path) => rmSync(path, { force: true }),
         list: async (place) => readdirSync(place),
         ...(full !== undefined && { full: full.path }),
+        onStep: ({ step, round }) => {
+          if (step === "end" && round % 5 === 0) console.log(`  ${name}: a guest has gone round ${round} times`);
+        },
         ...options,
       });
       print(name, result, performance.now() - started);

@@ -17,21 +17,28 @@ export const libvirtd = "/usr/sbin/libvirtd";
 export class Teacher {
   readonly socket: string;
   readonly #directory: string;
+  readonly #auth: string;
   #process: ChildProcess | undefined;
 
-  constructor(directory: string) {
+  /** `auth`: how its clients log in; the configuration of "sasl" is in `directory`. */
+  constructor(directory: string, auth: "none" | "sasl" = "none") {
     this.#directory = directory;
+    this.#auth = auth;
     this.socket = join(directory, "libvirt-sock");
   }
 
   async start(): Promise<void> {
     const directory = this.#directory;
-    const environment: Record<string, string> = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
+    const environment: Record<string, string> = {
+      PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+      LC_ALL: "C",
+      SASL_CONF_PATH: directory,
+    };
     for (const name of ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"]) {
       environment[name] = this.#makeDirectory(name);
     }
     this.#makeDirectory("");
-    const configuration = { unix_sock_dir: directory, auth_unix_rw: "none", auth_unix_ro: "none" };
+    const configuration = { unix_sock_dir: directory, auth_unix_rw: this.#auth, auth_unix_ro: "none" };
     const lines = Object.entries(configuration).map(([key, value]) => `${key} = "${value}"\n`);
     writeFileSync(join(directory, "libvirtd.conf"), lines.join(""));
     // Nothing of the run before may look as if it were there already.
