@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME...`: each part prints one table, and ends with lines `ratio NAME VALUE` for comparison over time. */
 const benches: Record<string, readonly (() => Promise<{ run(): Promise<void> }>)[]> = {
+  client: [() => import("./client.ts")],
   loop: [() => import("./loop.ts"), () => import("./explorer.ts")],
   explorer: [() => import("./explorer.ts")],
   qemu: [() => import("./qemu.ts")],
