@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { SocketOptions } from "../daemon/index.ts";
+import { AdminServer, type SocketOptions } from "../daemon/index.ts";
 import { isSocketServed, PidFile } from "../os/index.ts";
 import { AuditFile } from "./audit/audit-file.ts";
 import { changedForRestart, type DaemonConfig, type ReadConfig, readConfig } from "./config/daemon-config.ts";
 import {
   accessOf,
+  adminSocketsOf,
   limitsOf,
   logInOf,
   logSettingsOf,
@@ -14,7 +15,9 @@ import {
   socketsOf,
   tlsIdentityOf,
 } from "./daemon-settings.ts";
+import { IdleEnd } from "./idle-end.ts";
 import { Logger } from "./log/logger.ts";
+import { LoggerControl } from "./log/logger-control.ts";
 import { type DaemonPlaces, makeDirectories } from "./places.ts";
 import { resolveSecurity } from "./qemu-security.ts";
 import { qemuAdvice, Service } from "./service.ts";
@@ -33,6 +36,10 @@ export interface ConfiguredDaemonOptions {
   readonly verbose: boolean;
   /** Sockets on which systemd listens for us, by path. Default: none. */
   readonly passed?: ReadonlyMap<string, number>;
+  /** Seconds without clients and guests after which the daemon is to end; 0: never. */
+  readonly timeout: number;
+  /** The daemon wants to end: somebody has asked for it, or nobody has for long. */
+  readonly onEnd: () => void;
 }
 
 /** What the file says. Throws ConfigError, or UsageError when it cannot be read. */
@@ -53,7 +60,9 @@ export function loadConfig({
 /** `parts` closes the others. */
 interface Parts {
   readonly logger: Logger;
+  readonly logControl: LoggerControl;
   readonly audit: AuditFile;
+  readonly admin: AdminServer;
   readonly service: Service;
   readonly parts: AsyncDisposableStack;
 }
@@ -70,7 +79,9 @@ interface Parts {
 export class ConfiguredDaemon implements AsyncDisposable {
   readonly #options: ConfiguredDaemonOptions;
   readonly #logger: Logger;
+  readonly #logControl: LoggerControl;
   readonly #audit: AuditFile;
+  readonly #admin: AdminServer;
   readonly #service: Service;
   readonly #parts: AsyncDisposableStack;
   #config: DaemonConfig;
@@ -79,12 +90,14 @@ export class ConfiguredDaemon implements AsyncDisposable {
   private constructor(
     options: ConfiguredDaemonOptions,
     config: DaemonConfig,
-    { logger, audit, service, parts }: Parts,
+    { logger, logControl, audit, admin, service, parts }: Parts,
   ) {
     this.#options = options;
     this.#config = config;
     this.#logger = logger;
+    this.#logControl = logControl;
     this.#audit = audit;
+    this.#admin = admin;
     this.#service = service;
     this.#parts = parts;
   }
@@ -94,9 +107,12 @@ export class ConfiguredDaemon implements AsyncDisposable {
     const { places, uri, verbose } = options;
     const { config, warnings } = loadConfig(options);
     const sockets = withPassed(socketsOf(config, places, options.libvirtSockets), options.passed);
-    for (const { path, passed } of sockets) if (passed === undefined) checkFree(path, places);
     const ports = portsOf(config, places);
-    const logger = parts.use(new Logger(logSettingsOf(config, verbose)));
+    const adminPaths = adminSocketsOf(config, places, options.libvirtSockets);
+    const ownSockets = sockets.filter(({ passed }) => passed === undefined).map(({ path }) => path);
+    for (const path of [...ownSockets, ...adminPaths]) checkFree(path, places);
+    const logSettings = logSettingsOf(config, verbose);
+    const logger = parts.use(new Logger(logSettings));
     const { write: log } = logger;
     const { drivers } = config;
     if (drivers.includes("qemu") && qemuAdvice() !== undefined) warnings.push(`guests cannot start: ${qemuAdvice()}`);
@@ -113,12 +129,24 @@ export class ConfiguredDaemon implements AsyncDisposable {
     const service = parts.use(await Service.open({ drivers, uri, places, security, log, limits, guards }));
     service.listen(sockets);
     for (const port of ports) await service.daemon.listenAt(port);
+    const logControl = new LoggerControl(logger, logSettings);
+    const idle = parts.use(new IdleEnd(service.loop, service.daemon, () => service.hasGuests(), options.onEnd));
+    idle.set(options.timeout);
+    const admin = new AdminServer(service.loop, {
+      daemon: service.daemon,
+      log: logControl,
+      renewTls: () => service.daemon.renew(tlsIdentityOf(config, places)),
+      setTimeout: (seconds) => idle.set(seconds),
+      shutDown: options.onEnd,
+    });
+    parts.use(admin);
+    for (const path of adminPaths) admin.listen(path, { mode: config.unix_sock_admin_perms });
     log({
       level: "info",
       source: "daemon",
       message: `ready: serving ${service.uris.join(" and ")} as process ${process.pid}`,
     });
-    return new ConfiguredDaemon(options, config, { logger, audit, service, parts: parts.move() });
+    return new ConfiguredDaemon(options, config, { logger, logControl, audit, admin, service, parts: parts.move() });
   }
 
   reload(): void {
@@ -126,7 +154,7 @@ export class ConfiguredDaemon implements AsyncDisposable {
     const { configFile, verbose } = this.#options;
     try {
       const { config, warnings } = loadConfig(this.#options);
-      this.#logger.configure(logSettingsOf(config, verbose));
+      this.#logControl.follow(logSettingsOf(config, verbose));
       this.#audit.reopen();
       this.#service.daemon.configure(limitsOf(config));
       this.#service.daemon.rule(accessOf(config));
@@ -146,6 +174,7 @@ export class ConfiguredDaemon implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#state === "open") this.#say("info", "ending; guests run on");
     this.#state = "closing";
+    await this.#admin.close();
     await this.#service.close(this.lingerMs);
     await this.#parts.disposeAsync();
   }

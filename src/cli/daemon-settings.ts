@@ -41,8 +41,18 @@ export function socketsOf(config: DaemonConfig, places: DaemonPlaces, libvirtNam
     { ...common, auth, path, mode: config.unix_sock_rw_perms },
     { ...common, auth: authReadOnly, path: `${path}-ro`, mode: config.unix_sock_ro_perms, readOnly: true },
   ];
-  const own = pair(join(config.unix_sock_dir || places.socketDir, "virtwright-sock"));
+  const own = pair(ownPath(config, places, "virtwright-sock"));
   return libvirtNames ? [...pair(join(places.libvirtSocketDir, "libvirt-sock")), ...own] : own;
+}
+
+/** Of the sockets of the administration. */
+export function adminSocketsOf(config: DaemonConfig, places: DaemonPlaces, libvirtNames: boolean): string[] {
+  const own = ownPath(config, places, "virtwright-admin-sock");
+  return libvirtNames ? [join(places.libvirtSocketDir, "libvirt-admin-sock"), own] : [own];
+}
+
+function ownPath(config: DaemonConfig, places: DaemonPlaces, name: string): string {
+  return join(config.unix_sock_dir || places.socketDir, name);
 }
 
 /** Those that are asked for. Throws UsageError when a file that TLS needs cannot be read. */

@@ -6,6 +6,7 @@ import { openDoorsOf, portsOf } from "./daemon-settings.ts";
 import { ending } from "./ending.ts";
 import { placesOf, systemPlaces } from "./places.ts";
 import { resolveSecurity } from "./qemu-security.ts";
+import { UsageError } from "./usage-error.ts";
 
 export const daemonUsage = `virtwright daemon: serves QEMU guests and libvirt's test hypervisor on Unix sockets, until SIGTERM
 
@@ -15,6 +16,7 @@ export const daemonUsage = `virtwright daemon: serves QEMU guests and libvirt's 
   --libvirt-sockets    serves libvirtd's own sockets too, so that clients need no address; refused while a daemon does
   --session            a daemon of one's own, for root too
   --pid-file FILE      instead of virtwright.pid beside the sockets
+  --timeout SECONDS    ends when for so long no client was connected, and no guest of QEMU or Xen runs
   --verbose            logs what happens, not warnings and errors alone
 
 SIGHUP reads the file again and reopens log files. SIGTERM and SIGINT answer what is under way, then end; a second one
@@ -31,6 +33,7 @@ export async function daemon(args: readonly string[]): Promise<number> {
       "libvirt-sockets": { type: "boolean", default: false },
       session: { type: "boolean", default: false },
       "pid-file": { type: "string" },
+      timeout: { type: "string", default: "0" },
       verbose: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -46,8 +49,16 @@ export async function daemon(args: readonly string[]): Promise<number> {
     libvirtSockets: values["libvirt-sockets"],
     verbose: values.verbose,
     passed: takePassedSockets(),
+    timeout: secondsOf(values.timeout),
+    // Ending is the same whoever wants it.
+    onEnd: () => process.kill(process.pid, "SIGTERM"),
   };
   return values["check-config"] ? check(options) : run(options);
+}
+
+function secondsOf(text: string): number {
+  if (/^\d{1,7}$/.test(text)) return Number(text);
+  throw new UsageError(`--timeout ${text}: it is a whole number of seconds`);
 }
 
 function check(options: ConfiguredDaemonOptions): number {

@@ -1,6 +1,6 @@
 import { arch } from "node:os";
 import { Daemon, type DaemonLimits, type DaemonOptions, type Log, type SocketOptions } from "../daemon/index.ts";
-import type { Driver } from "../driver/driver.ts";
+import type { CallContext, Driver } from "../driver/driver.ts";
 import { QemuDriver, type SecurityPolicy } from "../driver/qemu/index.ts";
 import { TestDriver } from "../driver/test/index.ts";
 import { XenDriver } from "../driver/xen/index.ts";
@@ -48,13 +48,16 @@ interface Served {
  */
 export class Service implements AsyncDisposable {
   readonly daemon: Daemon;
+  /** What it runs on. */
+  readonly loop: Loop;
   /** Undefined when the QEMU driver is not among those asked for. */
   readonly qemu: QemuDriver | undefined;
   readonly #served: readonly Served[];
   readonly #parts: AsyncDisposableStack;
   #closed: Promise<void> | undefined;
 
-  private constructor(daemon: Daemon, served: readonly Served[], parts: AsyncDisposableStack) {
+  private constructor(loop: Loop, daemon: Daemon, served: readonly Served[], parts: AsyncDisposableStack) {
+    this.loop = loop;
     this.daemon = daemon;
     this.qemu = served.map(({ driver }) => driver).find((driver) => driver instanceof QemuDriver);
     this.#served = served;
@@ -84,7 +87,7 @@ export class Service implements AsyncDisposable {
     if (served.length === 0) throw new StateError("this is not domain 0 of a Xen, and no other driver can be served");
     const drivers = served.map(({ driver }) => driver);
     const daemon = parts.use(new Daemon(loop, { drivers, log, ...guards, ...limits }));
-    return new Service(daemon, served, parts.move());
+    return new Service(loop, daemon, served, parts.move());
   }
 
   /** What clients can open. */
@@ -104,6 +107,20 @@ export class Service implements AsyncDisposable {
     }
   }
 
+  /** Real ones: the guests of the test hypervisor are nobody's. */
+  async hasGuests(): Promise<boolean> {
+    for (const { driver, uri } of this.#served.filter((each) => each.driver.name !== "test")) {
+      const hold = await driver.connect(uri, { readOnly: true });
+      try {
+        const { num } = (await hold.hypervisor.procedures.connectNumOfDomains?.({}, nobody)) ?? { num: 0 };
+        if (num > 0) return true;
+      } finally {
+        hold.release();
+      }
+    }
+    return false;
+  }
+
   close(lingerMs?: number): Promise<void> {
     this.#closed ??= this.daemon.close(lingerMs).then(() => this.#parts.disposeAsync());
     return this.#closed;
@@ -113,6 +130,14 @@ export class Service implements AsyncDisposable {
     await this.close();
   }
 }
+
+/** The daemon itself asks. */
+const nobody: CallContext = {
+  signal: new AbortController().signal,
+  readOnly: true,
+  takeFds: () => [],
+  passFds: () => {},
+};
 
 /** Xen's guests are served by the system's daemon in domain 0, and by nobody else. */
 function isServable(name: DriverName): boolean {

@@ -14,6 +14,8 @@ import { type ListenOptions, listenUnix, type UnixTransport } from "../os/index.
 import type { ConnectionOptions, KeepaliveOptions } from "../rpc/index.ts";
 import { AccessGate } from "./access/access-gate.ts";
 import type { AccessRules } from "./access/access-rules.ts";
+import type { ClientReport } from "./admin/client-report.ts";
+import type { ClientLimits, Servant } from "./admin/servant.ts";
 import type { Audit } from "./audit.ts";
 import type { Log } from "./log.ts";
 import { Peer, type UnopenedLimits } from "./peer.ts";
@@ -85,7 +87,7 @@ interface Listener {
  * close: open -> closing: no new connections; calls under way are answered, at the latest after `lingerMs`; then the
  *        connections close. Idempotent.
  */
-export class Daemon implements Handle {
+export class Daemon implements Handle, Servant {
   readonly #loop: Loop;
   readonly #drivers: readonly Driver[];
   readonly #log: Log;
@@ -96,12 +98,14 @@ export class Daemon implements Handle {
   readonly #breather: Breather;
   readonly #listeners: Listener[] = [];
   readonly #ports: PortListener[] = [];
-  readonly #peers = new Set<Peer>();
+  /** With when they came, for the administrator. */
+  readonly #peers = new Map<Peer, Pick<ClientReport, "id" | "since">>();
   /** Those who have not logged in yet, the oldest first. */
   readonly #anonymous = new Set<Peer>();
   readonly #repeats = new Repeats();
   readonly #closed = new Deferred();
   #state: "open" | "closing" | "closed" = "open";
+  #quietSince: number;
   #peerCount = 0;
   #full = false;
   #nextCallbackId = 0;
@@ -113,6 +117,7 @@ export class Daemon implements Handle {
     this.#logIn = options.logIn;
     this.#limits = options;
     this.#breather = new Breather(loop);
+    this.#quietSince = loop.now();
     this.#audit = options.audit;
     this.rule(options.access);
   }
@@ -163,6 +168,41 @@ export class Daemon implements Handle {
     this.#access = rules === undefined ? undefined : new AccessGate({ rules, log: this.#log, pause });
   }
 
+  /** Somebody may come in by TLS. */
+  get hasTls(): boolean {
+    return this.#ports.some(({ isSecure }) => isSecure);
+  }
+
+  /** Since when, on the loop's clock, nobody has been connected; undefined while somebody is. */
+  get quietSince(): number | undefined {
+    return this.#peers.size > 0 ? undefined : this.#quietSince;
+  }
+
+  clients(): readonly ClientReport[] {
+    return [...this.#peers].map(([peer, { id, since }]) => ({
+      id,
+      since,
+      readOnly: peer.readOnly,
+      isAnonymous: this.#anonymous.has(peer),
+      principal: peer.principal,
+    }));
+  }
+
+  disconnect(id: number): boolean {
+    const [peer] = [...this.#peers].find(([, report]) => report.id === id) ?? [];
+    peer?.drop(new Error("it was disconnected by the administrator"));
+    return peer !== undefined;
+  }
+
+  limits(): ClientLimits {
+    return { clients: this.#clientLimit, anonymousClients: this.#anonymousLimit };
+  }
+
+  /** Until `configure` says otherwise. */
+  setLimits({ clients, anonymousClients }: ClientLimits): void {
+    this.configure({ ...this.#limits, limits: { ...this.#limits.limits, clients, anonymousClients } });
+  }
+
   renew(identity: TlsIdentity): void {
     for (const port of this.#ports) port.renew(identity);
   }
@@ -209,7 +249,7 @@ export class Daemon implements Handle {
       },
       onClose: (cause) => this.#remove(peer, number, cause),
     });
-    this.#peers.add(peer);
+    this.#peers.set(peer, { id: number, since: Math.floor(Date.now() / 1_000) });
     this.#log({
       level: "debug",
       source: "rpc",
@@ -224,7 +264,7 @@ export class Daemon implements Handle {
     if (this.#state === "open") {
       this.#state = "closing";
       for (const listener of this.#listeners) listener.close();
-      for (const peer of this.#peers) peer.end(lingerMs);
+      for (const peer of this.#peers.keys()) peer.end(lingerMs);
       this.#tryClose();
     }
     return this.#closed.promise;
@@ -248,7 +288,7 @@ export class Daemon implements Handle {
   /** Those who are serious log in soon; the oldest has had the longest time for it. */
   #admitAnonymous(peer: Peer): void {
     this.#anonymous.add(peer);
-    const limit = this.#limits.limits?.anonymousClients ?? 20;
+    const limit = this.#anonymousLimit;
     const [oldest] = this.#anonymous;
     if (this.#anonymous.size <= limit || oldest === undefined) return;
     this.#anonymous.delete(oldest);
@@ -258,6 +298,7 @@ export class Daemon implements Handle {
   #remove(peer: Peer, number: number, cause: Error | undefined): void {
     this.#peers.delete(peer);
     this.#anonymous.delete(peer);
+    this.#quietSince = this.#loop.now();
     if (cause === undefined) this.#log({ level: "debug", source: "rpc", message: "disconnected", peer: number });
     else this.#log({ level: "warn", source: "rpc", message: `dropped: ${cause.message}`, peer: number, error: cause });
     this.#regulate();
@@ -266,6 +307,10 @@ export class Daemon implements Handle {
 
   get #clientLimit(): number {
     return this.#limits.limits?.clients ?? 5_000;
+  }
+
+  get #anonymousLimit(): number {
+    return this.#limits.limits?.anonymousClients ?? 20;
   }
 
   /** A full daemon leaves those who come in the sockets' queues. */

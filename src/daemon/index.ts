@@ -1,4 +1,6 @@
 export { AccessRules, faultOfRule } from "./access/access-rules.ts";
+export { AdminServer, type AdminServerOptions } from "./admin/admin-server.ts";
+export type { LogControl } from "./admin/servant.ts";
 export type { Audit, AuditRecord } from "./audit.ts";
 export {
   Daemon,

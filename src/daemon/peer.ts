@@ -161,6 +161,10 @@ export class Peer {
     return this.#session.principal;
   }
 
+  get readOnly(): boolean {
+    return this.#session.readOnly;
+  }
+
   end(lingerMs?: number): void {
     this.#connection.end(lingerMs);
   }

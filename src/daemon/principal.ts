@@ -20,7 +20,7 @@ export function describePrincipal({ identity, certificate, user, address }: Prin
   const from = address === undefined ? "" : ` from ${address}`;
   if (user !== undefined) return `user '${user}'${from}`;
   if (certificate !== undefined) return `certificate '${certificate}'${from}`;
-  if (identity !== undefined) return `uid ${identity.uid}, process ${identity.pid}`;
+  if (identity !== undefined) return `user ${identity.uid}, process ${identity.pid}`;
   return `somebody${from}`;
 }
 

@@ -94,6 +94,10 @@ export class PortListener {
     return listener;
   }
 
+  get isSecure(): boolean {
+    return this.#options.tls !== undefined;
+  }
+
   get port(): number {
     const address = this.#server.address();
     return typeof address === "object" && address !== null ? address.port : 0;

@@ -5,6 +5,7 @@ export { connectInbox, Inbox, type InboxAddress, Outbox, openInbox } from "./inb
 export { linkFeatures } from "./link-features.ts";
 export { lockFile } from "./lock-file.ts";
 export { memoryFile } from "./memory-file.ts";
+export { groupName, userName } from "./name-lookup.ts";
 export { PidFile } from "./pid-file.ts";
 export { identifyProcess, openProcess, Process, type ProcessExit, type ProcessIdentity } from "./process.ts";
 export { watchProcess } from "./process-watch.ts";

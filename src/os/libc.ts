@@ -83,6 +83,11 @@ export const getpwuid: (uid: number, user: Bytes, strings: Bytes, length: number
   "int getpwuid_r(uint uid, void *user, void *strings, size_t length, void *found)",
 );
 
+// SAFETY: as getpwnam.
+export const getgrgid: (gid: number, group: Bytes, strings: Bytes, length: number, found: Bytes) => number = libc.func(
+  "int getgrgid_r(uint gid, void *group, void *strings, size_t length, void *found)",
+);
+
 /** The errno of the last call here on this thread. */
 export function errno(): number {
   return koffi.errno();

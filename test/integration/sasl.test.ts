@@ -25,7 +25,7 @@ async function begin(mechanism: string): Promise<Teacher> {
   const made = spawnSync("/usr/bin/python3", [script, place, "ada", "drowssap"], { encoding: "utf8" });
   assert.equal(made.status, 0, made.stderr);
   chmodSync(join(place, "users"), 0o644);
-  const teacher = new Teacher(place, "sasl");
+  const teacher = new Teacher(place, { auth: "sasl" });
   await teacher.start();
   return teacher;
 }

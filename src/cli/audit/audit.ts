@@ -6,7 +6,7 @@ import { type DatedRecord, readAudit } from "./audit-file.ts";
 
 export const auditUsage = `virtwright audit: what clients have changed, and what they were not allowed to
 
-  --who TEXT       of those who are described so: alice, "uid 0", CN=ops
+  --who TEXT       of those who are described so: alice, "user 0,", CN=ops
   --call NAME      libvirt's function, or a part of its name: Destroy
   --object TEXT    an object's name or uuid, or a part of it
   --result WORD    done, failed or denied

@@ -20,7 +20,7 @@ import {
 import { type ConfigEntry, parseConfig } from "./config-text.ts";
 
 const noThreads = "one thread serves all clients";
-const noAdmin = "there is no administration socket";
+const noAdmin = "the administration has limits of its own";
 const noPolkit =
   'use "none", and say by unix_sock_group and unix_sock_*_perms who may connect, or "sasl", and make users by virtwright user add';
 const noTcpLogin =
@@ -32,6 +32,7 @@ export const configKeys = {
   unix_sock_group: text("", "restart"),
   unix_sock_ro_perms: permissions("0777", "restart"),
   unix_sock_rw_perms: permissions("0700", "restart"),
+  unix_sock_admin_perms: permissions("0700", "restart"),
   auth_unix_ro: authentication(["none", "sasl"], noPolkit),
   auth_unix_rw: authentication(["none", "sasl"], noPolkit),
   listen_tls: oneOf([0, 1], "restart"),
@@ -79,7 +80,6 @@ export const configKeys = {
   min_workers: without(noThreads),
   max_workers: without(noThreads),
   prio_workers: without(noThreads),
-  unix_sock_admin_perms: without(noAdmin, "string"),
   admin_min_workers: without(noAdmin),
   admin_max_workers: without(noAdmin),
   admin_max_clients: without(noAdmin),

@@ -51,7 +51,7 @@ suite("records of what was changed", () => {
       { time: "2026-11-28T00:00:00.000Z", ...record("virDomainCreate") },
       {
         time: "2026-11-29T00:00:00.000Z",
-        ...record("virDomainDestroy", { result: "denied", who: "uid 0, process 1" }),
+        ...record("virDomainDestroy", { result: "denied", who: "user 0, process 1" }),
       },
       { time: "2026-11-29T01:00:00.000Z", ...record("virNetworkCreate", { object: "default" }) },
     ];

@@ -7,6 +7,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export const libvirtd = "/usr/sbin/libvirtd";
 
+export interface TeacherOptions {
+  readonly auth?: "none" | "sasl";
+  readonly withAdmin?: boolean;
+}
+
 /**
  * A libvirtd of our own: its configuration, sockets and state are below `directory`, and it runs as nobody where we are
  * root, so that nothing of the system's is in its reach.
@@ -16,15 +21,24 @@ export const libvirtd = "/usr/sbin/libvirtd";
  */
 export class Teacher {
   readonly socket: string;
+  /** Is there only when it was asked for. */
+  readonly adminSocket: string;
   readonly #directory: string;
   readonly #auth: string;
+  readonly #withAdmin: boolean;
   #process: ChildProcess | undefined;
 
-  /** `auth`: how its clients log in; the configuration of "sasl" is in `directory`. */
-  constructor(directory: string, auth: "none" | "sasl" = "none") {
+  /**
+   * `auth`: how its clients log in; the configuration of "sasl" is in `directory`. `withAdmin`: a user's daemon has such a
+   * socket only where its sockets are at their usual place.
+   */
+  constructor(directory: string, { auth = "none", withAdmin = false }: TeacherOptions = {}) {
     this.#directory = directory;
     this.#auth = auth;
-    this.socket = join(directory, "libvirt-sock");
+    this.#withAdmin = withAdmin;
+    const sockets = withAdmin ? join(directory, "XDG_RUNTIME_DIR/libvirt") : directory;
+    this.socket = join(sockets, "libvirt-sock");
+    this.adminSocket = join(sockets, "libvirt-admin-sock");
   }
 
   async start(): Promise<void> {
@@ -38,18 +52,20 @@ export class Teacher {
       environment[name] = this.#makeDirectory(name);
     }
     this.#makeDirectory("");
-    const configuration = { unix_sock_dir: directory, auth_unix_rw: this.#auth, auth_unix_ro: "none" };
+    const place = this.#withAdmin ? {} : { unix_sock_dir: directory };
+    const configuration = { ...place, auth_unix_rw: this.#auth, auth_unix_ro: "none" };
     const lines = Object.entries(configuration).map(([key, value]) => `${key} = "${value}"\n`);
     writeFileSync(join(directory, "libvirtd.conf"), lines.join(""));
     // Nothing of the run before may look as if it were there already.
-    for (const name of ["libvirt-sock", "libvirt-sock-ro", "libvirt-admin-sock", "pid"]) {
-      rmSync(join(directory, name), { force: true });
+    for (const path of [this.socket, `${this.socket}-ro`, this.adminSocket, join(directory, "pid")]) {
+      rmSync(path, { force: true });
     }
     const args = ["-f", join(directory, "libvirtd.conf"), "--pid-file", join(directory, "pid"), "--timeout", "120"];
     const user = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {};
     this.#process = spawn(libvirtd, args, { env: environment, stdio: "ignore", cwd: directory, ...user });
-    for (let rounds = 0; !(await answers(this.socket)); rounds++) {
-      if (rounds === 500) throw new Error(`${libvirtd} has not opened ${this.socket} within 10 s`);
+    const last = this.#withAdmin ? this.adminSocket : this.socket;
+    for (let rounds = 0; !(await answers(last)); rounds++) {
+      if (rounds === 500) throw new Error(`${libvirtd} has not opened ${last} within 10 s`);
       await sleep(20);
     }
   }

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Loop } from "../../src/event/index.ts";
+import { openLoop } from "../../src/os/index.ts";
+import { Comparison } from "./virsh/comparison.ts";
+import { readScripts } from "./virsh/script-file.ts";
+import { virsh } from "./virsh/side.ts";
+import { libvirtd, Teacher } from "./virsh/teacher.ts";
+import { OurAdmin } from "./virt-admin/our-admin.ts";
+import { runAdminScript, virtAdmin } from "./virt-admin/run-script.ts";
+
+const scripts = readScripts(new URL("virt-admin/scripts.txt", import.meta.url));
+const comparison = new Comparison(new URL("virt-admin/differences.json", import.meta.url));
+const missing = [virtAdmin, virsh, libvirtd].filter((path) => !existsSync(path));
+const skip = missing.length === 0 ? false : `no ${missing.join(", ")}: apt-get install libvirt-clients libvirt-daemon`;
+
+describe("virt-admin against libvirtd and us", { skip, timeout: 300_000 }, () => {
+  const directory = mkdtempSync(join(tmpdir(), "virtwright-admin-"));
+  let loop: Loop;
+  let teacher: Teacher;
+
+  before(() => {
+    // For a libvirtd that is nobody.
+    chmodSync(directory, 0o755);
+    loop = openLoop();
+    teacher = new Teacher(join(directory, "teacher"), { withAdmin: true });
+  });
+
+  after(async () => {
+    await teacher.stop();
+    await loop.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  for (const script of scripts) {
+    it(`ends the same: ${script.name}`, async () => {
+      const runs = [teacher, new OurAdmin(loop, directory)].map((side) => runAdminScript(side, script, directory));
+      await Promise.allSettled(runs);
+      const [theirs = [], ours = []] = await Promise.all(runs);
+      comparison.judge(script, theirs, ours);
+    });
+  }
+
+  it("is the same for at least 95 % of the command lines", (test) => {
+    const { lines, identical, share } = comparison;
+    test.diagnostic(`${identical} of ${lines} command lines are identical (${share})`);
+    assert.ok(identical >= 0.95 * lines, `${identical} of ${lines}`);
+  });
+});
