@@ -252,9 +252,9 @@ export class Guests extends DomainTurns {
     const status = known !== undefined && (known.state === paused) === isPaused ? known : foundStatus(isPaused);
     run.start(status, told?.isStarted === true ? undefined : Lifecycle.started.detail.booted);
     this.list.release(domain);
-    const { ending, isReplugging } = record ?? {};
+    const { ending, hasTransit } = record ?? {};
     if (ending !== undefined) this.#endAfterAll(run, ending);
-    else if (isReplugging === true) this.#settleDevices(run);
+    else if (hasTransit === true) this.#settleDevices(run);
     // Whether it is gone, or who watches: the next look says so.
     run.watch().catch((error: unknown) => {
       if (run.hasEnded) return;

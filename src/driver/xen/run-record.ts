@@ -18,7 +18,7 @@ export interface RunRecord {
   readonly status: DomainStatus;
   readonly definition: Definition;
   /** A device was coming or going: whether it is there libxl knows. */
-  readonly isReplugging?: boolean | undefined;
+  readonly hasTransit?: boolean | undefined;
   /** Its domain was being destroyed for this reason. */
   readonly ending?: RunEnding | undefined;
   /** Where the journal stood when the run began: its end is told behind that, or not yet. */

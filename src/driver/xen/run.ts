@@ -50,7 +50,7 @@ export class Run {
   isUnwanted = false;
   /** Its domain goes, and it stays until the next run can take its place. */
   keepsPlace = false;
-  #isReplugging = false;
+  #hasTransit = false;
   readonly #around: RunSurroundings;
   readonly #since: number | undefined;
   readonly #early: LibraryEvent[] = [];
@@ -125,8 +125,8 @@ export class Run {
   }
 
   /** A device begins to come or go, or that has ended and is described. Whoever finds the run in between has to know. */
-  replug(isUnderWay: boolean): void {
-    this.#isReplugging = isUnderWay;
+  transit(isUnderWay: boolean): void {
+    this.#hasTransit = isUnderWay;
     this.#save();
   }
 
@@ -188,8 +188,8 @@ export class Run {
     if (definition === undefined || this.hasEnded) return;
     try {
       const ending = this.#expected;
-      const isReplugging = this.#isReplugging || undefined;
-      this.#around.records.write({ id: this.domid, status, definition, since: this.#since, ending, isReplugging });
+      const hasTransit = this.#hasTransit || undefined;
+      this.#around.records.write({ id: this.domid, status, definition, since: this.#since, ending, hasTransit });
     } catch (error) {
       this.#around.report(error);
     }

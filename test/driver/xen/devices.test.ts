@@ -131,7 +131,7 @@ describe("A device of a guest of Xen", () => {
       await next.loaded();
       await next.settle();
       assert.deepEqual(next.devices.run, devices);
-      assert.equal(next.records.get(uuid)?.isReplugging, undefined);
+      assert.equal(next.records.get(uuid)?.hasTransit, undefined);
       await next.end();
     });
   }

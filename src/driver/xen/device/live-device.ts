@@ -27,7 +27,7 @@ export async function attachLive(xen: Xen, change: Change<Run>, device: Element)
     device.name === "disk"
       ? xen.addDevice(domid, "disk", checkedDevice("disk", diskConfig(device)), options)
       : xen.addDevice(domid, "nic", checkedDevice("nic", nicConfig(device, undefined, guestKind(root))), options);
-  await replugged(run, `attach ${describe(device)}`, async () => {
+  await inTransit(run, `attach ${describe(device)}`, async () => {
     await add().catch((error: unknown) => leaveNothing(xen, domid, device, error));
     change.describe((now) => addDevice(now, device));
   });
@@ -39,7 +39,7 @@ export async function detachLive(xen: Xen, change: Change<Run>, wanted: Element)
   if (run === undefined || targets.live === undefined) return;
   checkPluggable(wanted, "hot unplugged");
   const device = deviceIn(targets.live.root.first("devices"), wanted, missing);
-  await replugged(run, `detach ${describe(device)}`, async () => {
+  await inTransit(run, `detach ${describe(device)}`, async () => {
     await remove(xen, run.domid, device, timeoutMs);
     change.describe((now) => dropDevice(now, device, missing));
   });
@@ -53,7 +53,7 @@ export async function settleDevices(xen: Xen, run: Run): Promise<void> {
   const there = [...disks.map(diskElement), ...nics.map(nicElement)];
   there.forEach(completeDevice);
   run.describe(changed(definition, (root) => matchDevices(root, there)));
-  run.replug(false);
+  run.transit(false);
 }
 
 /** Media of guests that run stay. */
@@ -63,14 +63,14 @@ export function checkUpdate(wanted: Element): VirError {
   return unsupported(`disk bus '${busOf(wanted)}' cannot be updated.`);
 }
 
-async function replugged(run: Run, what: string, act: () => Promise<void>): Promise<void> {
-  run.replug(true);
+async function inTransit(run: Run, what: string, act: () => Promise<void>): Promise<void> {
+  run.transit(true);
   try {
     await act();
   } catch (error) {
     throw toVirError(error, what);
   } finally {
-    run.replug(false);
+    run.transit(false);
   }
   if (run.hasEnded) throw notRunning();
 }
