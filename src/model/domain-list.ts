@@ -41,7 +41,7 @@ export class DomainList {
     return domain;
   }
 
-  /** Gives an inactive domain another name. Throws VirError when it has that already, or another has. */
+  /** Gives a domain another name. Throws VirError when it has that already, or another has. */
   rename(domain: Domain, name: string): void {
     const invalid = (detail: string): VirError => VirError.of(ErrorCode.operationInvalid, ErrorDomain.domain, detail);
     if (domain.name === name) throw invalid("Can't rename domain to itself");

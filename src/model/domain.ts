@@ -78,9 +78,8 @@ export class Domain {
     return { name: this.name, uuid: this.uuid, id: this.id };
   }
 
-  /** Inactive. By its list, which knows which names are free. */
+  /** By its list, which knows which names are free. */
   rename(name: string): void {
-    if (this.#incarnation !== undefined) throw new StateError(`domain ${this.#name} runs`);
     this.#name = name;
   }
 

@@ -106,7 +106,7 @@ async function xenNames(): Promise<ReadonlySet<string>> {
   const answer = async (name: string): Promise<unknown> => (name === "domains" ? [] : undefined);
   type Given = NonNullable<XenDriverOptions["xen"]>;
   const calls = new Proxy({}, { get: (_, name) => () => answer(String(name)) }) as Given["calls"];
-  const news: Given["news"] = { subscribe: () => () => {}, close: () => {} };
+  const news: Given["news"] = { subscribe: () => () => {}, followName: () => () => {}, close: () => {} };
   try {
     await using loop = openLoop();
     const places = { stateDir: join(directory, "state"), runDir: join(directory, "run") };

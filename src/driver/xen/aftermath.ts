@@ -46,6 +46,10 @@ export class Aftermath {
     const { definition } = domain;
     const action = definition?.textOf(occasionOf(reason)) ?? "destroy";
     if (run.isUnwanted || definition === undefined) return this.#target.end(run, endings.destroyed);
+    // Whoever has made it waits for this, too, and builds the next one; or leaves it as it is.
+    if (run.isForeign && action.endsWith("restart")) {
+      return run.move({ state: DomainState.shutdown, reason: DomainReason.shutdown.unknown });
+    }
     if (action.startsWith("coredump")) await this.#target.keepCrash(run).catch(this.#options.report);
     if (action === "preserve") return preserve(run, reason);
     if (!action.endsWith("restart")) return this.#target.end(run, endingFor(reason));

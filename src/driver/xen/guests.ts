@@ -10,6 +10,7 @@ import { completeDefinition } from "./definition/complete.ts";
 import { settleDevices } from "./device/live-device.ts";
 import { domainZeroDefinition, isDomainZero } from "./domain-zero.ts";
 import { closed, invalid, notRunning, toVirError } from "./errors.ts";
+import { ForeignChanges } from "./foreign-changes.ts";
 import { endings, foundStatus, Run, type RunSurroundings } from "./run.ts";
 import type { RunEnding, RunRecord, RunRecords } from "./run-record.ts";
 import type { DomainNews, Xen } from "./xen.ts";
@@ -64,6 +65,7 @@ export class Guests extends DomainTurns {
   readonly #builder: Builder;
   readonly #adoption: Adoption;
   readonly #aftermath: Aftermath;
+  readonly #foreign: ForeignChanges;
   readonly #runs = new Map<Domain, Run>();
   readonly #leaving = new Set<Promise<void>>();
   #sequence = 0;
@@ -83,6 +85,7 @@ export class Guests extends DomainTurns {
       letGo: (run) => this.#letGo(run, { paused: false }),
       keepCrash: async (run) => this.keepCrash?.(run),
     });
+    this.#foreign = new ForeignChanges(options, (run, name) => this.#heedName(run, name));
     this.#adoption = new Adoption(options, this.#builder, {
       runs: () => this.#runs.values(),
       adopt: (definition, domid, status, record) => this.#adopt(definition, domid, status, record),
@@ -129,6 +132,7 @@ export class Guests extends DomainTurns {
   async close(): Promise<void> {
     this.shut();
     this.#adoption.close();
+    this.#foreign.close();
     await this.settled();
     await this.#adoption.settled();
     // Not before: what is under way may begin one, and comes to its own end.
@@ -215,6 +219,27 @@ export class Guests extends DomainTurns {
     run.finish(ending);
   }
 
+  /** Another name for a domain, its definition, and what is told. Under the domain's job. */
+  async giveName(domain: Domain, name: string): Promise<void> {
+    const before = domain.reference;
+    const { persistent } = domain;
+    if (persistent === undefined) this.list.rename(domain, name);
+    else await this.rename(domain, withName(persistent, name));
+    const run = this.#runs.get(domain);
+    if (domain.definition !== undefined) run?.describe(withName(domain.definition, name));
+    const { undefined: gone, defined } = Lifecycle;
+    this.publish({ name: "lifecycle", dom: before, event: gone.event, detail: gone.detail.renamed });
+    this.tell(domain, defined.event, defined.detail.renamed);
+  }
+
+  /** Others have called the domain of the run so. */
+  #heedName(run: Run, name: string): Promise<void> {
+    const { domain } = run;
+    return this.exclusively(domain, "rename", { deadline: Number.POSITIVE_INFINITY }, async () => {
+      if (!run.hasEnded && domain.name !== name) await this.giveName(domain, name);
+    });
+  }
+
   #begin(domain: Domain, { definition, domid }: Built, since: number | undefined): Run {
     const around: RunSurroundings = {
       xen: this.#options.xen,
@@ -226,11 +251,13 @@ export class Guests extends DomainTurns {
     };
     const run: Run = new Run(around, domain, { id: domid, sequence: ++this.#sequence }, definition, since);
     this.#runs.set(domain, run);
+    this.#foreign.begin(run);
     return run;
   }
 
   #onGone(domain: Domain, run: Run, told: Promise<void> | undefined): void {
     if (this.#runs.get(domain) === run) this.#runs.delete(domain);
+    this.#foreign.end(run);
     const forget = (): void => {
       // The next run's record is not the one that is to go.
       if (!this.#runs.has(domain) && !this.#builder.isBuilding(domain.uuid)) {
@@ -248,6 +275,7 @@ export class Guests extends DomainTurns {
     const domain = this.list.claim(definition);
     const told = record === undefined ? undefined : this.#toldOf(record);
     const run = this.#begin(domain, { definition, domid }, record?.since ?? this.#options.position?.());
+    run.isForeign = record === undefined || record.isForeign === true;
     const known = record?.status;
     const status = known !== undefined && (known.state === paused) === isPaused ? known : foundStatus(isPaused);
     run.start(status, told?.isStarted === true ? undefined : Lifecycle.started.detail.booted);
@@ -284,6 +312,10 @@ export class Guests extends DomainTurns {
     const everything = { isStarted: true, isEnded: false };
     return since === undefined ? everything : (this.#options.toldOf?.(definition.uuid, since) ?? everything);
   }
+}
+
+function withName(definition: Definition, name: string): Definition {
+  return definition.with((root) => root.first("name")?.setText(name));
 }
 
 /** Domain 0 is shown like a guest, and is none. */

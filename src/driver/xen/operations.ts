@@ -1,4 +1,4 @@
-import type { Definition, Domain } from "../../model/index.ts";
+import type { Domain } from "../../model/index.ts";
 import {
   DomainReason,
   DomainState,
@@ -158,13 +158,8 @@ export class Operations {
     await this.guests.exclusively(domain, "rename", patience, async () => {
       this.guests.checkExists(domain);
       if (domain.incarnation !== undefined) throw invalid("cannot rename active domain");
-      const { persistent } = domain;
-      if (persistent === undefined) throw invalid("cannot rename a transient domain");
-      const before = domain.reference;
-      await this.guests.rename(domain, withName(persistent, name));
-      const { undefined: gone, defined } = Lifecycle;
-      this.guests.publish({ name: "lifecycle", dom: before, event: gone.event, detail: gone.detail.renamed });
-      this.guests.tell(domain, defined.event, defined.detail.renamed);
+      if (domain.persistent === undefined) throw invalid("cannot rename a transient domain");
+      await this.guests.giveName(domain, name);
     });
   }
 
@@ -179,10 +174,6 @@ export class Operations {
       });
     }
   }
-}
-
-function withName(definition: Definition, name: string): Definition {
-  return definition.with((root) => root.first("name")?.setText(name));
 }
 
 function alreadyActive({ name }: Domain): VirError {

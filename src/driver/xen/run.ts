@@ -48,6 +48,10 @@ export class Run {
   readonly domain: Domain;
   /** Somebody wants its end: it does not start again. */
   isUnwanted = false;
+  /** Others have made its domain, and see to it when it reboots. */
+  isForeign = false;
+  /** How often its state was changed. */
+  moves = 0;
   /** Its domain goes, and it stays until the next run can take its place. */
   keepsPlace = false;
   #hasTransit = false;
@@ -105,8 +109,22 @@ export class Run {
 
   move(status: DomainStatus): void {
     if (this.#phase !== "started") return;
+    this.moves++;
     this.domain.move(this.incarnation, status);
     this.#save();
+  }
+
+  /** Others have paused it, or let it go on: as it was seen. */
+  see(isPaused: boolean): void {
+    const { state } = this.domain.status;
+    const seen = isPaused ? DomainState.paused : DomainState.running;
+    const known: readonly number[] = [DomainState.running, DomainState.paused];
+    if (this.#phase !== "started" || state === seen || !known.includes(state)) return;
+    const reason = isPaused ? DomainReason.paused.user : DomainReason.running.unpaused;
+    this.move({ state: seen, reason });
+    const { suspended, resumed } = Lifecycle;
+    if (isPaused) this.tell(suspended.event, suspended.detail.paused);
+    else this.tell(resumed.event, resumed.detail.unpaused);
   }
 
   /**
@@ -187,9 +205,10 @@ export class Run {
     const { definition, status } = this.domain;
     if (definition === undefined || this.hasEnded) return;
     try {
-      const ending = this.#expected;
+      const [ending, isForeign] = [this.#expected, this.isForeign];
       const hasTransit = this.#hasTransit || undefined;
-      this.#around.records.write({ id: this.domid, status, definition, since: this.#since, ending, hasTransit });
+      const place = { id: this.domid, status, definition, since: this.#since };
+      this.#around.records.write({ ...place, ending, isForeign, hasTransit });
     } catch (error) {
       this.#around.report(error);
     }

@@ -8,6 +8,12 @@ import type { DomainNews } from "./xen.ts";
 const socketPath = "/run/xenstored/socket";
 const againMs = 1_000;
 
+interface FollowedName {
+  readonly path: string;
+  readonly listener: () => void;
+  watch: { readonly added: Promise<unknown>; remove(): void } | undefined;
+}
+
 /**
  * Domains come and go: xenstored tells, and again after it has been away.
  *
@@ -17,6 +23,7 @@ export class StoreNews implements DomainNews {
   readonly #loop: Loop;
   readonly #report: (error: unknown) => void;
   readonly #listeners = new Set<() => void>();
+  readonly #names = new Set<FollowedName>();
   #store: Xenstore | undefined;
   #timer: Timeout | undefined;
   #isClosed = false;
@@ -30,6 +37,16 @@ export class StoreNews implements DomainNews {
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  followName(domid: number, listener: () => void): () => void {
+    const followed: FollowedName = { path: `/local/domain/${domid}/name`, listener, watch: undefined };
+    this.#names.add(followed);
+    if (this.#store?.state === "open") this.#follow(this.#store, followed);
+    return () => {
+      this.#names.delete(followed);
+      followed.watch?.remove();
+    };
   }
 
   /** Idempotent. */
@@ -46,6 +63,7 @@ export class StoreNews implements DomainNews {
       const store = new Xenstore(this.#loop, connectUnix(this.#loop, socketPath));
       store.open();
       this.#store = store;
+      for (const followed of this.#names) this.#follow(store, followed);
       for (const path of [introduceDomain, releaseDomain]) {
         const watch = store.watch(path, () => this.#tell());
         // Whoever waits for it hears of its end by `closed`.
@@ -55,6 +73,12 @@ export class StoreNews implements DomainNews {
     } catch (error) {
       this.#again(error);
     }
+  }
+
+  /** One that ends with the connection is set up again with the next. */
+  #follow(store: Xenstore, followed: FollowedName): void {
+    followed.watch = store.watch(followed.path, followed.listener);
+    followed.watch.added.catch(() => {});
   }
 
   #again(cause: unknown): void {

@@ -34,4 +34,6 @@ export type Xen = Pick<
 export interface DomainNews {
   /** Until the function that it returns is called. */
   subscribe(listener: () => void): () => void;
+  /** Tells that the domain of this number may be called otherwise now, until the function that it returns is called. */
+  followName(domid: number, listener: () => void): () => void;
 }

@@ -22,7 +22,9 @@ export function xml(more = ""): string {
 const words: Readonly<Record<string, string>> = {
   "0.0": "defined added",
   "0.1": "defined updated",
+  "0.2": "defined renamed",
   "1.0": "undefined removed",
+  "1.1": "undefined renamed",
   "2.0": "started booted",
   "2.2": "started restored",
   "3.0": "suspended paused",
@@ -78,12 +80,7 @@ export class Bench {
     const options: GuestsOptions = {
       loop: hand.loop,
       xen,
-      news: {
-        subscribe: (listener) => {
-          xen.news.add(listener);
-          return () => xen.news.delete(listener);
-        },
-      },
+      news: xen.asNews,
       store: {
         load: async () => ({ definitions: [...stored.values()], unreadable: [] }),
         save: async (definition) => void stored.set(definition.uuid, definition),

@@ -7,5 +7,5 @@ exploreSuites({
   explored,
   mutations: driverMutations,
   mutant,
-  executions: 60,
+  executions: 40,
 });

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import type { Xen } from "../../../src/driver/xen/xen.ts";
+import type { DomainNews, Xen } from "../../../src/driver/xen/xen.ts";
 import { StateError } from "../../../src/event/index.ts";
 import {
   type DeviceConfigs,
@@ -42,6 +42,7 @@ export class FakeXen implements Xen {
   readonly #options: FakeXenOptions;
   /** Hears that domains have come or gone. */
   readonly news = new Set<() => void>();
+  readonly names = new Map<number, Set<() => void>>();
   nextId = 1;
   /** What the next call of that name fails with. */
   readonly failures = new Map<string, Error>();
@@ -62,8 +63,41 @@ export class FakeXen implements Xen {
 
   /** Somebody else, `xl` say, makes a domain. */
   make(name: string, uuid: string): number {
-    const config = { c_info: { type: "pv", name, uuid }, b_info: { max_memkb: 16_384, "type.pv": { kernel: "/k" } } };
+    const config: DomainConfig = {
+      c_info: { type: "pv", name, uuid },
+      on_reboot: "restart",
+      b_info: { max_memkb: 16_384, "type.pv": { kernel: "/k" } },
+    };
     return this.#add(config, false);
+  }
+
+  /** Somebody else, `xl` say, calls a domain otherwise. */
+  rename(domid: number, name: string): void {
+    this.#get(domid).name = name;
+    this.#options.later("a name", () => {
+      for (const listener of this.names.get(domid) ?? []) listener();
+    });
+  }
+
+  /** Somebody else pauses a domain, or lets it go on: nobody is told. */
+  setPaused(domid: number, paused: boolean): void {
+    const domain = this.#get(domid);
+    domain.info = { ...domain.info, paused, running: !paused };
+  }
+
+  /** As the driver hears of its domains. */
+  get asNews(): DomainNews {
+    return {
+      subscribe: (listener) => {
+        this.news.add(listener);
+        return () => this.news.delete(listener);
+      },
+      followName: (domid, listener) => {
+        const listeners = this.names.get(domid) ?? new Set();
+        this.names.set(domid, listeners.add(listener));
+        return () => listeners.delete(listener);
+      },
+    };
   }
 
   /** The guest ends by itself. */

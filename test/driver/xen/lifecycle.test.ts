@@ -309,6 +309,69 @@ suite("what others do beside us", () => {
     await bench.settle();
     bench.checkQuiet();
   });
+
+  test("is seen: a guest that they pause, and let go on, whoever has made it", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    bench.xen.setPaused(1, true);
+    await bench.world.hand.pass(1_000);
+    assert.equal(bench.status, "paused 1 as 1");
+    bench.xen.setPaused(1, false);
+    await bench.world.hand.pass(1_000);
+    assert.equal(bench.status, "running 5 as 1");
+    assert.deepEqual(bench.log, ["suspended paused 1", "resumed unpaused 1"]);
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    bench.checkQuiet();
+  });
+
+  test("what we have done ourselves is newer than what was seen before it", async () => {
+    const bench = await new Bench().loaded();
+    const domain = await bench.running();
+    const answer = new Deferred();
+    bench.world.gates.set("the answer to domains", answer.promise);
+    await bench.world.hand.pass(1_000);
+    await bench.done(bench.operations.suspend(domain, {}));
+    answer.resolve();
+    await bench.settle();
+    assert.equal(bench.status, "paused 1 as 1");
+    assert.deepEqual(bench.log, ["suspended paused 1"]);
+    await bench.done(bench.operations.destroy(domain, {}));
+    bench.checkQuiet();
+  });
+
+  test("a name that they give is its name, now and when it starts again", async () => {
+    const bench = await new Bench().loaded();
+    const domain = await bench.running();
+    bench.xen.rename(1, "theirs");
+    await bench.settle();
+    assert.deepEqual(bench.listed, ["Domain-0", "theirs"]);
+    assert.deepEqual(bench.log, ["undefined renamed 1", "defined renamed 1"]);
+    assert.equal(bench.world.stored.get(uuid)?.name, "theirs");
+    assert.equal(domain.definition?.name, "theirs");
+    await bench.done(bench.operations.destroy(domain, {}));
+    assert.deepEqual(bench.listed, ["Domain-0", "theirs"]);
+    bench.checkQuiet();
+  });
+
+  test("a guest of theirs that reboots is theirs to build again", async () => {
+    const bench = await new Bench().loaded();
+    bench.xen.make("theirs", other);
+    await bench.settle();
+    bench.xen.end(1, "reboot");
+    await bench.settle();
+    assert.deepEqual(
+      bench.xen.calls.filter((call) => ["create", "destroy"].includes(call)),
+      [],
+    );
+    assert.equal(bench.guests.domains.byName("theirs").status.state, 4);
+    bench.xen.remove(1);
+    const next = bench.xen.make("theirs", other);
+    await bench.settle();
+    assert.deepEqual(bench.log, ["started booted 1", "stopped shutdown 1", "started booted 2"]);
+    bench.xen.remove(next);
+    await bench.settle();
+    bench.checkQuiet();
+  });
 });
 
 suite("the daemon after this one", () => {
@@ -391,6 +454,8 @@ suite("the daemon after this one", () => {
     world.gates.set("the answer to create", new Deferred().promise);
     await bench.done(bench.operations.reboot(bench.domain, {}));
     assert.deepEqual(world.xen.ids, [2]);
+    // It never comes to its end, and does nothing more.
+    void bench.guests.close();
     world.xen.news.clear();
     const next = await new Bench(world).loaded();
     assert.deepEqual(next.log, ["stopped destroyed 1"]);

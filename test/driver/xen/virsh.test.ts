@@ -29,13 +29,7 @@ describe("Debian's virsh on xen:///system", { skip }, () => {
   before(async () => {
     loop = openLoop();
     xen = new FakeXen({ turn: async () => {}, later: (_what, act) => loop.post(act) });
-    const news = {
-      subscribe: (listener: () => void): (() => void) => {
-        xen.news.add(listener);
-        return () => void xen.news.delete(listener);
-      },
-      close: () => {},
-    };
+    const news = { ...xen.asNews, close: () => {} };
     const places = { stateDir: join(directory, "state"), runDir: join(directory, "run") };
     driver = await XenDriver.open(loop, { ...places, xen: { calls: xen, news } });
     driver.subscribe(({ event }) => log.push(wordsOf(event)));

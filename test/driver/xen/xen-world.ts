@@ -48,12 +48,7 @@ export class XenWorld extends DriverWorld<RunRecord> {
     this.operations = new Operations({
       loop: this.loop,
       xen: this.xen,
-      news: {
-        subscribe: (listener) => {
-          this.xen.news.add(listener);
-          return () => this.xen.news.delete(listener);
-        },
-      },
+      news: this.xen.asNews,
       store: this.store,
       records: this.records,
       freePort: async (first) => first,
