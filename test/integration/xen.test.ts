@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { type LabResult, runInXen, whyNoLab } from "../../lab/xen/lab.ts";
 import { problemsOf, type Report } from "./december/report.ts";
+import { XlWaysBack } from "./xl-ways-back.ts";
 
 const lives = 30;
 /** Each with what it ends by: a wait that is over too early, and timeouts that are never completed. */
@@ -31,7 +32,8 @@ run acceptance 400 npm run -s test:acceptance -- xen:///system
 
 const sources = join(import.meta.dirname, "../../src");
 const program = "node test/integration";
-const command = `
+/** Written before the machine starts, which sees this one's files. */
+const command = (native: string): string => `
 # NAME LIMIT COMMAND...: leaves what it prints in NAME and NAME.err, and tells how it ended.
 run() {
   local name=$1 limit=$2 begun=$EPOCHREALTIME; shift 2
@@ -41,6 +43,7 @@ run() {
 printf 'name="tiny"\\nkernel="%s"\\nmemory=16\\non_poweroff="preserve"\\n' "$XEN_LAB_GUEST" > /tmp/tiny
 sed -E 's#"virtwright/(\\w+)"#"${sources}/\\1/index.ts"#' examples/libxl-round.ts > examples/on-sources.ts
 run xenstore 100 ${program}/xenstore-exercise.ts /tmp/tiny
+run native 200 bash -c '${native}'
 run example 100 node examples/on-sources.ts "$XEN_LAB_GUEST" ""
 run libxl 200 ${program}/libxl-exercise.ts "$XEN_LAB_GUEST"
 run processes 300 ${program}/libxl-processes-exercise.ts "$XEN_LAB_GUEST"
@@ -57,13 +60,18 @@ wait
 
 describe("on real Xen", { skip: whyNoLab() ?? false, timeout: limitMs + 10_000 }, () => {
   let lab: LabResult;
+  let waysBack: XlWaysBack;
   before(
     async () => {
-      lab = await runInXen(command, { timeoutMs: limitMs });
+      waysBack = new XlWaysBack();
+      lab = await runInXen(command(waysBack.command), { timeoutMs: limitMs });
     },
     { timeout: limitMs + 5_000 },
   );
-  after(() => lab.remove());
+  after(() => {
+    waysBack.remove();
+    lab.remove();
+  });
 
   /** Nothing, if the machine did not come that far. */
   function left(name: string): string {
@@ -102,6 +110,11 @@ describe("on real Xen", { skip: whyNoLab() ?? false, timeout: limitMs + 10_000 }
       specials: ["@introduceDomain", "@releaseDomain"],
       closed: ["closed", "closed"],
     });
+  });
+
+  test("xl reads every file of xl's and xm's that has been a definition on the way, as it was", (t) => {
+    assert.ok(waysBack.names.length >= 15);
+    assert.deepEqual(waysBack.problemsIn(outputOf(t, "native")), []);
   });
 
   test("the example takes a guest through its life", (t) => {
