@@ -247,6 +247,7 @@ export class Guests extends DomainTurns {
       publish: (event) => this.#options.publish(event),
       onGone: (told) => this.#onGone(domain, run, told),
       onShutdown: (shut, reason) => this.#aftermath.begin(shut, reason),
+      onAbandoned: (abandoned) => this.#endAfterAll(abandoned, endings.failed),
       report: this.#options.report,
     };
     const run: Run = new Run(around, domain, { id: domid, sequence: ++this.#sequence }, definition, since);
@@ -276,6 +277,7 @@ export class Guests extends DomainTurns {
     const told = record === undefined ? undefined : this.#toldOf(record);
     const run = this.#begin(domain, { definition, domid }, record?.since ?? this.#options.position?.());
     run.isForeign = record === undefined || record.isForeign === true;
+    run.isSaveAbandoned = record?.isSaving === true;
     const known = record?.status;
     const status = known !== undefined && (known.state === paused) === isPaused ? known : foundStatus(isPaused);
     run.start(status, told?.isStarted === true ? undefined : Lifecycle.started.detail.booted);
@@ -292,7 +294,7 @@ export class Guests extends DomainTurns {
     return run;
   }
 
-  /** The driver before us had begun to end it. */
+  /** The driver before us had begun what it ends by. */
   #endAfterAll(run: Run, ending: RunEnding): void {
     run.expect(ending);
     this.exclusively(run.domain, "end", { kind: "destroy", deadline: Number.POSITIVE_INFINITY }, async () => {

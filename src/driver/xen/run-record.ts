@@ -21,6 +21,8 @@ export interface RunRecord {
   readonly hasTransit?: boolean | undefined;
   /** Its domain was being destroyed for this reason. */
   readonly ending?: RunEnding | undefined;
+  /** It was being saved: whoever finds it suspended knows that nobody waits for that. */
+  readonly isSaving?: boolean;
   /** Others have made it. */
   readonly isForeign?: boolean;
   /** Where the journal stood when the run began: its end is told behind that, or not yet. */

@@ -25,6 +25,8 @@ export interface RunSurroundings {
   onGone(told: Promise<void> | undefined): void;
   /** The guest has ended by itself, and its domain is still there. */
   onShutdown(run: Run, reason: ShutdownReason): void;
+  /** It was suspended by a save that nobody waits for. */
+  onAbandoned(run: Run): void;
   readonly report: (error: unknown) => void;
 }
 
@@ -50,6 +52,8 @@ export class Run {
   isUnwanted = false;
   /** Others have made its domain, and see to it when it reboots. */
   isForeign = false;
+  /** The daemon before us was saving it: once it is suspended nobody lets it go on. */
+  isSaveAbandoned = false;
   /** How often its state was changed. */
   moves = 0;
   /** Its domain goes, and it stays until the next run can take its place. */
@@ -62,6 +66,7 @@ export class Run {
   #subscription: Subscription | undefined;
   #shutdown: ShutdownReason | undefined;
   #expected: RunEnding | undefined;
+  #isSaving = false;
 
   constructor(
     around: RunSurroundings,
@@ -136,6 +141,13 @@ export class Run {
     this.#save();
   }
 
+  /** It is being saved, or not any more: whoever finds it after us has to know. */
+  set isSaving(value: boolean) {
+    this.#isSaving = value;
+    this.isSaveAbandoned = false;
+    this.#save();
+  }
+
   /** Another definition of what runs. Under the domain's job. */
   describe(definition: Definition): void {
     this.domain.describe(this.incarnation, definition);
@@ -187,6 +199,7 @@ export class Run {
 
   #onShutdown(reason: ShutdownReason): void {
     // For a save, or by the guest's own wish, as nobody can tell; it is not its end.
+    if (reason === "suspend" && this.isSaveAbandoned) this.#around.onAbandoned(this);
     if (reason === "suspend" || this.#shutdown !== undefined) return;
     this.#shutdown = reason;
     this.#around.onShutdown(this, reason);
@@ -205,10 +218,10 @@ export class Run {
     const { definition, status } = this.domain;
     if (definition === undefined || this.hasEnded) return;
     try {
-      const [ending, isForeign] = [this.#expected, this.isForeign];
+      const [ending, isForeign, isSaving] = [this.#expected, this.isForeign, this.#isSaving];
       const hasTransit = this.#hasTransit || undefined;
       const place = { id: this.domid, status, definition, since: this.#since };
-      this.#around.records.write({ ...place, ending, isForeign, hasTransit });
+      this.#around.records.write({ ...place, ending, isForeign, isSaving, hasTransit });
     } catch (error) {
       this.#around.report(error);
     }

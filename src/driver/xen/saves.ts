@@ -148,9 +148,11 @@ export class Saves {
     const isManaged = path === this.managedPath(domain);
     const place = isManaged ? beside : path;
     const skip = await beginImage(place, definition.toXml());
+    run.isSaving = true;
     try {
       await this.#guests.xen.save(run.domid, place, { skip, timeoutMs: writeMs, signal: work.signal });
     } catch (error) {
+      run.isSaving = false;
       await rm(place, { force: true });
       await this.#afterFailure(run);
       throw toVirError(error, `save domain '${run.domid}'`);

@@ -479,6 +479,24 @@ suite("the daemon after this one", () => {
     next.checkQuiet();
   });
 
+  test("ends a guest that was being saved, once it is suspended: nobody would let it go on", async () => {
+    const world = new BenchWorld();
+    const bench = await new Bench(world).loaded();
+    await bench.running();
+    world.gates.set("save", new Deferred().promise);
+    bench.operations.saves.save(bench.domain, `${world.directory}/image`, {}).catch(() => {});
+    while (!world.xen.calls.includes("save")) await bench.settle();
+    void bench.guests.close();
+    world.xen.news.clear();
+    const next = await new Bench(world).loaded();
+    assert.equal(next.status, "running 1 as 1");
+    world.xen.end(1, "suspend");
+    await next.settle();
+    assert.deepEqual(next.log, ["stopped failed 1"]);
+    assert.equal(next.status, "shutoff 6");
+    next.checkQuiet();
+  });
+
   test("knows what was saved", async () => {
     const bench = await new Bench().loaded();
     await bench.running();
