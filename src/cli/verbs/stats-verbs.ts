@@ -184,6 +184,12 @@ async function jobInfo(domain: Domain): Promise<string> {
 
 /** What people script about what domains use. */
 export const statsVerbs: Verbs = {
+  top: {
+    help: "shows what domains use, over and over on a terminal",
+    texts: ["interval"],
+    flags: ["once"],
+    show: async (connection, given, where) => (await import("../top/top.ts")).top(connection, given, where),
+  },
   domstats: {
     help: "tells what domains use",
     parameters: ["domain?..."],
