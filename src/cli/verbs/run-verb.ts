@@ -23,10 +23,15 @@ export async function runVerb(
 }
 
 /** The same on a connection that stays. */
-export async function runVerbOn(connection: Connection, name: string, args: readonly string[]): Promise<number> {
+export async function runVerbOn(
+  connection: Connection,
+  name: string,
+  args: readonly string[],
+  output?: Output,
+): Promise<number> {
   const verb = await verbOf(name);
   const given = readArgs(name, verb, args);
-  return answer(verb, given, around(), () => Promise.resolve(kept(connection)));
+  return answer(verb, given, around(output), () => Promise.resolve(kept(connection)));
 }
 
 /** Throws UsageError. */
