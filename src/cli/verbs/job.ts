@@ -13,7 +13,7 @@ export async function runJob<T>(domain: Domain, where: Around, title: string, wo
   using progress = new Progress(where, title);
   using interruption = where.interruption();
   const aborting = abortedBy(domain, interruption.signal, where);
-  const asking = setInterval(() => void showJob(domain, progress), askingMs);
+  const asking = setInterval(() => void showJob(domain, progress), askingMs).unref();
   try {
     return await work();
   } catch (error) {
