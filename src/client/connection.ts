@@ -4,6 +4,7 @@ import {
   ErrorCode,
   ErrorDomain,
   type ObjectKind,
+  qemu,
   VirError,
   type Domain as WireDomain,
 } from "../protocol/index.ts";
@@ -22,6 +23,7 @@ import type {
 import type { ExtensionName } from "./extensions.ts";
 import { invokeRow, splitGiven } from "./invoke.ts";
 import type { CallOptions, Methods } from "./method-types.ts";
+import { type MonitorEvent, type MonitorEventOptions, monitorEventSource, type QemuCall } from "./monitor.ts";
 import { objectEventSource } from "./object-events.ts";
 import { addMethods, type Domain, objectOf } from "./objects.ts";
 import type { RowName } from "./rows.ts";
@@ -180,6 +182,33 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
     object: object | undefined,
   ): Subscription<unknown> {
     return new Subscription<unknown>(this, objectEventSource(kind, listOf(names), object, this.#wrap), options);
+  }
+
+  /** What the monitors of guests' QEMUs tell, from `ready` on, by QMP's names: one, those that match, or all. */
+  monitorEvents(
+    which: string | RegExp | undefined,
+    options: MonitorEventOptions & { readonly reconnect: true },
+  ): Subscription<MonitorEvent | Gap>;
+  monitorEvents(which?: string | RegExp, options?: MonitorEventOptions): Subscription<MonitorEvent>;
+  monitorEvents(which?: string | RegExp, options: MonitorEventOptions = {}): unknown {
+    return this.monitorEventsOf(which, options, undefined);
+  }
+
+  /** The objects' own way to `monitorEvents`. */
+  monitorEventsOf(
+    which: string | RegExp | undefined,
+    options: MonitorEventOptions,
+    dom: WireDomain | undefined,
+  ): Subscription<unknown> {
+    return new Subscription<unknown>(this, monitorEventSource(which, dom, this.#wrap, qemu), options);
+  }
+
+  /** The domains' own way to QEMU's program. */
+  async invokeQemu(...[name, args, given]: Parameters<QemuCall>): ReturnType<QemuCall> {
+    const session = await this.session(this.#options.reconnect === true, given.signal);
+    const { timeoutMs = this.#options.timeoutMs } = given;
+    const options = { ...given, ...(timeoutMs !== undefined && { timeoutMs }) };
+    return session.extensions.run(options, (wire) => session.wire.call(qemu, name, args as never, wire));
   }
 
   /** The domain of that name; rejects with VirError noDomain. */

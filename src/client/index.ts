@@ -24,6 +24,7 @@ export type {
 export { type ExtendedCall, type ExtensionName, Extensions } from "./extensions.ts";
 export { type FlagName, type Flags, flagWords, wordedRows } from "./flags.ts";
 export type { CallOptions, Method, Methods } from "./method-types.ts";
+export type { AgentOptions, CommandArguments, MonitorEvent, MonitorEventOptions } from "./monitor.ts";
 export type {
   Checkpoint,
   Domain,

@@ -26,6 +26,16 @@ import type {
   ObjectEventsOf,
 } from "./event-types.ts";
 import type { CallOptions, Methods } from "./method-types.ts";
+import {
+  type AgentOptions,
+  agentCommand,
+  type CommandArguments,
+  humanCommand,
+  type MonitorEvent,
+  type MonitorEventOptions,
+  monitorCommand,
+  type QemuCall,
+} from "./monitor.ts";
 import { type Kind, methodName, ownerOf, rowNames } from "./rows.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -58,6 +68,18 @@ export interface Domain extends Remote, WireDomain, Methods<"domain"> {
     names?: EventNames<N>,
     options?: EventOptions,
   ): Subscription<EventsOf<N, false>>;
+  /** Sends QEMU a command of QMP's, and gives what it returns. Rejects with VirError, internalError when QEMU refuses. */
+  monitorCommand(command: string, args?: CommandArguments, options?: CallOptions): Promise<unknown>;
+  /** The same in the language of QEMU's monitor for people; what it prints. */
+  humanMonitorCommand(line: string, options?: CallOptions): Promise<string>;
+  /** Sends a command to the agent inside the guest, and gives what it returns. */
+  agentCommand(command: string, args?: CommandArguments, options?: AgentOptions): Promise<unknown>;
+  /** What its QEMU's monitor tells, from `ready` on: events of one name, those that match, or all. */
+  monitorEvents(
+    which: string | RegExp | undefined,
+    options: MonitorEventOptions & { readonly reconnect: true },
+  ): Subscription<MonitorEvent | Gap>;
+  monitorEvents(which?: string | RegExp, options?: MonitorEventOptions): Subscription<MonitorEvent>;
 }
 
 /** What can have events beside domains. */
@@ -132,6 +154,26 @@ class DomainHandle extends Handle {
 
   events(names?: EventNames<DomainEventName>, options?: EventOptions): unknown {
     return this.connection.domainEvents(names, options ?? {}, this as unknown as WireDomain);
+  }
+
+  monitorCommand(command: string, args?: CommandArguments, options: CallOptions = {}): Promise<unknown> {
+    return monitorCommand(this.#qemu, command, args, options);
+  }
+
+  humanMonitorCommand(line: string, options: CallOptions = {}): Promise<string> {
+    return humanCommand(this.#qemu, line, options);
+  }
+
+  agentCommand(command: string, args?: CommandArguments, options: AgentOptions = {}): Promise<unknown> {
+    return agentCommand(this.#qemu, command, args, options);
+  }
+
+  monitorEvents(which?: string | RegExp, options: MonitorEventOptions = {}): unknown {
+    return this.connection.monitorEventsOf(which, options, this as unknown as WireDomain);
+  }
+
+  get #qemu(): QemuCall {
+    return (name, args, options) => this.connection.invokeQemu(name, { dom: this, ...args }, options);
   }
 }
 

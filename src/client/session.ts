@@ -6,6 +6,7 @@ import {
   connectReadOnly,
   Feature,
   type Procedure,
+  qemu,
   remote,
   virtwright,
 } from "../protocol/index.ts";
@@ -40,7 +41,7 @@ export interface EventListener {
 }
 
 /** Callback ids are given anew for each of these. */
-export type EventSource = "domain" | "network" | "storagePool" | "nodeDevice" | "secret" | "cursor";
+export type EventSource = "domain" | "network" | "storagePool" | "nodeDevice" | "secret" | "cursor" | "monitor";
 
 export interface SessionOptions {
   /** What the server is asked to open; null: what it likes. */
@@ -71,6 +72,7 @@ const rowsByNumber = new Map(
 export class Session {
   readonly wire: Wire;
   readonly call: Client<typeof remote.procedures, CallOptions, Stream>;
+  readonly qemu: Client<typeof qemu.procedures, CallOptions, Stream>;
   #extensions: Extensions | undefined;
   readonly #listeners = new Map<string, EventListener>();
   /** An event may overtake the reply to its own subscription: kept as long as a reply is outstanding. */
@@ -80,6 +82,7 @@ export class Session {
   private constructor(loop: Loop, transport: Transport, { onClose }: SessionOptions) {
     this.wire = new Wire(loop, transport);
     this.call = clientOf(this.wire, remote);
+    this.qemu = clientOf(this.wire, qemu);
     this.wire.open({
       onEvent: (frame) => {
         const own = decodeEvent(virtwright, frame);
@@ -87,6 +90,11 @@ export class Session {
         if (own?.name === "eventsGap") {
           const { callbackId, gap, position } = own.message;
           return this.#tell("cursor", callbackId, (listener) => listener.onGap?.({ missing: gap, position }));
+        }
+        const monitors = decodeEvent(qemu, frame);
+        if (monitors !== undefined) {
+          const { name: row, message } = monitors;
+          return this.#tell("monitor", message.callbackId, (listener) => listener.onEvent({ row, message }));
         }
         const event = decodeEvent(remote, frame);
         if (event === undefined) return;

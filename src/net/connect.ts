@@ -5,10 +5,13 @@ import { Duplex } from "node:stream";
 import { connect as connectSecurely, type TLSSocket } from "node:tls";
 import type { Loop } from "../event/index.ts";
 import { DuplexTransport } from "./duplex-transport.ts";
+import { Inlet } from "./inlet.ts";
 
 /** Reaches a daemon's socket file. Rejects with the system's error. */
 export async function reachUnix(loop: Loop, path: string, signal: AbortSignal): Promise<DuplexTransport> {
-  return new DuplexTransport(loop, await connected(connect({ path }), "connect", signal));
+  const inlet = new Inlet();
+  const socket = connect({ path, onread: inlet.reading });
+  return new DuplexTransport(loop, await connected(socket, "connect", signal), { inlet });
 }
 
 /** Reaches a port. Nobody is authenticated, and nothing is hidden. */
@@ -17,8 +20,9 @@ export async function reachTcp(
   { host, port }: { readonly host: string; readonly port: number },
   signal: AbortSignal,
 ): Promise<DuplexTransport> {
-  const socket = connect({ host, port, noDelay: true, keepAlive: true });
-  return new DuplexTransport(loop, await connected(socket, "connect", signal));
+  const inlet = new Inlet();
+  const socket = connect({ host, port, noDelay: true, keepAlive: true, onread: inlet.reading });
+  return new DuplexTransport(loop, await connected(socket, "connect", signal), { inlet });
 }
 
 export interface TlsPlace {
@@ -74,7 +78,7 @@ export function reachProgram(loop: Loop, command: string, args: readonly string[
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
   // It has nobody to speak with any more; what it had to say has half a second to come.
   child.stdout.on("close", () => setTimeout(() => child.kill(), 500).unref());
-  return new DuplexTransport(loop, stream, reason);
+  return new DuplexTransport(loop, stream, { reason });
 }
 
 /** Rejects with the socket's error or the signal's reason; the socket is gone then. */

@@ -1,8 +1,16 @@
 import type { Duplex } from "node:stream";
 import { type Loop, StateError, type Transport, type TransportListener } from "../event/index.ts";
+import type { Inlet } from "./inlet.ts";
 
 /** Bytes handed on in one turn; others have theirs in between. */
 const share = 262_144;
+
+export interface DuplexOptions {
+  /** Settles with what is behind the end of the stream, where more is known than the stream tells. */
+  readonly reason?: Promise<Error | undefined>;
+  /** What the stream reads goes there. */
+  readonly inlet?: Inlet;
+}
 
 /**
  * A connection over any stream of Node's: a socket, TLS, a process.
@@ -15,6 +23,7 @@ export class DuplexTransport implements Transport {
   readonly #loop: Loop;
   readonly #stream: Duplex;
   readonly #reason: Promise<Error | undefined> | undefined;
+  readonly #inlet: Inlet | undefined;
   #listener: TransportListener | undefined;
   #state: "idle" | "open" | "closed" = "idle";
   #paused = false;
@@ -23,16 +32,21 @@ export class DuplexTransport implements Transport {
   /** The peer has sent all that it will; or why it cannot. */
   #ended: { readonly cause: Error | undefined } | undefined;
 
-  /** `reason` settles with what is behind the end of the stream, where more is known than the stream tells. */
-  constructor(loop: Loop, stream: Duplex, reason?: Promise<Error | undefined>) {
+  constructor(loop: Loop, stream: Duplex, { reason, inlet }: DuplexOptions = {}) {
     this.#loop = loop;
     this.#stream = stream;
     this.#reason = reason;
+    this.#inlet = inlet;
     // From here on: an error that nobody hears would end the process.
     stream.on("error", (error) => this.#onEnd(error));
     stream.on("end", () => this.#onEnd(undefined));
     stream.on("close", () => this.#onEnd(undefined));
-    stream.on("readable", () => this.#schedule());
+    if (inlet === undefined) stream.on("readable", () => this.#schedule());
+    else {
+      inlet.onBytes = () => this.#schedule();
+      // It has nothing to say but its end.
+      stream.resume();
+    }
   }
 
   get backlog(): number {
@@ -82,14 +96,19 @@ export class DuplexTransport implements Transport {
   #deliver(): void {
     this.#scheduled = false;
     for (let taken = 0; taken < share && !this.#paused && this.#state === "open"; ) {
-      const bytes = this.#stream.read() as Uint8Array | null;
+      const bytes = this.#read();
       if (bytes === null) break;
       taken += bytes.length;
       this.#listener?.onData(bytes, []);
     }
     if (this.#paused || this.#state !== "open") return;
-    if (this.#stream.readableLength > 0) this.#schedule();
+    if (this.#inlet?.length ?? this.#stream.readableLength) this.#schedule();
     else if (this.#ended !== undefined) this.#finish(this.#ended.cause);
+  }
+
+  #read(): Uint8Array | null {
+    if (this.#inlet === undefined) return this.#stream.read() as Uint8Array | null;
+    return this.#inlet.take(() => this.#stream.resume());
   }
 
   #finish(cause: Error | undefined): void {

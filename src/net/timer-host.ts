@@ -10,6 +10,8 @@ const longest = 0x7fff_ffff;
 export class TimerHost implements Host {
   #turn: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When it fires. */
+  #wakesAt = Number.POSITIVE_INFINITY;
   #soon: NodeJS.Immediate | undefined;
 
   now(): number {
@@ -33,11 +35,17 @@ export class TimerHost implements Host {
   poll(): void {}
 
   wakeAt(deadline: number | undefined): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (deadline === undefined) return;
+    // Nothing is due any more: what would fire would keep the process alive.
+    if (deadline === undefined) return this.#stopTimer();
+    // Deadlines move with each sign of life. One that fires too early costs a turn, and to set it anew costs as much each time.
+    if (this.#wakesAt <= deadline) return;
+    this.#stopTimer();
     const wait = Math.min(Math.max(0, Math.ceil(deadline - this.now())), longest);
-    this.#timer = setTimeout(() => this.#turn?.(), wait);
+    this.#wakesAt = Math.min(deadline, this.now() + longest);
+    this.#timer = setTimeout(() => {
+      this.#stopTimer();
+      this.#turn?.();
+    }, wait);
   }
 
   wake(): void {
@@ -47,9 +55,15 @@ export class TimerHost implements Host {
     });
   }
 
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#wakesAt = Number.POSITIVE_INFINITY;
+  }
+
   close(): void {
     this.#turn = undefined;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     clearImmediate(this.#soon);
   }
 }
