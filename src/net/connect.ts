@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { connect as connectSecurely, type TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import type { Loop } from "../event/index.ts";
 import { DuplexTransport } from "./duplex-transport.ts";
 import { Inlet } from "./inlet.ts";
@@ -45,6 +45,8 @@ export async function reachTls(loop: Loop, place: TlsPlace, signal: AbortSignal)
     read(place.certificate),
     read(place.key),
   ]);
+  // It takes longer to load than all the rest, and most do without.
+  const { connect: connectSecurely } = await import("node:tls");
   signal.throwIfAborted();
   const socket = connectSecurely({
     host,
