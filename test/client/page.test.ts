@@ -9,10 +9,25 @@ const root = join(import.meta.dirname, "../..");
 const scratch = mkdtempSync(join(root, "test/.client-page-"));
 after(() => rmSync(scratch, { recursive: true }));
 
-suite("docs/client.md", () => {
-  const found = snippets(readFileSync(join(root, "docs/client.md"), "utf8"));
+/** Values and types that `virtwright` has. */
+function exportedNames(): string[] {
+  const names = ["open", "client"].flatMap((part) => {
+    const text = readFileSync(join(root, `src/${part}/index.ts`), "utf8");
+    return [...text.matchAll(/\{([^}]*)\}/g)].flatMap(([, list = ""]) => list.split(","));
+  });
+  return names.map((name) => name.replace(/^\s*(type )?\s*/, "").trim()).filter((name) => name !== "");
+}
 
-  test("has examples", () => assert.equal(found.length, 3));
+suite("docs/client.md", () => {
+  const page = readFileSync(join(root, "docs/client.md"), "utf8");
+  const found = snippets(page);
+
+  test("has examples", () => assert.equal(found.length, 5));
+
+  test("says of all that is exported what it is for", () => {
+    const missing = exportedNames().filter((name) => !page.includes(`\`${name}\``));
+    assert.deepEqual(missing, []);
+  });
 
   for (const [index, { code, output }] of found.entries()) {
     test(`example ${index + 1} prints what it says`, () => {
