@@ -144,6 +144,17 @@ const metadataRules: readonly Rule[] = [
 const rules: Readonly<Record<string, readonly Rule[]>> = {
   connectListDomains: [listed("maxids", 16_384, "REMOTE_DOMAIN_LIST_MAX")],
   connectListDefinedDomains: [listed("maxnames", 16_384, "REMOTE_DOMAIN_LIST_MAX")],
+  connectListNetworks: [listed("maxnames", 16_384, "REMOTE_NETWORK_LIST_MAX")],
+  connectListDefinedNetworks: [listed("maxnames", 16_384, "REMOTE_NETWORK_LIST_MAX")],
+  connectListStoragePools: [listed("maxnames", 16_384, "REMOTE_STORAGE_POOL_LIST_MAX")],
+  connectListDefinedStoragePools: [listed("maxnames", 16_384, "REMOTE_STORAGE_POOL_LIST_MAX")],
+  storagePoolListVolumes: [listed("maxnames", 16_384, "REMOTE_STORAGE_VOL_LIST_MAX")],
+  connectListInterfaces: [listed("maxnames", 16_384, "REMOTE_INTERFACE_LIST_MAX")],
+  connectListDefinedInterfaces: [listed("maxnames", 16_384, "REMOTE_INTERFACE_LIST_MAX")],
+  nodeListDevices: [listed("maxnames", 65_536, "REMOTE_NODE_DEVICE_LIST_MAX")],
+  nodeDeviceListCaps: [listed("maxnames", 65_536, "REMOTE_NODE_DEVICE_CAPS_LIST_MAX")],
+  connectListNwfilters: [listed("maxnames", 16_384, "REMOTE_NWFILTER_LIST_MAX")],
+  connectListSecrets: [listed("maxuuids", 16_384, "REMOTE_SECRET_LIST_MAX")],
   domainLookupById: [notNegative("id")],
   domainCoreDump: dump,
   domainCoreDumpWithFormat: [
