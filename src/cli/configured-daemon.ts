@@ -18,6 +18,8 @@ import {
 import { IdleEnd } from "./idle-end.ts";
 import { Logger } from "./log/logger.ts";
 import { LoggerControl } from "./log/logger-control.ts";
+import { MetricsServer, parsePlace } from "./metrics/metrics-server.ts";
+import { ServiceMetrics } from "./metrics/service-metrics.ts";
 import { type DaemonPlaces, makeDirectories } from "./places.ts";
 import { resolveSecurity } from "./qemu-security.ts";
 import { qemuAdvice, Service } from "./service.ts";
@@ -129,6 +131,11 @@ export class ConfiguredDaemon implements AsyncDisposable {
     const service = parts.use(await Service.open({ drivers, uri, places, security, log, limits, guards }));
     service.listen(sockets);
     for (const port of ports) await service.daemon.listenAt(port);
+    const metricsPlace = parsePlace(config.metrics_listen);
+    if (metricsPlace !== undefined) {
+      const metrics = parts.use(new ServiceMetrics(service));
+      parts.use(await MetricsServer.open(metricsPlace, () => metrics.render()));
+    }
     const logControl = new LoggerControl(logger, logSettings);
     const idle = parts.use(new IdleEnd(service.loop, service.daemon, () => service.hasGuests(), options.onEnd));
     idle.set(options.timeout);

@@ -6,7 +6,7 @@ import { TestDriver } from "../driver/test/index.ts";
 import { XenDriver } from "../driver/xen/index.ts";
 import { type Loop, StateError } from "../event/index.ts";
 import { openLoop } from "../os/index.ts";
-import type { DomainEvent } from "../protocol/index.ts";
+import type { Domain, DomainEvent, TypedParam } from "../protocol/index.ts";
 import { isInstalled } from "./installed.ts";
 import type { GuestPlaces } from "./places.ts";
 
@@ -107,12 +107,34 @@ export class Service implements AsyncDisposable {
     }
   }
 
+  /** All hypervisors, each for statistics of its domains (virDomainStatsTypes), by their URIs. */
+  async ask(stats: number, patienceMs: number): Promise<Map<string, Asked>> {
+    const answers = this.#served.map(async ({ driver, uri }): Promise<[string, Asked]> => {
+      const signal = AbortSignal.timeout(patienceMs);
+      const tooLate = new Promise<Asked>((resolve) => signal.addEventListener("abort", () => resolve(silent)));
+      const answer = this.#askOne(driver, uri, stats, signal).catch(() => silent);
+      return [uri, await Promise.race([answer, tooLate])];
+    });
+    return new Map(await Promise.all(answers));
+  }
+
+  async #askOne(driver: Driver, uri: string, stats: number, signal: AbortSignal): Promise<Asked> {
+    const hold = await driver.connect(uri, { readOnly: true });
+    try {
+      const { procedures, journal } = hold.hypervisor;
+      const answer = await procedures.connectGetAllDomainStats?.({ doms: [], stats, flags: 0 }, caller(signal));
+      return { records: answer?.retStats ?? [], position: journal.position.sequence };
+    } finally {
+      hold.release();
+    }
+  }
+
   /** Real ones: the guests of the test hypervisor are nobody's. */
   async hasGuests(): Promise<boolean> {
     for (const { driver, uri } of this.#served.filter((each) => each.driver.name !== "test")) {
       const hold = await driver.connect(uri, { readOnly: true });
       try {
-        const { num } = (await hold.hypervisor.procedures.connectNumOfDomains?.({}, nobody)) ?? { num: 0 };
+        const { num } = (await hold.hypervisor.procedures.connectNumOfDomains?.({}, caller())) ?? { num: 0 };
         if (num > 0) return true;
       } finally {
         hold.release();
@@ -132,12 +154,18 @@ export class Service implements AsyncDisposable {
 }
 
 /** The daemon itself asks. */
-const nobody: CallContext = {
-  signal: new AbortController().signal,
-  readOnly: true,
-  takeFds: () => [],
-  passFds: () => {},
-};
+function caller(signal: AbortSignal = new AbortController().signal): CallContext {
+  return { signal, readOnly: true, takeFds: () => [], passFds: () => {} };
+}
+
+/** What a hypervisor has said about its domains. */
+export interface Asked {
+  readonly records: readonly { readonly dom: Domain; readonly params: readonly TypedParam[] }[];
+  /** The number of the last event; undefined when it could not be asked, or did not answer in time. */
+  readonly position: number | undefined;
+}
+
+const silent: Asked = { records: [], position: undefined };
 
 /** Xen's guests are served by the system's daemon in domain 0, and by nobody else. */
 function isServable(name: DriverName): boolean {

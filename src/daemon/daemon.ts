@@ -17,6 +17,7 @@ import type { AccessRules } from "./access/access-rules.ts";
 import type { ClientReport } from "./admin/client-report.ts";
 import type { ClientLimits, Servant } from "./admin/servant.ts";
 import type { Audit } from "./audit.ts";
+import { CallMeter } from "./call-meter.ts";
 import type { Log } from "./log.ts";
 import { Peer, type UnopenedLimits } from "./peer.ts";
 import { describePrincipal, type Principal } from "./principal.ts";
@@ -88,6 +89,8 @@ interface Listener {
  *        connections close. Idempotent.
  */
 export class Daemon implements Handle, Servant {
+  /** Of all calls of all clients. */
+  readonly meter = new CallMeter();
   readonly #loop: Loop;
   readonly #drivers: readonly Driver[];
   readonly #log: Log;
@@ -188,6 +191,13 @@ export class Daemon implements Handle, Servant {
     }));
   }
 
+  /** Of all clients together. */
+  get callsUnderWay(): number {
+    let sum = 0;
+    for (const peer of this.#peers.keys()) sum += peer.callsUnderWay;
+    return sum;
+  }
+
   disconnect(id: number): boolean {
     const [peer] = [...this.#peers].find(([, report]) => report.id === id) ?? [];
     peer?.drop(new Error("it was disconnected by the administrator"));
@@ -231,6 +241,7 @@ export class Daemon implements Handle, Servant {
       logIn: this.#logIn,
       access: () => this.#access,
       audit: this.#audit,
+      meter: this.meter,
       connection: {
         ...limits,
         passesFds: origin.passesFds ?? false,

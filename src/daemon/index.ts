@@ -2,6 +2,7 @@ export { AccessRules, faultOfRule } from "./access/access-rules.ts";
 export { AdminServer, type AdminServerOptions } from "./admin/admin-server.ts";
 export type { LogControl } from "./admin/servant.ts";
 export type { Audit, AuditRecord } from "./audit.ts";
+export { type CallTotals, durationBounds } from "./call-meter.ts";
 export {
   Daemon,
   type DaemonLimits,

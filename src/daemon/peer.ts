@@ -18,6 +18,7 @@ import type { AccessGate } from "./access/access-gate.ts";
 import { checkArguments } from "./argument-rules.ts";
 import { type Audit, auditRecord } from "./audit.ts";
 import { authenticationHandlers } from "./authentication-procedures.ts";
+import type { CallMeter } from "./call-meter.ts";
 import { type DaemonContext, daemonHandlers } from "./daemon-procedures.ts";
 import { eventBytes, legacyEventBytes } from "./event-bytes.ts";
 import type { Log } from "./log.ts";
@@ -44,6 +45,7 @@ export interface PeerOptions {
   /** What is asked before each call; undefined: nothing. */
   readonly access: () => AccessGate | undefined;
   readonly audit: Audit | undefined;
+  readonly meter: CallMeter;
   readonly connection: ConnectionOptions;
   /** What a peer may do that has not opened a hypervisor yet. */
   readonly unopened: UnopenedLimits;
@@ -165,6 +167,11 @@ export class Peer {
     return this.#session.readOnly;
   }
 
+  /** Calls whose handlers have not returned yet. */
+  get callsUnderWay(): number {
+    return this.#underWay.size;
+  }
+
   end(lingerMs?: number): void {
     this.#connection.end(lingerMs);
   }
@@ -279,10 +286,12 @@ export class Peer {
 
   /** Once for each call: a handler that ends behind its deadline has been recorded by then. */
   #record(peerCall: PeerCall, error: VirError | undefined): void {
-    const { audit } = this.#options;
+    const { audit, meter } = this.#options;
     const route = peerCall.takeRoute();
-    if (audit === undefined || route === undefined) return;
+    if (route === undefined) return;
     const durationMs = this.#loop.now() - peerCall.begun;
+    meter.count(route.name, error !== undefined, durationMs);
+    if (audit === undefined) return;
     const record = auditRecord(this.principal, route, peerCall.args, { error, durationMs });
     if (record !== undefined) audit(record);
   }

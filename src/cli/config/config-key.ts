@@ -1,4 +1,5 @@
 import { parseLogFilters, parseLogOutputs } from "../log/log-settings.ts";
+import { parsePlace } from "../metrics/metrics-server.ts";
 import type { ConfigValue } from "./config-text.ts";
 
 /** When a changed value counts after SIGHUP. "never": it is accepted for libvirt's sake and means nothing here. */
@@ -41,6 +42,14 @@ export function path(effect: Effect): ConfigKey<string> {
   const read = (value: ConfigValue): string | undefined =>
     typeof value === "string" && (value === "" || value.startsWith("/")) ? value : undefined;
   return { initial: "", shown: "", effect, allowed: "an absolute path in quotes", read };
+}
+
+/** A socket file, or a port of the loopback address; "": nowhere. */
+export function nearbyPlace(effect: Effect): ConfigKey<string> {
+  const read = (value: ConfigValue): string | undefined =>
+    typeof value === "string" && (value === "" || parsePlace(value) !== undefined) ? value : undefined;
+  const allowed = 'an absolute path, or a port of this machine: "127.0.0.1:9177"';
+  return { initial: "", shown: "", effect, allowed, read };
 }
 
 /** Permissions of a file in octal digits. */

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, suite, test } from "node:test";
+import { domainFamilies } from "../../../src/cli/metrics/domain-metrics.ts";
+import { exposition } from "../../../src/cli/metrics/exposition.ts";
+import { MetricsServer, parsePlace } from "../../../src/cli/metrics/metrics-server.ts";
+import { ServiceMetrics } from "../../../src/cli/metrics/service-metrics.ts";
+import { trialPlaces } from "../../../src/cli/places.ts";
+import { Service } from "../../../src/cli/service.ts";
+import { remote, type TypedParam } from "../../../src/protocol/index.ts";
+import { Connection, clientOf, pairInMemory } from "../../../src/rpc/index.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "virtwright-metrics-"));
+const uint = (field: string, value: number): TypedParam => ({ field, value: { type: "uint", value } });
+const ullong = (field: string, value: bigint): TypedParam => ({ field, value: { type: "ullong", value } });
+const string = (field: string, value: string): TypedParam => ({ field, value: { type: "string", value } });
+
+suite("metrics", () => {
+  after(() => rmSync(directory, { recursive: true }));
+
+  test("are written in Prometheus's form, whatever a guest is called", () => {
+    const text = exposition([
+      { name: "a", type: "gauge", help: "A.", samples: [{ labels: { domain: 'we"b\\\n} 1' }, value: 2 }] },
+      { name: "b", type: "counter", help: "B.", samples: [] },
+    ]);
+    assert.equal(text, '# HELP a A.\n# TYPE a gauge\na{domain="we\\"b\\\\\\n} 1"} 2\n');
+  });
+
+  test("have the exporters' names and units for what libvirt tells of a domain", () => {
+    const params = [
+      { field: "state.state", value: { type: "int", value: 1 } } as const,
+      ullong("cpu.time", 2_500_000_000n),
+      ullong("balloon.current", 1_024n),
+      uint("net.count", 1),
+      string("net.0.name", "vnet0"),
+      ullong("net.0.rx.pkts", 7n),
+      uint("block.count", 1),
+      string("block.0.name", "vda"),
+      string("block.0.path", "/d.img"),
+      ullong("block.0.rd.bytes", 5n),
+    ];
+    const text = exposition(domainFamilies([{ name: "web", uuid: "u", hypervisor: "h", params }]));
+    const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+    const who = 'domain="web",uuid="u",hypervisor="h"';
+    assert.deepEqual(lines, [
+      `libvirt_domain_info_vstate{${who}} 1`,
+      `libvirt_domain_info_cpu_time_seconds_total{${who}} 2.5`,
+      `libvirt_domain_info_memory_usage_bytes{${who}} 1048576`,
+      `libvirt_domain_block_stats_read_bytes_total{${who},source_file="/d.img",target_device="vda"} 5`,
+      `libvirt_domain_interface_stats_receive_packets_total{${who},target_device="vnet0"} 7`,
+    ]);
+  });
+
+  for (const [text, place] of [
+    ["/run/x.sock", { path: "/run/x.sock" }],
+    ["127.0.0.1:9177", { host: "127.0.0.1", port: 9_177 }],
+    ["[::1]:1", { host: "::1", port: 1 }],
+    ["0.0.0.0:9177", undefined],
+    ["192.0.2.1:9177", undefined],
+    ["127.0.0.1:70000", undefined],
+    ["127.0.0.1.example.org:80", undefined],
+    ["", undefined],
+  ] as const)
+    test(`${place === undefined ? "are not" : "may be"} served at "${text}"`, () =>
+      assert.deepEqual(parsePlace(text), place));
+
+  function get(
+    server: MetricsServer,
+    path: string,
+    options: { host?: string; method?: string } = {},
+  ): Promise<{ status: number; text: string }> {
+    return new Promise((resolve, reject) => {
+      const { host = `127.0.0.1:${server.port}`, method = "GET" } = options;
+      const asked = request(
+        { host: "127.0.0.1", port: server.port, path, method, headers: { host }, agent: false },
+        (response) => {
+          let text = "";
+          response.setEncoding("utf8").on("data", (part: string) => (text += part));
+          response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+        },
+      );
+      asked.on("error", reject).end();
+    });
+  }
+
+  test("are asked for once however many want them, and told to this machine alone", async () => {
+    let asked = 0;
+    await using server = await MetricsServer.open({ host: "127.0.0.1", port: 0 }, async () => {
+      asked++;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return "text\n";
+    });
+    const answers = await Promise.all([1, 2, 3].map(() => get(server, "/metrics")));
+    assert.deepEqual(answers, Array(3).fill({ status: 200, text: "text\n" }));
+    assert.equal(asked, 1);
+    assert.equal((await get(server, "/")).status, 404);
+    assert.equal((await get(server, "/metrics", { method: "POST" })).status, 405);
+    assert.equal((await get(server, "/metrics", { host: "evil.example.org" })).status, 403);
+  });
+
+  test("say that something is wrong when it is, and nothing about it", async () => {
+    await using server = await MetricsServer.open({ host: "127.0.0.1", port: 0 }, () =>
+      Promise.reject(new Error("secret")),
+    );
+    assert.deepEqual(await get(server, "/metrics"), { status: 500, text: "" });
+  });
+
+  test("are not served at a socket that somebody serves", async () => {
+    const path = join(directory, "metrics.sock");
+    await using _server = await MetricsServer.open({ path }, async () => "");
+    await assert.rejects(
+      MetricsServer.open({ path }, async () => ""),
+      { name: "StateError" },
+    );
+  });
+
+  test("tell of the whole service: domains, calls, clients, the journal", async () => {
+    await using service = await Service.open({
+      drivers: ["test"],
+      uri: "qemu:///session",
+      places: trialPlaces(directory),
+      log: () => {},
+    });
+    using metrics = new ServiceMetrics(service);
+    const [near, far] = pairInMemory(service.loop);
+    service.daemon.accept(near, { door: "tls", certificate: "CN=a" });
+    const connection = new Connection(service.loop, far);
+    connection.open({ onClose: () => {} });
+    const call = clientOf(connection, remote);
+    await call.connectOpen({ name: "test:///default", flags: 0 });
+    await assert.rejects(call.domainLookupByName({ name: "nobody" }));
+    const text = await metrics.render();
+    for (const line of [
+      'libvirt_up{hypervisor="test:///default"} 1',
+      'virtwright_calls_total{call="domainLookupByName",result="failed"} 1',
+      'virtwright_calls_total{call="connectOpen",result="done"} 1',
+      'virtwright_call_duration_seconds_count{call="connectOpen"} 1',
+      'virtwright_clients{door="tls"} 1',
+      "virtwright_anonymous_clients 0",
+      'virtwright_journal_position{hypervisor="test:///default"} 0',
+    ])
+      assert.ok(text.includes(`${line}\n`), `${line} is not in:\n${text}`);
+    assert.match(
+      text,
+      /^libvirt_domain_info_vstate\{domain="test",uuid="[-\da-f]{36}",hypervisor="test:\/\/\/default"\} 1$/m,
+    );
+    connection.close();
+  });
+});
