@@ -86,7 +86,9 @@ suite("a transport over a stream of Node's", () => {
   test("ends with the reason behind the end, where somebody knows it", async () => {
     await using loop = openLoop();
     const [stream, other] = pair();
-    const near = listen(new DuplexTransport(loop, stream, { reason: Promise.resolve(new Error("ended with status 255")) }));
+    const near = listen(
+      new DuplexTransport(loop, stream, { reason: Promise.resolve(new Error("ended with status 255")) }),
+    );
     other.end();
     assert.equal((await near.closed)?.message, "ended with status 255");
   });

@@ -47,13 +47,7 @@ async function run(options: SelftestOptions, spoil: (xen: TalkingXen) => void = 
   await using loop = openLoop();
   const xen = new TalkingXen(directory, (act) => void loop.post(act));
   spoil(xen);
-  const news = {
-    subscribe: (listener: () => void): (() => void) => {
-      xen.news.add(listener);
-      return () => void xen.news.delete(listener);
-    },
-    close: () => {},
-  };
+  const news = { ...xen.asNews, close: () => {} };
   const places = { stateDir: join(directory, "state"), runDir: join(directory, "run") };
   try {
     await using driver = await XenDriver.open(loop, { ...places, xen: { calls: xen, news }, onWarning: () => {} });
