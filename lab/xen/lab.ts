@@ -18,7 +18,7 @@ import { GrowingFile } from "./growing-file.ts";
 import { Machine, type MachineOptions } from "./machine.ts";
 
 export interface LabOptions extends MachineOptions {
-  /** From the start of the machine to its end; after that it is killed. Default 300,000. */
+  /** From the start of the machine to its end; after that it is killed. Default 600,000. */
   readonly timeoutMs?: number;
   /** Ends the machine early; the result is what there is until then. */
   readonly signal?: AbortSignal;
@@ -111,7 +111,7 @@ async function waitForEnd(
   machine: Machine,
   exchange: string,
   streams: readonly GrowingFile[],
-  { timeoutMs = 300_000, signal }: LabOptions,
+  { timeoutMs = 600_000, signal }: LabOptions,
 ): Promise<boolean> {
   const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])]);
   const kill = (): void => machine.kill();

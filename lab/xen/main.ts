@@ -8,7 +8,7 @@ const usage = `usage: npm run lab:xen -- [options] 'command'
 Boots Xen in QEMU, runs the command in its dom0 with bash, and ends with the command's exit code.
 
   --fetch            fetch Debian's packages (77 MB, into node_modules/.cache) if apt knows newer ones, and run nothing
-  --timeout SECONDS  from the start of the machine to its end (300)
+  --timeout SECONDS  from the start of the machine to its end (600)
   --memory MIB       of the machine (${defaultMachine.memoryMib}), --dom0-memory MIB of it for dom0 (${defaultMachine.dom0MemoryMib})
   --cpus N           of the machine (1)
   --cpu MODEL        QEMU's -cpu (${defaultMachine.cpu})
@@ -23,7 +23,7 @@ const { values, positionals } = parseArgs({
   options: {
     help: { type: "boolean", short: "h" },
     fetch: { type: "boolean" },
-    timeout: { type: "string", default: "300" },
+    timeout: { type: "string", default: "600" },
     memory: { type: "string", default: String(defaultMachine.memoryMib) },
     "dom0-memory": { type: "string", default: String(defaultMachine.dom0MemoryMib) },
     cpus: { type: "string", default: String(defaultMachine.cpus) },
