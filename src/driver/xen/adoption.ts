@@ -107,6 +107,8 @@ export class Adoption {
         const info = infos.find(({ domid }) => domid === run.domid);
         if (info?.uuid !== run.domain.uuid) run.vanish();
       }
+      for (const domid of this.#tries.keys())
+        if (!infos.some((info) => info.domid === domid)) this.#tries.delete(domid);
       for (const info of infos) if (!this.#closed) await this.#meet(info);
     } while (this.#isStale && !this.#closed);
   }
@@ -138,9 +140,10 @@ export class Adoption {
       this.#tries.delete(domid);
       return definitionOf({ ...config, c_info: { ...config.c_info, name, uuid } });
     } catch (error) {
+      // It has gone before it could be looked at.
+      if (error instanceof LibxlError && error.code === "DOMAIN_NOTFOUND") return undefined;
       const tries = (this.#tries.get(domid) ?? 0) + 1;
-      if (error instanceof LibxlError && error.code !== "DOMAIN_NOTFOUND" && tries < mostTries)
-        this.#lookAgain(domid, tries);
+      if (error instanceof LibxlError && tries < mostTries) this.#lookAgain(domid, tries);
       else {
         this.#tries.delete(domid);
         report(

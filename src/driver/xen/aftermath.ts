@@ -67,14 +67,14 @@ export class Aftermath {
   /** The domain stays there, as the run that it was, until the next one can take its place: nobody misses it meanwhile. */
   async #startAgain(run: Run, reason: ShutdownReason, definition: Definition): Promise<void> {
     const { domain } = run;
-    const since = this.#options.position?.();
-    const manner = { paused: false };
+    const manner = { paused: false, replaces: { run, ending: endingFor(reason) } };
     let isWanted = true;
     const next = await this.#builder
       .build(domain, definition, manner, (built) => {
         isWanted = !run.isUnwanted && !this.#target.isClosed();
         run.finish(run.isUnwanted ? endings.destroyed : endingFor(reason));
-        return this.#target.begin(domain, built, since);
+        // That end belongs to the run before.
+        return this.#target.begin(domain, built, this.#options.position?.());
       })
       .catch((error: unknown) => {
         run.finish(endingFor(reason));

@@ -34,7 +34,8 @@ export class Builder {
   }
 
   /** Hands what it has made to `take`, at once. Rejects with VirError; nothing is left then. Under the domain's job. */
-  async build<T>(domain: Domain, definition: Definition, { from }: BootManner, take: (built: Built) => T): Promise<T> {
+  async build<T>(domain: Domain, definition: Definition, manner: BootManner, take: (built: Built) => T): Promise<T> {
+    const { from, replaces } = manner;
     const { xen, records, position } = this.#options;
     const { uuid, name } = domain;
     this.#building.set(uuid, (this.#building.get(uuid) ?? 0) + 1);
@@ -42,8 +43,10 @@ export class Builder {
       const prepared = await prepareRun(definition, this.#options.freePort);
       const config = configOf(prepared);
       const status = { state: DomainState.paused, reason: DomainReason.paused.startingUp };
-      const id = domain.id < 0 ? undefined : domain.id;
-      records.write({ id, isBuilding: true, status, definition: prepared, since: position?.() });
+      // The run that it replaces is the one whose end is still to be told.
+      const since = replaces === undefined ? position?.() : replaces.run.since;
+      const [id, ending] = [replaces?.run.domid, replaces?.ending];
+      records.write({ id, isBuilding: true, status, definition: prepared, since, ending });
       const options = { timeoutMs: buildMs };
       const domid = await (from === undefined
         ? xen.create(config, options)

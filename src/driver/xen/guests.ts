@@ -47,6 +47,8 @@ export interface BootManner {
   readonly paused: boolean;
   /** The file whose memory it goes on with, and how much of it is another's at its start; absent: it begins anew. */
   readonly from?: { readonly path: string; readonly skip: number } | undefined;
+  /** A run whose domain is gone and which is told to have ended, for that reason, when the next one takes its place. */
+  readonly replaces?: { readonly run: Run; readonly ending: RunEnding };
 }
 
 const { running, paused } = DomainState;

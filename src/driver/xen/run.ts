@@ -60,7 +60,8 @@ export class Run {
   keepsPlace = false;
   #hasTransit = false;
   readonly #around: RunSurroundings;
-  readonly #since: number | undefined;
+  /** Where the journal stood when it began. */
+  readonly since: number | undefined;
   readonly #early: LibraryEvent[] = [];
   #phase: "begun" | "started" | "ended" | "released" = "begun";
   #subscription: Subscription | undefined;
@@ -76,7 +77,7 @@ export class Run {
     since: number | undefined,
   ) {
     this.#around = around;
-    this.#since = since;
+    this.since = since;
     this.domain = domain;
     this.incarnation = incarnation;
     domain.begin(incarnation, definition);
@@ -218,10 +219,10 @@ export class Run {
     const { definition, status } = this.domain;
     if (definition === undefined || this.hasEnded) return;
     try {
-      const [ending, isForeign, isSaving] = [this.#expected, this.isForeign, this.#isSaving];
+      const { domid: id, since, isForeign } = this;
+      const [ending, isSaving] = [this.#expected, this.#isSaving];
       const hasTransit = this.#hasTransit || undefined;
-      const place = { id: this.domid, status, definition, since: this.#since };
-      this.#around.records.write({ ...place, ending, isForeign, isSaving, hasTransit });
+      this.#around.records.write({ id, status, definition, since, ending, isForeign, isSaving, hasTransit });
     } catch (error) {
       this.#around.report(error);
     }

@@ -61,6 +61,7 @@ suite("a guest of Xen", () => {
     await bench.settle();
     assert.deepEqual(bench.log, ["started booted 1", "stopped shutdown 1", "started booted 2"]);
     assert.equal(bench.status, "running 1 as 2");
+    assert.equal(bench.world.records.get(uuid)?.since, 2, "the end of the run before is not its own");
     await bench.done(bench.operations.destroy(bench.domain, {}));
     bench.checkQuiet();
   });
@@ -452,13 +453,15 @@ suite("the daemon after this one", () => {
     const bench = await new Bench(world).loaded();
     await bench.running();
     world.gates.set("the answer to create", new Deferred().promise);
+    const { since } = world.records.get(uuid) ?? {};
     await bench.done(bench.operations.reboot(bench.domain, {}));
     assert.deepEqual(world.xen.ids, [2]);
+    assert.equal(world.records.get(uuid)?.since, since, "its start is told, and would be told again");
     // It never comes to its end, and does nothing more.
     void bench.guests.close();
     world.xen.news.clear();
     const next = await new Bench(world).loaded();
-    assert.deepEqual(next.log, ["stopped destroyed 1"]);
+    assert.deepEqual(next.log, ["stopped shutdown 1"]);
     assert.deepEqual(world.xen.ids, []);
     next.checkQuiet();
   });
