@@ -15,7 +15,7 @@ suite("a line of the shell", () => {
   });
 
   test("may have a comment", () => {
-    assert.deepEqual(splitLine("# all\nlist a#b # those; that run\nuri"), [["list", "a#b"], ["uri"]]);
+    assert.deepEqual(splitLine("# all\nlist a#b 'c'#d # those; that run\nuri"), [["list", "a#b", "c#d"], ["uri"]]);
   });
 
   test("has to end its quotes", () => {

@@ -19,7 +19,11 @@ function terminal(): { where: Around; said: () => string; interrupt: () => void 
 
 /** What runJob needs of a domain. */
 function domainThat(abortJob: () => Promise<void>): Domain {
-  const fake: Pick<Domain, "name" | "abortJob"> = { name: "web", abortJob };
+  const fake: Pick<Domain, "name" | "abortJob" | "getJobInfo"> = {
+    name: "web",
+    abortJob,
+    getJobInfo: () => Promise.reject(refusal("nobody knows")),
+  };
   return fake as Domain;
 }
 
