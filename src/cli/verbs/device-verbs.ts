@@ -113,7 +113,7 @@ async function changeMedia(connection: Connection, given: Given): Promise<string
   const kind = given.all(["eject", "insert", "update"])[0] ?? (source === undefined ? "eject" : "update");
   const hasMedium = disk.first("source") !== undefined;
   if (kind !== "eject" && source === undefined) {
-    throw new PlainFailure(`No disk source specified for ${kind}ing`.replace("eing", "ing"));
+    throw new PlainFailure("New disk media source was not specified");
   }
   if (kind === "eject" && !hasMedium) throw new PlainFailure(`The disk device '${path}' doesn't have media`);
   if (kind === "insert" && hasMedium) throw new PlainFailure(`The disk device '${path}' already has media`);
@@ -127,7 +127,7 @@ async function changeMedia(connection: Connection, given: Given): Promise<string
   const xml = writeXml(disk);
   if (given.has("print-xml")) return xml;
   await changes.update(domain, xml, places, given);
-  return `Successfully ${kind.replace(/e$/, "")}ed media.\n`;
+  return `Successfully ${kind.replace(/e$/, "")}ed media.`;
 }
 
 async function setLink(connection: Connection, given: Given): Promise<string> {

@@ -82,7 +82,7 @@ async function vcpupin(connection: Connection, given: Given): Promise<string | L
     return "";
   }
   const maplen = Math.ceil(cpus / 8);
-  const ncpumaps = (await domain.getInfo()).nrVirtCpu;
+  const ncpumaps = await domain.getVcpusFlags({ flags: ["maximum", ...flags] });
   const { cpumaps, num } = await domain.getVcpuPinInfo({ ncpumaps, maplen }, { flags });
   const pins = Array.from({ length: num }, (_, at) => ({
     vcpu: at,

@@ -1,0 +1,505 @@
+/** Command lines that are to be answered as by virsh, in this order; PLACE is a directory, and _ a space in XML. */
+export const testLines = `
+list
+list --all
+list --all --title
+list --inactive
+list --name
+list --uuid
+list --id
+list --name --uuid --all
+list --uuid --all
+list --persistent
+list --transient
+list --all --autostart
+list --all --no-autostart
+list --state-running
+list --state-paused
+list --all --state-shutoff
+list --with-snapshot
+list --without-snapshot
+list --table --uuid
+dominfo test
+dominfo 1
+dominfo 6695eb01-f6a4-8304-79aa-97f2502e193f
+dominfo nosuch
+domstate test
+domstate test --reason
+domstate nosuch
+domid test
+domuuid test
+domname 1
+domblklist test
+domiflist test
+vcpucount test
+dumpxml test
+dumpxml test --inactive
+dumpxml nosuch
+suspend test
+domstate test
+domstate test --reason
+list
+suspend test
+resume test
+domstate test --reason
+resume test
+setmem test 1000000
+setvcpus test 1
+vcpucount test
+dominfo test
+autostart test
+dominfo test
+list --autostart
+autostart test --disable
+reboot test
+destroy test
+destroy test
+list
+list --all
+domid test
+domstate test --reason
+dominfo test
+vcpucount test
+start test
+start test
+start nosuch
+list --all
+shutdown test
+shutdown test
+list --all --state-shutoff
+start test --paused
+domstate test
+resume test
+define PLACE/small.xml
+list --all
+dominfo small
+start small
+list
+destroy small
+undefine small
+undefine small
+define PLACE/bad.xml
+create PLACE/small.xml
+list --transient
+dominfo small
+save small PLACE/small.save
+list --all
+restore PLACE/small.save
+list
+destroy small
+restore PLACE/nosuch.save
+nodeinfo
+hostname
+maxvcpus
+version
+capabilities
+net-list
+net-list --all
+net-list --inactive
+net-info default
+net-info nosuch
+net-uuid default
+net-dumpxml default
+net-destroy default
+net-destroy default
+net-list
+net-list --all
+net-info default
+net-start default
+net-start default
+net-autostart default
+net-list
+net-autostart default --disable
+net-undefine nosuch
+pool-list
+pool-list --all
+pool-list --details
+pool-info default-pool
+pool-info nosuch
+pool-uuid default-pool
+pool-dumpxml default-pool
+pool-refresh default-pool
+pool-destroy default-pool
+pool-list
+pool-list --all
+pool-info default-pool
+pool-start default-pool
+vol-list default-pool
+net-list --name
+net-list --uuid
+net-list --persistent
+net-list --transient --all
+net-list --autostart
+net-list --no-autostart
+net-list --table
+net-list --title
+net-name default
+net-name ef861801-45b9-11cb-88e3-afbfe5370493
+net-name dd8fe884-6c02-601e-7551-cca97df1c5df
+net-define PLACE/net.xml
+net-define PLACE/nosuch.xml
+net-info n1
+net-undefine n1
+net-create PLACE/net.xml
+net-create PLACE/net.xml
+net-list
+net-dumpxml n1
+net-destroy n1
+net-dhcp-leases default
+net-dhcp-leases nosuch
+net-update default add ip-dhcp-host <host_mac='52:54:00:00:00:01'_ip='192.168.122.9'/> --live
+net-update default add-last ip-dhcp-host <host_mac='52:54:00:00:00:02'_ip='192.168.122.10'/>
+net-update default delete ip-dhcp-host <host_mac='52:54:00:00:00:01'_ip='192.168.122.9'/> --live --config
+net-update default add-first ip-dhcp-host <host_mac='52:54:00:00:00:03'_ip='192.168.122.11'/> --config
+net-update default delete ip-dhcp-host <host_mac='52:54:00:00:00:09'_ip='192.168.122.19'/>
+net-update default frob ip-dhcp-host <host/>
+net-update default add frob <host/>
+net-update default add bridge PLACE/nosuch.xml
+net-update default add ip <ip/> --parent-index x
+net-dumpxml default
+net-dumpxml default --inactive
+pool-list --name
+pool-list --uuid
+pool-list --persistent
+pool-list --transient
+pool-list --autostart
+pool-list --no-autostart
+pool-list --type dir
+pool-list --type netfs
+pool-list --type frob
+pool-info default-pool --bytes
+pool-name default-pool
+pool-name dfe224cb-28fb-8dd0-c4b2-64eb3f0f4566
+pool-define PLACE/pool.xml
+pool-list --all --details
+pool-build p1
+pool-start p1
+pool-start p1
+pool-info p1
+pool-list
+pool-autostart p1
+pool-list --autostart
+pool-autostart p1 --disable
+pool-destroy p1
+pool-delete p1
+pool-undefine p1
+pool-undefine p1
+pool-create PLACE/pool.xml
+pool-create PLACE/pool.xml
+pool-create-as p2 dir --target /tmp/p2
+pool-define-as p3 dir --target /tmp/p3
+pool-define-as p3 dir --target /tmp/p3 --print-xml
+pool-define-as p4 netfs --source-host h --source-path /x --target /tmp/p4 --print-xml
+pool-create-as p5 logical --source-dev /dev/sda --source-name vg --target /dev/vg --print-xml
+pool-create-as p5 fs --source-dev /dev/sda --source-format ext4 --target /x --print-xml
+pool-build p1 --overwrite --no-overwrite
+pool-define-as p9
+pool-destroy p1
+pool-destroy p2
+vol-create-as default-pool va 10M
+vol-create-as default-pool va 10M
+vol-create-as default-pool vb 1G --allocation 0 --format qcow2
+vol-create-as default-pool vc 1G --print-xml
+vol-create-as default-pool vc 1G --format qcow2 --backing-vol va --backing-vol-format raw --print-xml
+vol-create-as default-pool vc frob
+vol-create-as nosuch vc 1G
+vol-create default-pool PLACE/vol.xml
+vol-create default-pool PLACE/nosuch.xml
+vol-list default-pool
+vol-list default-pool --details
+vol-list nosuch
+vol-info va default-pool
+vol-info va --pool default-pool
+vol-info va --pool default-pool --bytes
+vol-info va --pool default-pool --bytes --physical
+vol-info nosuch --pool default-pool
+vol-info va --pool nosuch
+vol-info /default-pool/va
+vol-info nosuch
+vol-dumpxml va default-pool
+vol-path va default-pool
+vol-key va default-pool
+vol-name /default-pool/va
+vol-pool /default-pool/va
+vol-pool /default-pool/va --uuid
+vol-clone va vaclone --pool default-pool
+vol-clone va vx --pool default-pool --print-xml
+vol-clone va va --pool default-pool
+vol-create-from default-pool PLACE/vol2.xml va
+vol-create-from default-pool PLACE/vol2.xml va --inputpool default-pool
+vol-list default-pool
+vol-resize va 20M --pool default-pool
+vol-resize va frob --pool default-pool
+vol-resize va 1M --delta --pool default-pool
+vol-wipe va --pool default-pool
+vol-wipe va --pool default-pool --algorithm dod
+vol-wipe va --pool default-pool --algorithm frob
+vol-delete va --pool default-pool
+vol-delete va --pool default-pool
+vol-upload vb PLACE/vol.xml --pool default-pool
+vol-upload vb PLACE/nosuch.xml --pool default-pool
+vol-download vb PLACE/out --pool default-pool
+snapshot-list test
+snapshot-current test
+snapshot-create-as test s0 first
+snapshot-create-as test s0
+snapshot-create test PLACE/snapshot.xml
+snapshot-create test PLACE/nosuch.xml
+snapshot-create-as test s2 --halt
+snapshot-list test
+snapshot-list test --name
+snapshot-list test --parent
+snapshot-list test --roots
+snapshot-list test --leaves
+snapshot-list test --no-leaves
+snapshot-list test --tree
+snapshot-list test --tree --name
+snapshot-list test --current
+snapshot-list test --descendants
+snapshot-list test --from s0
+snapshot-list test --from s0 --descendants
+snapshot-list test --from s0 --tree
+snapshot-list test --from nosuch
+snapshot-list test --internal
+snapshot-list test --external
+snapshot-list test --inactive
+snapshot-list test --topological --name
+snapshot-list nosuch
+snapshot-current test --name
+snapshot-info test s0
+snapshot-info test --current
+snapshot-info test s0 --current
+snapshot-info test nosuch
+snapshot-info test
+snapshot-parent test s1
+snapshot-parent test s0
+snapshot-parent test --current
+snapshot-dumpxml test s1
+snapshot-dumpxml test
+snapshot-create-as test s9 --print-xml
+snapshot-create-as test s9 desc --disk-only --diskspec vda,file=/tmp/x --print-xml
+snapshot-create-as test s9 desc --memspec /m,snapshot=external vda,snapshot=external,driver=qcow2,stype=block,file=/a,,b vdb,snapshot=no --print-xml
+snapshot-create-as test s9 --diskspec vda,frob=1 --print-xml
+snapshot-revert test s0
+snapshot-revert test nosuch
+snapshot-current test --name
+snapshot-current test s1
+snapshot-current test nosuch
+snapshot-delete test s1
+snapshot-delete test s0 --children-only
+snapshot-list test --tree
+snapshot-create-as test s3
+snapshot-delete test s0 --children
+snapshot-delete test nosuch
+snapshot-list test
+start test
+domblkinfo test vda
+domblkinfo test vdz
+domblkinfo test --all
+domblkstat test
+domblkstat test vdz
+domifstat test net0
+domif-getlink test x
+domif-getlink test testnet0
+domif-getlink test aa:bb:cc:dd:ee:ff
+domif-setlink test testnet0 down
+domif-setlink test testnet0 sideways
+dommemstat nosuch
+domstats
+domstats test
+domstats test --state --vcpu
+domstats --state --raw
+domstats --list-inactive
+domstats nosuch
+domifaddr test
+domifaddr test --full
+domifaddr test --interface testnet0
+domifaddr test --source frob
+domblkerror test
+domcontrol test
+domblklist test --details
+domblklist test --inactive
+domiflist test --inactive
+vcpuinfo test
+vcpuinfo test --pretty
+vcpupin test
+vcpupin test 0
+vcpupin test 0 0-1
+vcpupin test 0 0-3,^2
+vcpupin test 0 frob
+vcpupin test 9 0
+vcpupin test --cpulist 1
+emulatorpin test
+vcpucount test --maximum
+vcpucount test --active --live
+vcpucount test --current --config
+vcpucount test --live --current
+vcpucount test --active --maximum
+setmaxmem test 9000000
+setmem test 2G
+setmem test 2000000 --config
+setmem test abc
+setmem test 1000000 --live --current
+setmem test
+setvcpus test 40
+setvcpus test 0
+setvcpus test abc
+setvcpus test 2 --config
+setvcpus test 2 --live
+setvcpus test 2 --guest --config
+domjobinfo test
+domjobabort test
+managedsave test
+list --all --managed-save
+managedsave-dumpxml test
+managedsave-remove test
+managedsave-remove test
+managedsave-define test PLACE/nosuch.xml
+start test
+save test PLACE/t.save
+save-image-dumpxml PLACE/t.save
+save-image-define PLACE/t.save PLACE/nosuch.xml
+save-image-dumpxml PLACE/nosuch.save
+restore PLACE/t.save
+dump test PLACE/core
+dump test PLACE/core --format elf
+dump test PLACE/core --live --crash
+dump test PLACE/core --memory-only --format frob
+desc test
+desc test --title
+desc test hello
+desc test --title hello title
+desc test
+desc test --title
+domrename test other
+vncdisplay test
+ttyconsole test
+domhostname test
+domfsinfo test
+inject-nmi test
+attach-device test PLACE/disk.xml
+attach-device test PLACE/nosuch.xml
+attach-device test PLACE/disk.xml --config
+attach-device test PLACE/disk.xml --live --current
+attach-disk test /tmp/d.img vdb
+attach-disk test /tmp/d.img vdb --print-xml
+attach-disk test /tmp/d.img vdb --driver qemu --subdriver qcow2 --cache none --mode readonly --type cdrom --targetbus ide --serial abc --print-xml
+attach-disk test /dev/sda vdb --sourcetype block --shareable --print-xml
+attach-disk test /dev/sda vdb --io native --iothread 1 --wwn 5000c50015ea71ad --alias ua-x --rawio --print-xml
+attach-disk test /dev/null vdb --mode frob
+attach-disk test
+attach-interface test network default --print-xml
+attach-interface test network default --mac 52:54:00:00:00:01 --model virtio --target vnet7 --print-xml
+attach-interface test bridge br0 --config --print-xml
+attach-interface test direct eth0 --source-mode bridge --alias ua-y --script /x --managed --print-xml
+attach-interface test network default --inbound 100,200,300 --outbound 50 --print-xml
+attach-interface test frob default --print-xml
+attach-interface test network default
+detach-disk test vda
+detach-disk test vdz
+detach-interface test network
+detach-interface test bridge
+detach-interface test network --mac 00:00:00:00:00:01
+detach-device test PLACE/disk.xml
+detach-device-alias test ua-x
+update-device test PLACE/disk.xml
+change-media test hdc --eject
+change-media test vda --insert
+console test
+event --list
+event
+event --event frob
+event --all --event reboot
+event nosuch --all --timeout 1
+event --all --timeout x
+event --all --timeout 0
+event --all --timeout 1
+event --all --loop --timeout 1 test
+edit test
+net-edit default
+pool-edit default-pool
+dominfo
+list --bogus
+list --all=1
+list --all --all
+list frob
+domstate
+domstate --domain
+`
+  .trim()
+  .split("\n");
+
+/** Of QEMU's guests that do not run: what the simulator has not. */
+export const qemuLines = `
+define PLACE/web.xml
+domblklist web
+attach-device web PLACE/disk.xml --config
+attach-device web PLACE/disk.xml --live
+attach-device web PLACE/disk.xml
+attach-disk web /tmp/e.img vdc --config
+attach-disk web /tmp/e.img vdc --persistent
+attach-disk web /tmp/f.img vdd --persistent --subdriver qcow2 --cache none
+attach-interface web user x --config
+attach-interface web network default --config --model virtio --mac 52:54:00:00:00:07
+domblklist web --details
+domiflist web
+dumpxml web
+detach-disk web vdc --config
+detach-disk web vdc --config
+detach-interface web network --config
+detach-device web PLACE/disk.xml --config
+detach-device web PLACE/disk.xml --config
+change-media web hdc /tmp/cd.iso --insert --config
+change-media web hdc --insert --config
+change-media web hdc /tmp/cd2.iso --insert --config
+change-media web hdc /tmp/cd2.iso --update --config
+change-media web hdc --eject --config
+change-media web hdc --eject --config
+update-device web PLACE/disk.xml --config
+detach-device-alias web ua-x --config
+domblklist web
+setvcpus web 1 --config
+setvcpus web 4 --config
+setvcpus web 4 --config --maximum
+setmaxmem web 128M --config
+setmem web 100M --config
+vcpucount web
+vcpupin web 0 0 --config
+vcpupin web
+emulatorpin web 0 --config
+emulatorpin web
+domrename web web2
+desc web2 --title hi
+list --all --title
+dumpxml web2
+managedsave web2
+domjobinfo web2
+edit web2
+undefine web2
+`
+  .trim()
+  .split("\n");
+
+export const small =
+  "<domain type='test'><name>small</name><uuid>00000000-0000-4000-8000-000000000001</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>";
+/** Files that the lines name, at PLACE. */
+export const definitions = {
+  net: "<network><name>n1</name><uuid>00000000-0000-4000-8000-000000000002</uuid><bridge name='virbr9'/><forward mode='nat'/><ip address='192.168.50.1' netmask='255.255.255.0'/></network>",
+  pool: "<pool type='dir'><name>p1</name><uuid>00000000-0000-4000-8000-000000000003</uuid><target><path>/p1</path></target></pool>",
+  vol: "<volume><name>v1</name><capacity>1048576</capacity></volume>",
+  vol2: "<volume><name>v2</name><capacity>1048576</capacity></volume>",
+  disk: "<disk type='file' device='disk'><source file='/tmp/d.img'/><target dev='vdb' bus='virtio'/></disk>",
+  small,
+  bad: "<domain type='test'><name>bad</name></domain>",
+  web: "<domain type='qemu'><name>web</name><uuid>00000000-0000-4000-8000-000000000009</uuid><memory unit='MiB'>64</memory><vcpu>2</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os><devices><emulator>/usr/bin/qemu-system-x86_64</emulator><disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk></devices></domain>",
+  snapshot: "<domainsnapshot><name>s1</name><description>hello</description></domainsnapshot>",
+};
+
+/** Lines that are answered otherwise, and why. */
+export const differences: Readonly<Record<string, string>> = {
+  "vol-info va --pool default-pool --bytes --physical":
+    "virsh has printed the name when it learns that there is no more",
+  "ttyconsole test": "virsh fails without a word",
+  "vol-clone va vx --pool default-pool --print-xml":
+    "virsh writes it with double quotes, unlike all other definitions, and with the key of the other volume",
+};
