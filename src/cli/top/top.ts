@@ -36,7 +36,7 @@ export async function top(connection: Connection, given: Given, where: Around): 
     }
   } catch (error) {
     if (!interruption.signal.aborted) throw error;
-    if (!where.isWatched) throw new Interrupted({ cause: error });
+    if (!where.isWatched) throw new Interrupted(undefined, { cause: error });
     return "";
   } finally {
     if (where.isWatched) where.out(leave);

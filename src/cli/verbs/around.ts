@@ -48,7 +48,7 @@ function interruption(): Interruption {
 
 /** Somebody has said that it is to end. */
 export class Interrupted extends Error {
-  constructor(options?: ErrorOptions) {
-    super("interrupted; what was under way has been given up", options);
+  constructor(what = "interrupted; what was under way has been given up", options?: ErrorOptions) {
+    super(what, options);
   }
 }

@@ -17,7 +17,8 @@ export async function runJob<T>(domain: Domain, where: Around, title: string, wo
   try {
     return await work();
   } catch (error) {
-    if (await aborting.isAborted()) throw new Interrupted({ cause: error });
+    if (await aborting.isAborted())
+      throw new Interrupted(`interrupted; the job on domain '${domain.name}' is aborted`, { cause: error });
     throw error;
   } finally {
     clearInterval(asking);

@@ -63,7 +63,7 @@ async function copy(where: Around, title: string, total: bigint, source: Readabl
   try {
     await pipeline(source, counting, target, { signal: interruption.signal });
   } catch (error) {
-    if (interruption.signal.aborted) throw new Interrupted({ cause: error });
+    if (interruption.signal.aborted) throw new Interrupted(undefined, { cause: error });
     if (error instanceof Error && "syscall" in error) throw new PlainFailure(whyNot(error), { cause: error });
     throw error;
   }

@@ -36,7 +36,10 @@ suite("a long job", () => {
     const domain = domainThat(async () => working.reject(refusal("job aborted")));
     const job = runJob(domain, where, "Save", () => working.promise);
     interrupt();
-    await assert.rejects(job, Interrupted);
+    await assert.rejects(
+      job,
+      (error) => error instanceof Interrupted && /job on domain .web. is aborted/.test(error.message),
+    );
   });
 
   test("goes on when it cannot be aborted", async () => {
