@@ -4,6 +4,7 @@ import { Connection, type ConnectionOptions, type Connector } from "../client/in
 import { Loop, type Transport } from "../event/index.ts";
 import { reachProgram, reachTcp, reachTls, reachUnix, TimerHost } from "../net/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
+import { knownCredentials } from "./auth-file.ts";
 import { meantUri, ownSurroundings, type Surroundings } from "./client-config.ts";
 import type { EmbedPlaces } from "./embed.ts";
 import { socketsFor } from "./sockets.ts";
@@ -35,7 +36,8 @@ export async function open(uri?: string, options: OpenOptions = {}): Promise<Con
   const { embed = false } = options;
   const connector =
     embed !== false ? await embedded(parsed, embed) : connectorOf(parsed, options.readOnly === true, around);
-  return Connection.open(connector, options);
+  const auth = options.auth ?? (embed === false ? knownCredentials(parsed, around) : undefined);
+  return Connection.open(connector, auth === undefined ? options : { ...options, auth });
 }
 
 async function embedded(uri: ConnectionUri, embed: true | EmbedPlaces): Promise<Connector> {

@@ -34,6 +34,8 @@ export interface TransportParams {
   /** Nobody is asked for a password. */
   readonly noTty: boolean;
   readonly pkipath: string | undefined;
+  /** libvirt's file of credentials. */
+  readonly authFile: string | undefined;
 }
 
 const transports: readonly string[] = ["unix", "tcp", "tls", "ssh", "ext"];
@@ -47,6 +49,7 @@ const own: ReadonlySet<string> = new Set([
   "socket",
   "mode",
   "auth",
+  "authfile",
   "sshauth",
   "netcat",
   "keyfile",
@@ -117,6 +120,7 @@ function paramsOf(text: string, params: URLSearchParams): TransportParams {
     noVerify: flag("no_verify") || params.get("known_hosts_verify") === "ignore",
     noTty: flag("no_tty"),
     pkipath: textOf("pkipath"),
+    authFile: textOf("authfile"),
   };
 }
 
