@@ -42,6 +42,8 @@ export interface RoundSetting {
   readonly hasShell: boolean;
   /** Where no image has room; undefined: there is no such place. */
   readonly full: FullPlace | undefined;
+  /** How long a call may take that has nothing to do with a frozen guest, in ms. */
+  readonly otherCallMs: number;
   /** Sends a signal to the guest's process, where that is on this host and allowed; false: it is not. */
   readonly signal: ((uuid: string, signal: string) => Promise<boolean>) | undefined;
   readonly remove: (path: string) => Promise<void>;
@@ -49,7 +51,7 @@ export interface RoundSetting {
 }
 
 /** What a call about a guest that answers nothing is given, in ms. */
-const patienceMs = 2_000;
+export const patienceMs = 2_000;
 
 /** What a driver has between telling that a domain has ended and taking one of that name again, in ms. */
 const handoverMs = 500;
@@ -309,17 +311,19 @@ export class GuestRound {
 
   /** Without its process a guest answers nothing: calls about it end by their deadline, and others are not held up. */
   async #freeze(): Promise<void> {
-    const { signal, definition, connection, now } = this.#setting;
+    const { signal, definition, connection, otherCallMs, now } = this.#setting;
     const uuid = definition.uuid as string;
     const freeze = async (): Promise<void> => {
       if (!(await this.#signal("SIGSTOP"))) throw new StepFailure("no process of it was found");
       try {
         const begun = now();
-        const asked = this.#guest.memoryStats({ timeoutMs: patienceMs }).catch(() => undefined);
-        await connection.domainLookupByUuid(uuid, { timeoutMs: patienceMs });
-        await connection.domains({ timeoutMs: patienceMs });
-        await asked;
-        const took = now() - begun;
+        const asked = this.#guest.memoryStats({ timeoutMs: patienceMs }).then(
+          () => now() - begun,
+          () => now() - begun,
+        );
+        await connection.domainLookupByUuid(uuid, { timeoutMs: otherCallMs });
+        await connection.domains({ timeoutMs: otherCallMs });
+        const took = await asked;
         if (took > 2 * patienceMs)
           throw new StepFailure(`a call with ${patienceMs} ms has taken ${Math.round(took)} ms`);
       } finally {
