@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { AdminServer, type SocketOptions } from "../daemon/index.ts";
 import { isSocketServed, PidFile } from "../os/index.ts";
 import { AuditFile } from "./audit/audit-file.ts";
@@ -7,6 +7,7 @@ import { changedForRestart, type DaemonConfig, type ReadConfig, readConfig } fro
 import {
   accessOf,
   adminSocketsOf,
+  browsersOf,
   limitsOf,
   logInOf,
   logSettingsOf,
@@ -23,6 +24,7 @@ import { ServiceMetrics } from "./metrics/service-metrics.ts";
 import { type DaemonPlaces, makeDirectories } from "./places.ts";
 import { resolveSecurity } from "./qemu-security.ts";
 import { qemuAdvice, Service } from "./service.ts";
+import { TokenFile } from "./token-file.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface ConfiguredDaemonOptions {
@@ -131,6 +133,11 @@ export class ConfiguredDaemon implements AsyncDisposable {
     const service = parts.use(await Service.open({ drivers, uri, places, security, log, limits, guards }));
     service.listen(sockets);
     for (const port of ports) await service.daemon.listenAt(port);
+    const browsers = browsersOf(config);
+    if (browsers !== undefined) {
+      await service.daemon.listenForBrowsers(browsers);
+      parts.use(new TokenFile(join(places.socketDir, "websocket-token"), browsers.token));
+    }
     const metricsPlace = parsePlace(config.metrics_listen);
     if (metricsPlace !== undefined) {
       const metrics = parts.use(new ServiceMetrics(service));

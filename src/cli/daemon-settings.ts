@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { fstatSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
@@ -8,10 +9,12 @@ import {
   matchesAny,
   type PortOptions,
   type SocketOptions,
+  type WebSocketOptions,
 } from "../daemon/index.ts";
 import { groupId } from "../os/index.ts";
 import type { DaemonConfig } from "./config/daemon-config.ts";
 import type { LogOutput, LogSettings } from "./log/log-settings.ts";
+import { parsePlace } from "./metrics/metrics-server.ts";
 import type { DaemonPlaces } from "./places.ts";
 import { UsageError } from "./usage-error.ts";
 import { UsersFile } from "./users/users-file.ts";
@@ -72,6 +75,14 @@ export function portsOf(config: DaemonConfig, places: DaemonPlaces): PortOptions
     handshakes,
   };
   return [...ports, { host, port: config.tls_port, backlog, auth: config.auth_tls, tls }];
+}
+
+/** Where browsers come in; undefined: nowhere. The token is drawn anew each time. */
+export function browsersOf(config: DaemonConfig): WebSocketOptions | undefined {
+  const place = parsePlace(config.listen_websocket);
+  if (place === undefined || "path" in place) return undefined;
+  const { websocket_origins: origins, auth_websocket: auth } = config;
+  return { ...place, origins, auth, token: randomBytes(32).toString("hex") };
 }
 
 /** What the files of TLS say. Throws UsageError when one cannot be read. */

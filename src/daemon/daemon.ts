@@ -9,7 +9,13 @@ import {
   StateError,
   type Transport,
 } from "../event/index.ts";
-import { PortListener, type PortListenerOptions, type TlsIdentity } from "../net/index.ts";
+import {
+  PortListener,
+  type PortListenerOptions,
+  type TlsIdentity,
+  WebSocketListener,
+  type WebSocketOptions as WebSocketPlace,
+} from "../net/index.ts";
 import { type ListenOptions, listenUnix, type UnixTransport } from "../os/index.ts";
 import type { ConnectionOptions, KeepaliveOptions } from "../rpc/index.ts";
 import { AccessGate } from "./access/access-gate.ts";
@@ -69,6 +75,8 @@ export interface SocketOptions extends ListenOptions, Pick<Origin, "auth" | "rea
 
 export interface PortOptions extends PortListenerOptions, Pick<Origin, "auth" | "readOnly"> {}
 
+export interface WebSocketOptions extends WebSocketPlace, Pick<Origin, "auth"> {}
+
 /** A place at which clients come in. */
 interface Listener {
   readonly closed: Promise<void>;
@@ -82,7 +90,7 @@ interface Listener {
  *
  *     open -> closing -> closed
  *
- * listen, listenAt, accept: open.
+ * listen, listenAt, listenForBrowsers, accept: open.
  * renew: open. Handshakes at all ports from here on are made with these files.
  * configure: open. All limits anew, given or default: that of clients at once, the others for those who come.
  * close: open -> closing: no new connections; calls under way are answered, at the latest after `lingerMs`; then the
@@ -162,6 +170,19 @@ export class Daemon implements Handle, Servant {
     this.#checkOpen();
     this.#ports.push(listener);
     this.#add(listener, `${door} ${options.host}:${listener.port}`);
+    return listener.port;
+  }
+
+  /** Serves browsers by WebSocket. Rejects when the port is taken. Returns its number. */
+  async listenForBrowsers({ auth = "none", ...options }: WebSocketOptions): Promise<number> {
+    this.#checkOpen();
+    const listener = await WebSocketListener.open(this.#loop, options, {
+      onConnection: (transport, { address }) => this.accept(transport, { auth, door: "websocket", address }),
+      onRefusal: (address, { message }) => this.#note("warn", `${address} was not let in: ${message}`),
+    });
+    if (this.#state !== "open") listener.close();
+    this.#checkOpen();
+    this.#add(listener, `WebSocket ${options.host}:${listener.port}`);
     return listener.port;
   }
 

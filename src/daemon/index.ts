@@ -11,6 +11,7 @@ export {
   type Origin,
   type PortOptions,
   type SocketOptions,
+  type WebSocketOptions,
 } from "./daemon.ts";
 export type { Log, LogEntry } from "./log.ts";
 export { type Credential, credentialOf, type UserTable } from "./sasl/credential.ts";

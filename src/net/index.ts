@@ -2,3 +2,5 @@ export { reachProgram, reachTcp, reachTls, reachUnix, type TlsPlace } from "./co
 export { DuplexTransport } from "./duplex-transport.ts";
 export { type Arrival, PortListener, type PortListenerOptions, type TlsIdentity } from "./port-listener.ts";
 export { TimerHost } from "./timer-host.ts";
+export { WebSocketListener, type WebSocketOptions } from "./websocket-listener.ts";
+export { WebSocketStream } from "./websocket-stream.ts";

@@ -3,6 +3,7 @@ import { createServer as createPlainServer, type Server, type Socket } from "nod
 import { createServer as createSecureServer, type TLSSocket } from "node:tls";
 import { DeadlineError, Deferred, type Loop } from "../event/index.ts";
 import { DuplexTransport } from "./duplex-transport.ts";
+import { addressOf, WaitingRoom } from "./waiting-room.ts";
 
 /** Contents of files in PEM. */
 export interface TlsIdentity {
@@ -62,8 +63,7 @@ export class PortListener {
   readonly #server: Server;
   readonly #options: PortListenerOptions;
   readonly #events: PortListenerEvents;
-  /** By address, the oldest first. */
-  readonly #handshakes = new Map<string, Socket>();
+  readonly #handshakes: WaitingRoom;
   readonly #loop: Loop;
   readonly #closed = new Deferred();
   #paused = false;
@@ -72,6 +72,9 @@ export class PortListener {
     this.#loop = loop;
     this.#options = options;
     this.#events = events;
+    const { handshakes = 20 } = options.tls ?? {};
+    const tooMany = `${handshakes} handshakes are under way: the oldest was dropped`;
+    this.#handshakes = new WaitingRoom(handshakes, (address) => events.onRefusal(address, new DeadlineError(tooMany)));
     this.#server = options.tls === undefined ? createPlainServer() : createSecureServer(secureOptions(options.tls));
     this.#server.on("connection", (socket) => this.#onSocket(socket));
     this.#server.on("secureConnection", (socket: TLSSocket) => this.#onSecure(socket));
@@ -126,7 +129,7 @@ export class PortListener {
     if (!this.#server.listening) return;
     // Node waits for connections that were accepted; the port is given back at once.
     this.#server.close();
-    for (const socket of this.#handshakes.values()) socket.destroy();
+    this.#handshakes.clear();
     this.#loop.post(() => this.#closed.resolve());
   }
 
@@ -134,23 +137,12 @@ export class PortListener {
     if (this.#paused) return void socket.destroy();
     socket.setNoDelay(true).setKeepAlive(true);
     if (this.#options.tls === undefined) return this.#hand(socket, undefined);
-    const address = addressOf(socket);
-    this.#handshakes.set(address, socket);
-    socket.on("close", () => this.#handshakes.delete(address));
-    const { handshakes = 20 } = this.#options.tls;
-    const [oldest] = this.#handshakes;
-    if (this.#handshakes.size <= handshakes || oldest === undefined) return;
-    this.#handshakes.delete(oldest[0]);
-    oldest[1].destroy();
-    this.#events.onRefusal(
-      oldest[0],
-      new DeadlineError(`${handshakes} handshakes are under way: the oldest was dropped`),
-    );
+    this.#handshakes.enter(socket);
   }
 
   #onSecure(socket: TLSSocket): void {
     const { tls } = this.#options;
-    this.#handshakes.delete(addressOf(socket));
+    this.#handshakes.leave(socket);
     const certificate = distinguishedName(socket);
     const reason = tls?.verify === true ? whyNot(socket, certificate, tls.refuse) : undefined;
     if (reason !== undefined) return this.#refuse(socket, new Error(reason));
@@ -173,7 +165,7 @@ export class PortListener {
   /** A client that is told the end in order says why: our verdict, and not the line. */
   #refuse(socket: TLSSocket, reason: Error): void {
     const address = addressOf(socket);
-    this.#handshakes.delete(address);
+    this.#handshakes.leave(socket);
     socket.on("error", () => {});
     socket.end();
     socket.resume();
@@ -233,9 +225,4 @@ function distinguishedName(socket: TLSSocket): string | undefined {
     ?.filter((line) => line !== "")
     .reverse()
     .join(",");
-}
-
-function addressOf({ remoteAddress = "somebody", remotePort = 0 }: Socket): string {
-  const address = remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, "");
-  return address.includes(":") ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;
 }

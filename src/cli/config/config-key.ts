@@ -44,11 +44,14 @@ export function path(effect: Effect): ConfigKey<string> {
   return { initial: "", shown: "", effect, allowed: "an absolute path in quotes", read };
 }
 
-/** A socket file, or a port of the loopback address; "": nowhere. */
-export function nearbyPlace(effect: Effect): ConfigKey<string> {
-  const read = (value: ConfigValue): string | undefined =>
-    typeof value === "string" && (value === "" || parsePlace(value) !== undefined) ? value : undefined;
-  const allowed = 'an absolute path, or a port of this machine: "127.0.0.1:9177"';
+/** A port of the loopback address, or, where `orPath`, a socket file; "": nowhere. */
+export function nearbyPlace(example: string, effect: Effect, { orPath = false } = {}): ConfigKey<string> {
+  const read = (value: ConfigValue): string | undefined => {
+    const place = typeof value === "string" ? parsePlace(value) : undefined;
+    const fits = value === "" || (place !== undefined && (orPath || "port" in place));
+    return typeof value === "string" && fits ? value : undefined;
+  };
+  const allowed = `${orPath ? "an absolute path, or " : ""}a port of this machine: "127.0.0.1:${example}"`;
   return { initial: "", shown: "", effect, allowed, read };
 }
 

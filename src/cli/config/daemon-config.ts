@@ -53,6 +53,9 @@ export const configKeys = {
     "a list of distinguished names in quotes, in which * and ? stand for any characters",
   ),
   tls_handshake_timeout: integer(10, 1, "restart"),
+  listen_websocket: nearbyPlace("16580", "restart"),
+  websocket_origins: strings("restart", 'a list of pages in quotes: "https://vm.example.org"', faultOfOrigin),
+  auth_websocket: authentication(["none", "sasl"], noPolkit),
   users_file: path("restart"),
   sasl_allowed_username_list: strings(
     "restart",
@@ -60,7 +63,7 @@ export const configKeys = {
   ),
   access_rules: strings("at once", "a list of rules in quotes", faultOfRule),
   audit_file: path("restart"),
-  metrics_listen: nearbyPlace("restart"),
+  metrics_listen: nearbyPlace("9177", "restart", { orPath: true }),
   max_anonymous_clients: integer(20, 1, "at once"),
   max_clients: integer(5000, 1, "at once"),
   max_queued_clients: integer(1000, 1, "restart"),
@@ -90,6 +93,12 @@ export const configKeys = {
   admin_keepalive_interval: without(noAdmin),
   admin_keepalive_count: without(noAdmin),
 } as const satisfies Record<string, ConfigKey<unknown>>;
+
+/** As browsers write it. */
+function faultOfOrigin(text: string): string | undefined {
+  const isOrigin = URL.canParse(text) && new URL(text).origin === text;
+  return isOrigin ? undefined : "it is scheme, host and port alone: https://vm.example.org:8443";
+}
 
 type Keys = typeof configKeys;
 

@@ -1,0 +1,42 @@
+import type { Socket } from "node:net";
+
+/**
+ * Sockets that have connected and not yet shown what they want. When there are too many, the oldest goes: who is serious is
+ * through in a fraction of a second.
+ */
+export class WaitingRoom {
+  readonly #limit: number;
+  readonly #onDropped: (address: string) => void;
+  /** By address, the oldest first. */
+  readonly #sockets = new Map<string, Socket>();
+
+  constructor(limit: number, onDropped: (address: string) => void) {
+    this.#limit = limit;
+    this.#onDropped = onDropped;
+  }
+
+  enter(socket: Socket): void {
+    const address = addressOf(socket);
+    this.#sockets.set(address, socket);
+    socket.on("close", () => this.#sockets.delete(address));
+    const [oldest] = this.#sockets;
+    if (this.#sockets.size <= this.#limit || oldest === undefined) return;
+    this.#sockets.delete(oldest[0]);
+    oldest[1].destroy();
+    this.#onDropped(oldest[0]);
+  }
+
+  /** It goes on; a TLS socket counts as the one below it. */
+  leave(socket: Socket): void {
+    this.#sockets.delete(addressOf(socket));
+  }
+
+  clear(): void {
+    for (const socket of this.#sockets.values()) socket.destroy();
+  }
+}
+
+export function addressOf({ remoteAddress = "somebody", remotePort = 0 }: Socket): string {
+  const address = remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, "");
+  return address.includes(":") ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;
+}
