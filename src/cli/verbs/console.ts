@@ -1,7 +1,6 @@
 import type { ByteChannel, Connection } from "../../open/index.ts";
 import { type BytesOfConsole, ConsoleTerminal } from "../console-terminal.ts";
 import type { Around } from "./around.ts";
-import { chosen } from "./domain-act.ts";
 import { findDomain } from "./lookup.ts";
 import { type Given, PlainFailure } from "./verb.ts";
 
@@ -12,7 +11,7 @@ export async function openConsole(connection: Connection, given: Given, where: A
   const domain = await findDomain(connection, given.need("domain"));
   if (!(await domain.isActive())) throw new PlainFailure("The domain is not running");
   where.out(`Connected to domain '${domain.name}'\nEscape character is ^] (Ctrl + ])\n`);
-  const flags = chosen(given, { force: "force", safe: "safe" } as const);
+  const flags = given.words({ force: "force", safe: "safe" } as const);
   await using channel = await domain.openConsole(given.text("devname") ?? null, { flags });
   using terminal = new ConsoleTerminal({ input, output });
   try {

@@ -1,7 +1,7 @@
 import type { Connection, Domain } from "../../open/index.ts";
 import { Element, element, parseXml, writeXml } from "../../xml/index.ts";
 import { cardOf, diskOf } from "./device-xml.ts";
-import { act, affectedDevices, affects, chosen } from "./domain-act.ts";
+import { act, affectedDevices, affects } from "./domain-act.ts";
 import { findDomain } from "./lookup.ts";
 import { readText } from "./object-verbs.ts";
 import { type Doing, type Given, PlainFailure, type Verbs } from "./verb.ts";
@@ -19,7 +19,7 @@ const changes = {
   detach: (domain: Domain, xml: string, places: Places, given: Given) =>
     domain.detachDevice(xml, options(places, given)),
   update: (domain: Domain, xml: string, places: Places, given: Given) =>
-    domain.updateDeviceFlags(xml, { flags: [...places, ...chosen(given, { force: "force" } as const)] }),
+    domain.updateDeviceFlags(xml, { flags: [...places, ...given.words({ force: "force" } as const)] }),
 };
 type Change = keyof typeof changes;
 

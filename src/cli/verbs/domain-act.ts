@@ -59,8 +59,3 @@ export async function affectedDevices(domain: Domain, given: Given): Promise<("l
   const isLive = given.has("live") || (await domain.isActive());
   return isLive ? ["config", "live"] : ["config"];
 }
-
-/** The words of a call for the options that were given. */
-export function chosen<W extends string>(given: Given, words: Readonly<Record<string, W>>): W[] {
-  return given.all(Object.keys(words)).map((name) => words[name] as W);
-}

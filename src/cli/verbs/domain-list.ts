@@ -19,7 +19,6 @@ export const filters = {
   "with-managed-save": "managedsave",
   "without-managed-save": "noManagedsave",
 } as const;
-type Filter = keyof typeof filters;
 
 /** As `virsh list` does: a table, or plain lines where only names or ids are asked for. */
 export async function listDomains(connection: Connection, given: Given): Promise<string | Listing> {
@@ -28,7 +27,7 @@ export async function listDomains(connection: Connection, given: Given): Promise
     : given.has("inactive")
       ? (["inactive"] as const)
       : (["active"] as const);
-  const chosen = given.all(Object.keys(filters) as Filter[]).map((name) => filters[name]);
+  const chosen = given.words(filters);
   const domains = [...(await connection.domains({ flags: [...both, ...chosen] }))].sort(byIdThenName);
   const shown = given.all(["uuid", "name", "id"]);
   const [also] = shown;

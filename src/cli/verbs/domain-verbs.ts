@@ -92,7 +92,7 @@ const start: Doing = {
     } as const;
     const domain = await findDomain(connection, given.need("domain"));
     if (domain.id !== -1) throw new AlreadyActive();
-    const flags = given.all(Object.keys(words) as (keyof typeof words)[]).map((name) => words[name]);
+    const flags = given.words(words);
     await domain.create(flags.length === 0 ? {} : { flags });
     return `Domain '${domain.name}' started\n`;
   },
@@ -139,7 +139,7 @@ export const domainVerbs: Verbs = {
         "update-cpu": "updateCpu",
         migratable: "migratable",
       } as const;
-      const flags = given.all(Object.keys(words) as (keyof typeof words)[]).map((name) => words[name]);
+      const flags = given.words(words);
       return (await findDomain(connection, given.need("domain"))).getXmlDesc({ flags });
     },
   },
@@ -170,7 +170,7 @@ export const domainVerbs: Verbs = {
     "undefine",
     (name) => `Domain '${name}' has been undefined\n`,
     (domain, given) => {
-      const flags = given.all(Object.keys(undefining) as (keyof typeof undefining)[]).map((name) => undefining[name]);
+      const flags = given.words(undefining);
       return domain.undefine(flags.length === 0 ? {} : { flags });
     },
     { flags: Object.keys(undefining) },

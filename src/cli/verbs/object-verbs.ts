@@ -36,10 +36,7 @@ export const listOptions: readonly string[] = ["all", "inactive", ...Object.keys
 
 /** Those that choose among objects, in the words of calls. */
 export function listFilters(given: Given): ("active" | "inactive" | (typeof filters)[keyof typeof filters])[] {
-  return [
-    ...listFlags(given),
-    ...given.all(Object.keys(filters) as (keyof typeof filters)[]).map((key) => filters[key]),
-  ];
+  return [...listFlags(given), ...given.words(filters)];
 }
 
 /** Plain lines, where only names or uuids are asked for. */

@@ -100,11 +100,11 @@ const building = {
   overwrite: "withBuildOverwrite",
   "no-overwrite": "withBuildNoOverwrite",
 } as const;
-const buildOptions = Object.keys(building) as (keyof typeof building)[];
+const buildOptions = Object.keys(building);
 
 function buildFlags(given: Given): (typeof building)[keyof typeof building][] {
   given.exclude("overwrite", "no-overwrite");
-  return given.all(buildOptions).map((name) => building[name]);
+  return given.words(building);
 }
 
 /** A verb that makes a pool of what it is told, or shows of what. */
@@ -164,7 +164,7 @@ export const poolVerbs: Verbs = {
     "built",
     (pool, given) => {
       const words = { overwrite: "overwrite", "no-overwrite": "noOverwrite" } as const;
-      return pool.build({ flags: given.all(["overwrite", "no-overwrite"]).map((name) => words[name]) });
+      return pool.build({ flags: given.words(words) });
     },
     ["overwrite", "no-overwrite"],
   ),

@@ -1,6 +1,6 @@
 import type { Connection, Domain } from "../../open/index.ts";
 import type { Around } from "./around.ts";
-import { act, chosen, tell } from "./domain-act.ts";
+import { act, tell } from "./domain-act.ts";
 import { runJob } from "./job.ts";
 import { findDomain } from "./lookup.ts";
 import { readText } from "./object-verbs.ts";
@@ -21,12 +21,12 @@ const dumpFormats = ["elf", "kdump-zlib", "kdump-lzo", "kdump-snappy", "win-dmp"
 
 function wakingOf(given: Given): ("running" | "paused")[] {
   given.exclude("running", "paused");
-  return chosen(given, waking);
+  return given.words(waking);
 }
 
 async function save(domain: Domain, given: Given, where: Around): Promise<void> {
   given.exclude("running", "paused");
-  const [to, xml, flags] = [given.need("file"), given.text("xml"), chosen(given, saving)];
+  const [to, xml, flags] = [given.need("file"), given.text("xml"), given.words(saving)];
   await runJob(domain, where, "Save", () => {
     if (xml === undefined && flags.length === 0) return domain.save(to);
     return domain.saveFlags({ to, dxml: xml === undefined ? null : readText(xml) }, { flags });
@@ -34,7 +34,7 @@ async function save(domain: Domain, given: Given, where: Around): Promise<void> 
 }
 
 async function dump(domain: Domain, given: Given, where: Around): Promise<void> {
-  const [to, flags, format] = [given.need("file"), chosen(given, dumping), given.text("format")];
+  const [to, flags, format] = [given.need("file"), given.words(dumping), given.text("format")];
   const dumpformat = dumpFormats.indexOf(format ?? "elf");
   if (format !== undefined && !given.has("memory-only")) {
     throw new PlainFailure("--format only works with --memory-only");
@@ -49,7 +49,7 @@ async function dump(domain: Domain, given: Given, where: Around): Promise<void> 
 }
 
 async function restore(connection: Connection, given: Given): Promise<string> {
-  const [from, xml, flags] = [given.need("file"), given.text("xml"), chosen(given, restoring)];
+  const [from, xml, flags] = [given.need("file"), given.text("xml"), given.words(restoring)];
   given.exclude("running", "paused");
   if (xml === undefined && flags.length === 0) await connection.domainRestore(from);
   else await connection.domainRestoreFlags({ from, dxml: xml === undefined ? null : readText(xml) }, { flags });
@@ -139,7 +139,7 @@ export const saveVerbs: Verbs = {
     (name) => `\nDomain '${name}' state saved by libvirt\n`,
     (domain, given, where) => {
       given.exclude("running", "paused");
-      return runJob(domain, where, "Managedsave", () => domain.managedSave({ flags: chosen(given, saving) }));
+      return runJob(domain, where, "Managedsave", () => domain.managedSave({ flags: given.words(saving) }));
     },
     {
       flags: [...Object.keys(saving), "verbose"],
@@ -180,7 +180,7 @@ export const saveVerbs: Verbs = {
     parameters: ["file"],
     flags: ["security-info"],
     run: (connection, given) =>
-      connection.domainSaveImageGetXmlDesc(given.need("file"), { flags: chosen(given, { "security-info": "secure" }) }),
+      connection.domainSaveImageGetXmlDesc(given.need("file"), { flags: given.words({ "security-info": "secure" }) }),
   },
   "save-image-define": {
     help: "replaces the definition inside a saved file",

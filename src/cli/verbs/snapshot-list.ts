@@ -61,7 +61,7 @@ export async function listSnapshots(connection: Connection, given: Given): Promi
 
 /** Those of the domain, or those taken after one of them. */
 async function collect(domain: Domain, given: Given): Promise<readonly Snapshot[]> {
-  const flags = given.all(Object.keys(filters) as (keyof typeof filters)[]).map((name) => filters[name]);
+  const flags = given.words(filters);
   const hasBase = given.text("from") !== undefined || given.has("current");
   if (!hasBase) {
     if (given.has("descendants")) throw new PlainFailure("--descendants requires either --from or --current");

@@ -20,10 +20,10 @@ const creating = {
   live: "live",
   validate: "validate",
 } as const;
-const creatingFlags = Object.keys(creating) as (keyof typeof creating)[];
+const creatingFlags = Object.keys(creating);
 
 async function make(domain: Domain, xmlDesc: string, given: Given): Promise<Snapshot> {
-  return domain.snapshotCreateXml(xmlDesc, { flags: given.all(creatingFlags).map((name) => creating[name]) });
+  return domain.snapshotCreateXml(xmlDesc, { flags: given.words(creating) });
 }
 
 async function create(connection: Connection, given: Given): Promise<string> {
@@ -217,7 +217,7 @@ export const snapshotVerbs: Verbs = {
   },
   "snapshot-delete": act("deletes a snapshot", "delete", Object.keys(deleting), async (snapshot, given) => {
     given.exclude("children", "children-only");
-    const chosen = given.all(Object.keys(deleting) as (keyof typeof deleting)[]).map((name) => deleting[name]);
+    const chosen = given.words(deleting);
     await snapshot.delete({ flags: chosen });
     return given.has("children-only") ? "children deleted" : "deleted";
   }),
@@ -226,7 +226,7 @@ export const snapshotVerbs: Verbs = {
     "revert",
     Object.keys(reverting),
     async (snapshot, given) => {
-      const chosen = given.all(Object.keys(reverting) as (keyof typeof reverting)[]).map((name) => reverting[name]);
+      const chosen = given.words(reverting);
       await snapshot.revertToSnapshot({ flags: chosen });
       return "reverted";
     },

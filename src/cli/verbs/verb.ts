@@ -34,6 +34,11 @@ export class Given {
     return names.filter((name) => this.has(name));
   }
 
+  /** What a call has for the options that were given. */
+  words<W extends string>(words: Readonly<Record<string, W>>): W[] {
+    return this.all(Object.keys(words)).map((name) => words[name] as W);
+  }
+
   /** Throws PlainFailure for what is no whole number. */
   number(name: string): number | undefined {
     const text = this.text(name);

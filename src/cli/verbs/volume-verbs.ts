@@ -91,7 +91,7 @@ async function createAs(connection: Connection, given: Given): Promise<string> {
 
 function prealloc(given: Given): ("preallocMetadata" | "reflink" | "validate")[] {
   const words = { "prealloc-metadata": "preallocMetadata", reflink: "reflink", validate: "validate" } as const;
-  return given.all(["prealloc-metadata", "reflink", "validate"]).map((name) => words[name]);
+  return given.words(words);
 }
 
 /** Another of the same kind and size, in the same pool, under a new name. */
