@@ -4,9 +4,10 @@ import { Inlet } from "../../src/net/inlet.ts";
 
 /** As a socket does it: into the one buffer, again and again. */
 function read(inlet: Inlet, bytes: Uint8Array): boolean {
-  const { buffer, callback } = inlet.reading;
-  (buffer as Uint8Array).set(bytes);
-  return callback(bytes.length, buffer as Uint8Array);
+  const { reading } = inlet;
+  const buffer = reading.buffer as Uint8Array;
+  buffer.set(bytes);
+  return reading.callback(bytes.length, buffer);
 }
 
 suite("what a socket reads", () => {
