@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./run/run.ts")).run,
   selftest: async () => (await import("./selftest/selftest.ts")).runSelftest,
   start: async () => (await import("./start.ts")).start,
+  status: async () => (await import("./status.ts")).status,
   user: async () => (await import("./users/user.ts")).user,
 };
 
@@ -34,6 +35,7 @@ const usage = `usage: virtwright COMMAND [OPTIONS]
            shows the daemon's units for systemd, and writes them
   pki      makes the certificates with which clients come in by TLS
   user     who may log in, where a door of the daemon asks for it
+  status   whether the daemon runs, and who is connected
   audit    what clients have changed, and what they were not allowed to
   doctor   what is missing on this machine, and the command that mends it
   selftest guests through all that there is, on any hypervisor, ours or libvirt's
