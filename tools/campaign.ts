@@ -6,6 +6,7 @@ import { qemu } from "./campaign/qemu.ts";
 import { reconnect } from "./campaign/reconnect.ts";
 import { schedules } from "./campaign/schedules.ts";
 import { selftests } from "./campaign/selftest.ts";
+import { xen } from "./campaign/xen.ts";
 import { xen2012 } from "./campaign/xen-2012.ts";
 import { xenCrash } from "./campaign/xen-crash.ts";
 import { xenKill } from "./campaign/xen-kill.ts";
@@ -48,6 +49,11 @@ const campaigns: Readonly<Record<string, Campaign>> = {
     about:
       "virtwright selftest with each driver of ours and of a libvirtd: 8 guests, 20 rounds (--domains N, --rounds N, --only WORD, --system)",
     run: selftests,
+  },
+  xen: {
+    about:
+      "Xen's guests: 200 rounds of the test script, four at once, while the daemon and libxl's processes are killed (--rounds N, --boots N, --from N, --seed N)",
+    run: xen,
   },
   "xen-2012": {
     about: "500 guests' lives, eight at once, while libxl is called late (--lives N, --seed N); half an hour",

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { runInXen, whyNoLab } from "../../lab/xen/lab.ts";
+import type { LabResult } from "../../lab/xen/lab.ts";
 import { problemsOf, type Report } from "../../test/integration/december/report.ts";
+import { judgeInXen } from "./in-xen.ts";
 
 /** Each with how it may end: with an error of libxl's or ours, and the first also by a crash. */
 const naive = {
@@ -20,11 +21,6 @@ export async function xen2012(args: readonly string[]): Promise<boolean> {
     args: [...args],
     options: { lives: { type: "string", default: String(wanted.lives) }, seed: { type: "string", default: "1" } },
   });
-  const reason = whyNoLab();
-  if (reason !== undefined) {
-    console.error(`skipped: ${reason}`);
-    return false;
-  }
   const lives = Number(values.lives);
   const program = `node test/integration/december/lives.ts --load --turns 16 --seed ${Number(values.seed)}`;
   const command = `
@@ -34,25 +30,21 @@ for variant in ${Object.keys(naive).join(" ")}; do
   timeout -s KILL 1200 ${program} --lives ${naiveLives} --patience 60000 --variant $variant > /dev/null 2> "$XEN_LAB/$variant"
   echo "$variant: exit code $?, $(grep -a "over after" "$XEN_LAB/$variant" || echo "ended by force")"
 done`;
-  const result = await runInXen(command, {
-    timeoutMs: (lives * 15 + 4_000) * 1_000,
-    onOutput: (stream, text) => process[stream].write(text),
-  });
-  const problems = result.exitCode === 0 ? [] : [`exit code ${result.exitCode}`];
-  if (result.cores.length > 0) problems.push(`crashed: ${result.cores.join(", ")}`);
+  return judgeInXen(command, { timeoutMs: (lives * 15 + 4_000) * 1_000 }, (result) => problemsIn(result, lives));
+}
+
+function problemsIn({ exitCode, stdout, directory }: LabResult, lives: number): string[] {
+  const problems = exitCode === 0 ? [] : [`exit code ${exitCode}`];
   try {
-    const report = JSON.parse(readFileSync(join(result.directory, "ours"), "utf8")) as Report;
+    const report = JSON.parse(readFileSync(join(directory, "ours"), "utf8")) as Report;
     console.log(JSON.stringify(report, undefined, 2));
     problems.push(...problemsOf(report, { lives, delayed: (wanted.delayed * lives) / wanted.lives }));
   } catch (error) {
     problems.push(`no report: ${String(error)}`);
   }
   for (const [variant, ending] of Object.entries(naive)) {
-    const line = result.stdout.split("\n").find((each) => each.startsWith(`${variant}: exit code`)) ?? "";
+    const line = stdout.split("\n").find((each) => each.startsWith(`${variant}: exit code`)) ?? "";
     if (!ending.test(line)) problems.push(`${variant} has not failed as it should: ${line}`);
   }
-  for (const problem of problems) console.error(`problem: ${problem}`);
-  if (problems.length === 0) result.remove();
-  else console.error(`left in ${result.directory}`);
-  return problems.length === 0;
+  return problems;
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { runInXen, whyNoLab } from "../../lab/xen/lab.ts";
+import { judgeInXen } from "./in-xen.ts";
 
 interface Found {
   readonly killed: number;
@@ -25,22 +25,11 @@ export async function xenKill(args: readonly string[]): Promise<boolean> {
     args: [...args],
     options: { kills: { type: "string", default: "20" }, seed: { type: "string", default: "1" } },
   });
-  const reason = whyNoLab();
-  if (reason !== undefined) {
-    console.error(`skipped: ${reason}`);
-    return false;
-  }
   const kills = Number(values.kills);
-  const result = await runInXen(`node test/integration/libxl-kills.ts ${kills} ${Number(values.seed)}`, {
-    timeoutMs: (kills * 90 + 300) * 1_000,
-    onOutput: (stream, text) => process[stream].write(text),
-  });
-  const problems = result.exitCode === 0 ? problemsOf(JSON.parse(result.stdout) as Found, kills) : ["it did not end"];
-  if (result.cores.length > 0) problems.push(`crashed: ${result.cores.join(", ")}`);
-  for (const problem of problems) console.error(`problem: ${problem}`);
-  if (problems.length === 0) result.remove();
-  else console.error(`left in ${result.directory}`);
-  return problems.length === 0;
+  const command = `node test/integration/libxl-kills.ts ${kills} ${Number(values.seed)}`;
+  return judgeInXen(command, { timeoutMs: (kills * 90 + 300) * 1_000 }, ({ exitCode, stdout }) =>
+    exitCode === 0 ? problemsOf(JSON.parse(stdout) as Found, kills) : ["it did not end"],
+  );
 }
 
 function problemsOf(

@@ -30,6 +30,8 @@ export interface Step<G extends ScriptGuest> {
 export interface Disturbance {
   /** How many kills there have been. */
   readonly count: number;
+  /** Somebody was killed just now, and not everybody knows. */
+  readonly isUnderWay: boolean;
   /** Resolves when a daemon serves, and what was left of the domain by the one before is seen to. */
   settled(dom: Domain): Promise<void>;
 }
@@ -44,7 +46,13 @@ export interface PlayOptions {
 const mostTries = 4;
 /** How long a guest may take to do what it was asked before a kill. */
 const heardMs = 10_000;
-const calm: Disturbance = { count: 0, settled: async () => {} };
+const calm: Disturbance = { count: 0, isUnderWay: false, settled: async () => {} };
+
+/** Taken before something is done: afterwards says whether a kill may be why it went wrong. */
+function watchOut(disturbance: Disturbance): () => boolean {
+  const { count, isUnderWay } = disturbance;
+  return () => isUnderWay || disturbance.count !== count;
+}
 
 /**
  * The whole script, each step against what is told, the state, and jobs that are left. Resolves with the first that is not as
@@ -60,10 +68,10 @@ export async function playScript<G extends ScriptGuest>(
   let before: number | "none" = "none";
   for (const step of script) {
     for (let tries = 1; ; tries++) {
-      const { count } = disturbance;
+      const wasDisturbed = watchOut(disturbance);
       const problem = await play(step, guest, options);
       if (problem === undefined) break;
-      if (disturbance.count === count) return `${guest.dom.name}: ${step.what}: ${problem}`;
+      if (!wasDisturbed()) return `${guest.dom.name}: ${step.what}: ${problem}`;
       const now = await becameOf(step, guest, disturbance);
       if (now === "done") break;
       if (now !== before || tries === mostTries) return clearAway(guest, disturbance);
@@ -123,11 +131,12 @@ async function stateOf({ client, dom }: ScriptGuest): Promise<number | "none"> {
 async function calmState(guest: ScriptGuest, disturbance: Disturbance): Promise<number | "none"> {
   for (;;) {
     await disturbance.settled(guest.dom);
-    const { count } = disturbance;
+    const wasDisturbed = watchOut(disturbance);
     try {
       return await stateOf(guest);
     } catch (error) {
-      if (disturbance.count === count) throw error;
+      if (!wasDisturbed()) throw error;
+      await sleep(100);
     }
   }
 }
@@ -146,14 +155,14 @@ async function clearAway(guest: ScriptGuest, disturbance: Disturbance): Promise<
   for (let tries = 1; ; tries++) {
     const state = await calmState(guest, disturbance);
     if (state === "none") return undefined;
-    const { count } = disturbance;
+    const wasDisturbed = watchOut(disturbance);
     const { call } = guest.client;
     const { active } = await call.domainIsActive({ dom }).catch(() => ({ active: 0 }));
     try {
       if (active === 1) await call.domainDestroy({ dom });
       else await call.domainUndefineFlags({ dom, flags: 1 });
     } catch (error) {
-      if (disturbance.count === count && tries > mostTries)
+      if (!wasDisturbed() && tries > mostTries)
         return `${dom.name}: it cannot be cleared away from state ${state}: ${(error as Error).message}`;
     }
   }
