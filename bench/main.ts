@@ -6,6 +6,7 @@ const benches: Record<string, readonly (() => Promise<{ run(): Promise<void> }>)
   qemu: [() => import("./qemu.ts")],
   rpc: [() => import("./rpc.ts")],
   xen: [() => import("./xen.ts")],
+  "xen-driver": [() => import("./xen-driver.ts")],
 };
 
 const names = process.argv.slice(2);

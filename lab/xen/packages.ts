@@ -20,6 +20,8 @@ export const xenPackages = [
   "libxentoollog1",
   "libyajl2",
   "busybox-static",
+  // Beside whose own Xen driver ours is measured.
+  "libvirt-daemon-driver-xen",
 ];
 
 /** Names the package of the current kernel; the kernel for clouds, which is smaller, can neither be dom0 nor mount 9p. */
