@@ -5,7 +5,7 @@ import type { Log } from "../log.ts";
 import { describePrincipal, type Principal } from "../principal.ts";
 import type { Route } from "../route.ts";
 import type { AccessRules, Verdict } from "./access-rules.ts";
-import { type Demand, demandsOf } from "./demands.ts";
+import { aclOf, type Demand, demandsOf } from "./demands.ts";
 import { listedName, namedObject, nameOfObject } from "./object-names.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -43,7 +43,7 @@ export class AccessGate {
   /** What the handler returns, as far as the caller may see it. Throws or rejects with VirError (accessDenied). */
   run(call: Guarded, handle: Handle): unknown {
     const { args, route, principal } = call;
-    const { demands, filter } = demandsOf(route.row?.acl ?? "none", args);
+    const { demands, filter } = demandsOf(aclOf(route.name, route.row?.acl ?? "none"), args);
     const lookup = demands.length === 1 && isLookup(route);
     const objects = demands.filter(({ kind }) => kind !== "connect");
     for (const demand of demands) if (demand.kind === "connect") this.#check(call, demand, "");

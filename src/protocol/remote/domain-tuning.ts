@@ -21,11 +21,7 @@ export const domainTuning = {
     ...read("domain"),
   }),
   /** Sets CPU shares and limits of a running domain. */
-  domainSetSchedulerParameters: proc(58, {
-    args: { dom: Domain, params: typedParams(16) },
-    // libvirt's own table asks for domain:read alone, for a call that changes a guest.
-    acl: "domain:write",
-  }),
+  domainSetSchedulerParameters: proc(58, { args: { dom: Domain, params: typedParams(16) }, acl: "domain:read" }),
   /** Sets limits on the host memory that it takes, in KiB. */
   domainSetMemoryParameters: proc(197, {
     args: { dom: Domain, params: typedParams(16), flags: uint },
