@@ -1,5 +1,6 @@
 import type { CallContext, DriverProcedures } from "../../driver/driver.ts";
-import { type Pause, parseXmlInChunks, XmlError } from "../../xml/index.ts";
+import { spellUuid } from "../../driver/objects/object-xml.ts";
+import { type Element, type Pause, parseXmlInChunks, XmlError } from "../../xml/index.ts";
 
 type Args = Readonly<Record<string, unknown>>;
 interface Ref {
@@ -54,10 +55,11 @@ export function namedObject(args: unknown): string | undefined {
 export async function nameOfObject(kind: string, args: Args, source: NameSource): Promise<string | undefined> {
   const ref = refOf(kind, places[kind] ?? [], args);
   if (ref !== undefined) return trueName(kind, ref, source);
-  if (byName.has(kind) && typeof args["name"] === "string" && args["xmlDesc"] === undefined) return args["name"];
+  // What is made of a definition gets its name from the driver.
+  if (byName.has(kind)) return typeof args["name"] === "string" ? args["name"] : undefined;
   const xml = ["xml", "xmlDesc", "domXml"].map((key) => args[key]).find((each) => typeof each === "string");
   if (typeof xml !== "string") return undefined;
-  const name = await nameInXml(xml, source.pause);
+  const name = await nameInXml(kind, xml, source.pause);
   const pool = args["pool"] as Ref | undefined;
   return kind === "storage_vol" && name !== undefined ? `${pool?.name}/${name}` : name;
 }
@@ -88,13 +90,21 @@ export function listedName(kind: string, ref: Ref): string | undefined {
   return kind === "secret" ? ref.uuid : ref.name;
 }
 
-/** What a definition calls its object; undefined when it is none, which the driver will say. */
-async function nameInXml(xml: string, pause: Pause): Promise<string | undefined> {
+/** Undefined when the text is no definition, or has no name of its own: what the driver makes of it is not known then. */
+async function nameInXml(kind: string, xml: string, pause: Pause): Promise<string | undefined> {
   try {
     const { root } = await parseXmlInChunks(xml, pause);
-    return root.attribute("name") ?? root.first("name")?.text;
+    return nameInRoot(kind, root) || undefined;
   } catch (error) {
     if (error instanceof XmlError) return undefined;
     throw error;
   }
+}
+
+/** Where the driver reads it, and nowhere else. */
+function nameInRoot(kind: string, root: Element): string | undefined {
+  if (kind === "nwfilter" || kind === "interface") return root.attribute("name");
+  if (kind === "nwfilter_binding") return root.first("portdev")?.attribute("name");
+  if (kind === "secret") return spellUuid(root.first("uuid")?.text ?? "");
+  return root.first("name")?.text;
 }

@@ -51,11 +51,17 @@ export function fillUuid(root: Element, code: ErrorCode, domain: ErrorDomain): s
     root.insertAfter(["name"], Element.leaf("uuid", uuid));
     return uuid;
   }
-  const hex = element.text.replace(/[\s-]/g, "").toLowerCase();
-  if (!/^[0-9a-f]{32}$/.test(hex)) throw VirError.of(code, domain, "malformed uuid element");
-  const uuid = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  const uuid = spellUuid(element.text);
+  if (uuid === undefined) throw VirError.of(code, domain, "malformed uuid element");
   element.setText(uuid);
   return uuid;
+}
+
+/** In small letters, with its four dashes, however it is written; undefined when it is none. */
+export function spellUuid(text: string): string | undefined {
+  const hex = text.replace(/[\s-]/g, "").toLowerCase();
+  if (!/^[0-9a-f]{32}$/.test(hex)) return undefined;
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 /** A child element, added at the end where it is missing. */

@@ -185,6 +185,7 @@ suite("the gate", () => {
       xml("db-2"),
       xml("db-2", "<!-- <name>web-2</name> -->"),
       xml("db-2", "<description><name>web-2</name></description>"),
+      xml("db-2").replace("<domain", "<domain name='web-2'"),
     ])
       await assert.rejects(call.domainDefineXml({ xml: forbidden }), denied);
     await assert.rejects(call.domainDefineXml({ xml: xml("web-2", `<uuid>${dom("db-1").uuid}</uuid>`) }), { code: 9 });
