@@ -24,6 +24,8 @@ type Gap = NonNullable<ReturnType<Hypervisor["journal"]["after"]>["gap"]>;
 export interface CursorSubscriptionsOptions {
   readonly hypervisor: Hypervisor;
   readonly issueCallbackId: () => number;
+  /** Whether the peer may know of it by now: rules change while subscriptions are open. */
+  readonly mayHear: (dom: DomainEvent["dom"]) => boolean;
   readonly send: {
     eventsNext(message: MessageOf<Rows["eventsNext"]>): void;
     eventsGap(message: MessageOf<Rows["eventsGap"]>): void;
@@ -126,7 +128,7 @@ export class CursorSubscriptions {
 
   /** Returns how many events it has looked at, at most `budget`. */
   #send(subscription: Subscription, budget: number): number {
-    const { hypervisor, send, isCongested } = this.#options;
+    const { hypervisor, send, isCongested, mayHear } = this.#options;
     const { journal } = hypervisor;
     if (isCongested()) return 0;
     const { events, gap } = journal.after(subscription.position);
@@ -140,7 +142,7 @@ export class CursorSubscriptions {
     for (const [index, { sequence, time, event }] of events.entries()) {
       if (index === budget || isCongested()) return index;
       subscription.position = journal.cursorAt(sequence);
-      if (isWanted(subscription, event)) this.#sendOne(subscription, time, event);
+      if (isWanted(subscription, event) && mayHear(event.dom)) this.#sendOne(subscription, time, event);
     }
     return events.length;
   }

@@ -128,6 +128,7 @@ export class Peer {
           eventsNext: (message) => this.#connection.sendEvent(virtwright, "eventsNext", message),
           eventsGap: (message) => this.#connection.sendEvent(virtwright, "eventsGap", message),
         },
+        mayHear: (dom) => this.#hears("domain", dom),
         isCongested: () => this.#connection.isCongested,
         postpone: (job) => void loop.post(job),
       },

@@ -38,7 +38,7 @@ export interface SessionOptions {
   /** The session is open now. */
   readonly onOpen: () => void;
   readonly deliver: (subscription: Subscription, event: DomainEvent) => void;
-  readonly cursors: Pick<CursorSubscriptionsOptions, "send" | "isCongested" | "postpone">;
+  readonly cursors: Pick<CursorSubscriptionsOptions, "send" | "mayHear" | "isCongested" | "postpone">;
   readonly deliverObject: (callbackId: number, event: ObjectEvent) => void;
   readonly deliverMonitor: (callbackId: number, event: DomainMonitorEvent) => void;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CursorSubscriptions } from "../../src/daemon/cursor-subscriptions.ts";
+import { AccessRules } from "../../src/daemon/index.ts";
 import { type Cursor, connectReadOnly, ErrorCode, MessageType, remote, virtwright } from "../../src/protocol/index.ts";
 import { FakeDriver } from "./fake-driver.ts";
 import { OwnClient } from "./own-client.ts";
@@ -120,6 +121,25 @@ describe("events from a cursor", () => {
       assert.deepEqual(told, expected);
     });
   }
+
+  it("are, under rules that have come since, those of what somebody may know of, kept ones too", async () => {
+    const serving = new Serving({ keep: 100 });
+    const client = await connect(serving);
+    await serving.settle(client.subscribe(null));
+    defineMany(serving, 1);
+    serving.world.run();
+    client.transport.pause();
+    serving.daemon.rule(new AccessRules(["allow anybody domain:getattr on d2,d4"]));
+    defineMany(serving, 4);
+    serving.world.run();
+    client.transport.resume();
+    serving.world.run();
+    assert.deepEqual(client.heard, ["0 #1 d1", "0 #2 d2", "0 #4 d4"]);
+    serving.daemon.rule(undefined);
+    defineMany(serving, 1);
+    serving.world.run();
+    assert.deepEqual(client.heard.slice(3), ["0 #6 d6"]);
+  });
 
   it("are refused for kinds that do not exist", async () => {
     const serving = new Serving();
@@ -356,6 +376,7 @@ describe("a subscription with a cursor", () => {
       hypervisor: driver,
       issueCallbackId: () => nextId++,
       send: { eventsNext: ({ callbackId }) => sent.push(callbackId), eventsGap: () => assert.fail("a gap") },
+      mayHear: () => true,
       isCongested: () => false,
       postpone: (job) => void jobs.push(job),
     });

@@ -23,6 +23,7 @@ class Reader {
         eventsNext: ({ position }) => this.sequences.push(position.sequence),
         eventsGap: ({ gap }) => this.gaps.push(gap),
       },
+      mayHear: () => true,
       isCongested: () => false,
       postpone: (job) => this.#jobs.push(job),
     });
