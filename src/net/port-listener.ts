@@ -3,7 +3,7 @@ import { createServer as createPlainServer, type Server, type Socket } from "nod
 import { createServer as createSecureServer, type TLSSocket } from "node:tls";
 import { DeadlineError, Deferred, type Loop } from "../event/index.ts";
 import { DuplexTransport } from "./duplex-transport.ts";
-import { addressOf, WaitingRoom } from "./waiting-room.ts";
+import { addressOf, dismiss, WaitingRoom } from "./waiting-room.ts";
 
 /** Contents of files in PEM. */
 export interface TlsIdentity {
@@ -153,29 +153,26 @@ export class PortListener {
 
   #hand(socket: Socket, certificate: string | undefined): void {
     const address = addressOf(socket);
-    const transport = new DuplexTransport(this.#loop, socket);
-    try {
-      this.#events.onConnection(transport, { address, certificate });
-    } catch (error) {
-      transport.close();
-      this.#events.onRefusal(address, error as Error);
-    }
+    handOver(this.#events, new DuplexTransport(this.#loop, socket), { address, certificate });
   }
 
-  /** A client that is told the end in order says why: our verdict, and not the line. */
   #refuse(socket: TLSSocket, reason: Error): void {
     const address = addressOf(socket);
     this.#handshakes.leave(socket);
-    socket.on("error", () => {});
-    socket.end();
-    socket.resume();
-    setTimeout(() => socket.destroy(), lastWordsMs).unref();
+    dismiss(socket);
     this.#events.onRefusal(address, reason);
   }
 }
 
-/** How long one who is refused may take to hear it. */
-const lastWordsMs = 500;
+/** A daemon that is closing takes nobody any more, and throws. */
+export function handOver(events: PortListenerEvents, transport: DuplexTransport, arrival: Arrival): void {
+  try {
+    events.onConnection(transport, arrival);
+  } catch (error) {
+    transport.close();
+    events.onRefusal(arrival.address, error as Error);
+  }
+}
 
 function secureOptions({ identity, verify, handshakeMs = 10_000 }: NonNullable<PortListenerOptions["tls"]>) {
   return {

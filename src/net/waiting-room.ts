@@ -36,6 +36,17 @@ export class WaitingRoom {
   }
 }
 
+/** How long one who is refused may take to hear it. */
+const lastWordsMs = 500;
+
+/** A client that is told the end in order says why, and not the line. One that does not hear it keeps no descriptor of ours. */
+export function dismiss(socket: Socket, lastWords = ""): void {
+  socket.on("error", () => {});
+  socket.end(lastWords);
+  socket.resume();
+  setTimeout(() => socket.destroy(), lastWordsMs).unref();
+}
+
 export function addressOf({ remoteAddress = "somebody", remotePort = 0 }: Socket): string {
   const address = remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, "");
   return address.includes(":") ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { DeadlineError, Deferred, type Loop } from "../event/index.ts";
 import { DuplexTransport } from "./duplex-transport.ts";
-import type { PortListenerEvents } from "./port-listener.ts";
-import { addressOf, WaitingRoom } from "./waiting-room.ts";
+import { handOver, type PortListenerEvents } from "./port-listener.ts";
+import { addressOf, dismiss, WaitingRoom } from "./waiting-room.ts";
 import { WebSocketStream } from "./websocket-stream.ts";
 
 export interface WebSocketOptions {
@@ -101,7 +101,7 @@ export class WebSocketListener {
     const refusal = this.#paused ? ([503, "all connections are in use"] as const) : this.#whyNot(request);
     if (refusal !== undefined) {
       const [status, reason] = refusal;
-      socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      dismiss(socket, `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return this.#events.onRefusal(address, new Error(reason));
     }
     const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}${guid}`).digest("base64");
@@ -113,7 +113,7 @@ export class WebSocketListener {
     ];
     socket.write(`${lines.join("\r\n")}\r\nSec-WebSocket-Protocol: ${protocol}\r\n\r\n`);
     const transport = new DuplexTransport(this.#loop, new WebSocketStream(socket, head));
-    this.#events.onConnection(transport, { address, certificate: undefined });
+    handOver(this.#events, transport, { address, certificate: undefined });
   }
 
   /** The token's is the last word: what is wrong beside it tells nobody whether it was right. */
