@@ -28,6 +28,7 @@ import type { Log } from "./log.ts";
 import { Peer, type UnopenedLimits } from "./peer.ts";
 import { describePrincipal, type Principal } from "./principal.ts";
 import { Repeats } from "./repeats.ts";
+import { PasswordGate } from "./sasl/password-gate.ts";
 import type { AuthPolicy, LogInSettings } from "./session.ts";
 
 export interface DaemonOptions extends DaemonLimits {
@@ -114,6 +115,7 @@ export class Daemon implements Handle, Servant {
   /** Those who have not logged in yet, the oldest first. */
   readonly #anonymous = new Set<Peer>();
   readonly #repeats = new Repeats();
+  readonly #passwords = new PasswordGate();
   readonly #closed = new Deferred();
   #state: "open" | "closing" | "closed" = "open";
   #quietSince: number;
@@ -260,6 +262,7 @@ export class Daemon implements Handle, Servant {
       readOnly: origin.readOnly ?? false,
       principal: principalOf(origin),
       logIn: this.#logIn,
+      passwords: this.#passwords,
       access: () => this.#access,
       audit: this.#audit,
       meter: this.meter,

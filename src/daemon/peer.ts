@@ -30,6 +30,7 @@ import { describePrincipal, keyOf, type Principal } from "./principal.ts";
 import { internalError, rpcError } from "./refusal.ts";
 import type { Repeats } from "./repeats.ts";
 import { checkReadOnly, type Route, unsupported } from "./route.ts";
+import type { PasswordGate } from "./sasl/password-gate.ts";
 import { type AuthPolicy, type LogInSettings, type Opened, Session } from "./session.ts";
 import { eventHandlers, type SessionContext, sessionHandlers } from "./session-procedures.ts";
 import type { Subscription } from "./subscriptions.ts";
@@ -42,6 +43,8 @@ export interface PeerOptions {
   readonly principal: Principal;
   /** How users log in, where the policy is "sasl". */
   readonly logIn: LogInSettings | undefined;
+  /** For all passwords that the daemon tries. */
+  readonly passwords: PasswordGate;
   /** What is asked before each call; undefined: nothing. */
   readonly access: () => AccessGate | undefined;
   readonly audit: Audit | undefined;

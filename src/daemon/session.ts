@@ -14,6 +14,7 @@ import { ObjectSubscriptions } from "./object-subscriptions.ts";
 import type { Principal } from "./principal.ts";
 import { internalError } from "./refusal.ts";
 import { LogIn, type LogInOptions } from "./sasl/log-in.ts";
+import type { PasswordGate } from "./sasl/password-gate.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 
 /**
@@ -28,6 +29,8 @@ export interface SessionOptions {
   readonly principal: Principal;
   /** How users log in; absent: nobody does. */
   readonly logIn?: LogInSettings | undefined;
+  /** The daemon's, for all passwords that are tried. */
+  readonly passwords: PasswordGate;
   /** Called with every refusal to let somebody in; `isLast`: the connection is to end. */
   readonly onRefusal: (reason: string, isLast: boolean) => void;
   /** The peer has shown who it is. */
@@ -114,10 +117,16 @@ export class Session {
 
   /** Throws libvirt's error where nobody has to log in, or has done so. */
   get logIn(): LogIn {
-    const { auth, logIn: settings, onRefusal } = this.#options;
+    const { auth, logIn: settings, passwords: gate, onRefusal } = this.#options;
     if (auth !== "sasl" || settings === undefined || this.#state !== "new")
       throw VirError.of(ErrorCode.authFailed, ErrorDomain.rpc, "authentication failed");
-    this.#logIn ??= new LogIn({ ...settings, onRefusal, onUser: (user) => this.#welcome(user) });
+    this.#logIn ??= new LogIn({
+      ...settings,
+      gate,
+      isWanted: () => this.#state === "new",
+      onRefusal,
+      onUser: (user) => this.#welcome(user),
+    });
     return this.#logIn;
   }
 

@@ -1,13 +1,18 @@
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import type { UserTable } from "./credential.ts";
 import { type Answer, type Mechanism, RefusedError } from "./mechanism.ts";
-import { Plain } from "./plain.ts";
+import type { PasswordGate } from "./password-gate.ts";
+import { Plain, type TryPassword } from "./plain.ts";
 import { Scram } from "./scram.ts";
 
 export interface LogInOptions {
   readonly users: UserTable;
   /** Undefined when somebody who has proved to be this user may come in; else why not. */
   readonly refuse: (user: string) => string | undefined;
+  /** The daemon's, for all who log in. */
+  readonly gate: PasswordGate;
+  /** The client is still there. */
+  readonly isWanted: () => boolean;
   readonly onUser: (user: string) => void;
   /** A refusal, and the reason that the client does not hear; `isLast`: it has had its chances. */
   readonly onRefusal: (reason: string, isLast: boolean) => void;
@@ -23,9 +28,9 @@ export interface Round {
 /** How often a connection may try. */
 const chances = 3;
 
-const mechanisms: { readonly [name: string]: new (users: UserTable) => Mechanism } = {
-  "SCRAM-SHA-256": Scram,
-  PLAIN: Plain,
+const mechanisms: { readonly [name: string]: (users: UserTable, tryPassword: TryPassword) => Mechanism } = {
+  "SCRAM-SHA-256": (users) => new Scram(users),
+  PLAIN: (users, tryPassword) => new Plain(users, tryPassword),
 };
 
 /**
@@ -54,10 +59,11 @@ export class LogIn {
   }
 
   async start(name: string, data: Uint8Array | null): Promise<Round> {
-    const Kind = Object.hasOwn(mechanisms, name) ? mechanisms[name] : undefined;
+    const make = Object.hasOwn(mechanisms, name) ? mechanisms[name] : undefined;
     if (this.#isBusy) return this.#refuse("two attempts at once");
-    if (Kind === undefined) return this.#refuse(`${JSON.stringify(name)} is none of ${this.offered}`);
-    this.#mechanism = new Kind(this.#options.users);
+    if (make === undefined) return this.#refuse(`${JSON.stringify(name)} is none of ${this.offered}`);
+    const { users, gate, isWanted } = this.#options;
+    this.#mechanism = make(users, (attempt) => gate.run(isWanted, attempt));
     // A mechanism in which the client speaks first, and it has not.
     if (data === null) return { complete: 0, nil: 1, data: new Uint8Array() };
     return this.step(data);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { before, suite, test } from "node:test";
 import { type Credential, credentialOf } from "../../../src/daemon/sasl/credential.ts";
-import { LogIn } from "../../../src/daemon/sasl/log-in.ts";
+import { LogIn, type LogInOptions } from "../../../src/daemon/sasl/log-in.ts";
+import { PasswordGate } from "../../../src/daemon/sasl/password-gate.ts";
 
 const plain = (user: string, password: string, actingFor = ""): Uint8Array =>
   Buffer.from([actingFor, user, password].join("\0"));
@@ -13,14 +14,17 @@ suite("logging in", () => {
     kept = await credentialOf("secret", Buffer.alloc(16, 1), 4096);
   });
 
-  function begin(): { logIn: LogIn; users: string[]; refusals: [string, boolean][] } {
+  function begin(more: Partial<LogInOptions> = {}): { logIn: LogIn; users: string[]; refusals: [string, boolean][] } {
     const users: string[] = [];
     const refusals: [string, boolean][] = [];
     const logIn = new LogIn({
       users: { find: (name) => (name === "alice" || name === "mallory" ? kept : undefined) },
       refuse: (user) => (user === "mallory" ? "not on the list" : undefined),
+      gate: new PasswordGate(),
+      isWanted: () => true,
       onUser: (user) => users.push(user),
       onRefusal: (reason, isLast) => refusals.push([reason, isLast]),
+      ...more,
     });
     return { logIn, users, refusals };
   }
@@ -79,6 +83,12 @@ suite("logging in", () => {
     await assert.rejects(first as Promise<unknown>, refused);
     assert.deepEqual(users, []);
     assert.equal(refusals.length, 2);
+  });
+
+  test("tries no more passwords than the daemon has places for", async () => {
+    const { logIn, refusals } = begin({ gate: new PasswordGate(0, 0) });
+    await assert.rejects(logIn.start("PLAIN", plain("alice", "secret")), refused);
+    assert.deepEqual(refusals, [["too many passwords are being tried", false]]);
   });
 
   for (const name of ["DIGEST-MD5", "toString", "", "PLAIN "]) {
