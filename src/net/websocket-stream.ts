@@ -6,6 +6,8 @@ const opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 1
 const endCode = { normal: 1_000, protocol: 1_002, unsupported: 1_003 } as const;
 /** Of ping, pong and close. */
 const longestControl = 125;
+/** What may wait to be sent, in bytes, when a ping is answered. */
+const pongRoom = 65_536;
 
 /** What stands before the bytes of a frame. */
 interface Head {
@@ -63,6 +65,7 @@ export class WebSocketStream extends Duplex {
   }
 
   #onData(bytes: Buffer): void {
+    if (this.#hasSaidGoodbye) return;
     this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
     while (this.#pending.length > 0 && !this.#hasSaidGoodbye && !this.destroyed) if (!this.#take()) break;
   }
@@ -96,10 +99,16 @@ export class WebSocketStream extends Duplex {
   }
 
   #onControl(kind: number, content: Buffer): void {
-    if (kind === opcode.ping) this.#socket.write(Buffer.concat([headOf(opcode.pong, content.length), content]));
+    if (kind === opcode.ping) this.#answerPing(content);
     if (kind !== opcode.close) return;
     this.#sayGoodbye(endCode.normal);
     this.push(null);
+  }
+
+  /** One who does not read what has been written gets no more of it. */
+  #answerPing(content: Buffer): void {
+    if (this.#socket.writableLength >= pongRoom) return;
+    this.#socket.write(Buffer.concat([headOf(opcode.pong, content.length), content]));
   }
 
   #fail(code: number): void {
@@ -111,6 +120,7 @@ export class WebSocketStream extends Duplex {
   #sayGoodbye(code: number): void {
     if (this.#hasSaidGoodbye) return;
     this.#hasSaidGoodbye = true;
+    this.#pending = Buffer.alloc(0);
     this.#socket.write(Buffer.concat([headOf(opcode.close, 2), Buffer.from([code >> 8, code & 0xff])]));
   }
 }

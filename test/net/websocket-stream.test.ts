@@ -23,6 +23,8 @@ const word = (value: number): number[] => [value >>> 24, (value >>> 16) & 0xff, 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
 interface Pair extends AsyncDisposable {
+  /** Under the stream. */
+  readonly socket: Socket;
   readonly client: Socket;
   readonly stream: WebSocketStream;
 }
@@ -38,6 +40,7 @@ async function pair(): Promise<Pair> {
   stream.on("error", () => {});
   return {
     client,
+    socket,
     stream,
     [Symbol.asyncDispose]: async () => {
       client.destroy();
@@ -120,6 +123,29 @@ suite("a WebSocket's stream", () => {
       await ended;
       assert.deepEqual(got, []);
     });
+
+  test("answers no more pings than fit into what a client leaves unread", async () => {
+    await using both = await pair();
+    both.client.pause();
+    both.stream.resume();
+    const pings = Buffer.concat(Array.from({ length: 1_000 }, () => frame(9, new Uint8Array(125))));
+    // What the kernel takes is not ours to count.
+    const sent = Buffer.concat([...Array.from({ length: 100 }, () => pings), frame(2, bytes(7))]);
+    const read = once(both.stream, "data");
+    both.client.write(sent);
+    await read;
+    assert.ok(both.socket.writableLength < 66_000, `${both.socket.writableLength} bytes wait`);
+  });
+
+  test("keeps nothing of what comes behind a broken frame", async ({ mock }) => {
+    await using both = await pair();
+    both.stream.resume();
+    both.client.write(frame(1, bytes(65)));
+    await once(both.stream, "end");
+    const concat = mock.method(Buffer, "concat");
+    for (let count = 0; count < 10; count++) both.socket.emit("data", Buffer.alloc(1_000));
+    assert.equal(concat.mock.callCount(), 0);
+  });
 
   test("does not read on while nobody takes what has come", async () => {
     await using both = await pair();
