@@ -12,7 +12,7 @@ export { watchProcess } from "./process-watch.ts";
 export { type ProgramEnd, type ProgramOptions, runProgram } from "./program.ts";
 export { takePassedSockets, tellServiceManager } from "./service-manager.ts";
 export { type Credentials, pairSockets } from "./socket.ts";
-export { createSocketFile, isSocketServed, type SocketFileOptions } from "./socket-file.ts";
+export { createSocketFile, isSocketServed, removeLeftover, type SocketFileOptions } from "./socket-file.ts";
 export { type SpawnOptions, type StdioTarget, spawnDetached } from "./spawn.ts";
 export { SystemError } from "./system-error.ts";
 export { openTapQueue, type TapQueueOptions, tunPath } from "./tap-queue.ts";

@@ -77,7 +77,8 @@ function lockDirectory(path: string): number {
   throw new StateError(`another process is opening a socket in ${path} at this moment: try again`);
 }
 
-function removeLeftover(path: string): void {
+/** Makes room for a socket at `path`. Throws StateError where somebody serves it, or where something else than a socket is. */
+export function removeLeftover(path: string): void {
   const found = fs.lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) throw new StateError(`${path} is not a socket: remove it, or choose another path`);

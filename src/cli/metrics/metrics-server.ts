@@ -1,7 +1,5 @@
-import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { StateError } from "../../event/index.ts";
-import { isSocketServed } from "../../os/index.ts";
+import { removeLeftover } from "../../os/index.ts";
 
 /** Where metrics are served: a socket file, or a port of the loopback address. */
 export type MetricsPlace = { readonly path: string } | { readonly host: string; readonly port: number };
@@ -19,7 +17,7 @@ export function parsePlace(text: string): MetricsPlace | undefined {
  *
  *     listening -> closed
  *
- * open:  rejects with the system's error, or StateError when somebody serves the socket.
+ * open:  rejects with the system's error, or StateError when somebody serves the socket, or a file is there that is none.
  * close: listening -> closed; idempotent. Answers under way are cut off.
  */
 export class MetricsServer implements AsyncDisposable {
@@ -39,11 +37,7 @@ export class MetricsServer implements AsyncDisposable {
 
   static async open(place: MetricsPlace, render: () => Promise<string>): Promise<MetricsServer> {
     const metrics = new MetricsServer(render);
-    if ("path" in place) {
-      if (isSocketServed(place.path))
-        throw new StateError(`${place.path} is already served: stop that daemon, or choose another path`);
-      rmSync(place.path, { force: true });
-    }
+    if ("path" in place) removeLeftover(place.path);
     await new Promise<void>((resolve, reject) => {
       metrics.#server.once("error", reject).listen({ ...place, backlog: 16 }, () => {
         metrics.#server.off("error", reject).on("error", () => {});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -115,6 +115,16 @@ suite("metrics", () => {
       MetricsServer.open({ path }, async () => ""),
       { name: "StateError" },
     );
+  });
+
+  test("are not served in place of a file that is no socket", async () => {
+    const path = join(directory, "fstab");
+    writeFileSync(path, "all disks");
+    await assert.rejects(
+      MetricsServer.open({ path }, async () => ""),
+      { name: "StateError", message: `${path} is not a socket: remove it, or choose another path` },
+    );
+    assert.equal(readFileSync(path, "utf8"), "all disks");
   });
 
   test("tell of the whole service: domains, calls, clients, the journal", async () => {
