@@ -75,16 +75,17 @@ export class LogIn {
     if (mechanism === undefined || this.#isDone || this.#refusals >= chances)
       return this.#refuse("no attempt is under way");
     this.#isBusy = true;
+    let answer: Answer;
     try {
-      const answer = await mechanism.step(data);
-      // Meanwhile a second one was tried, and refused.
-      return this.#mechanism === mechanism ? this.#accept(answer) : this.#refuse("two attempts at once");
+      answer = await mechanism.step(data);
     } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      return this.#refuse(error.message);
+      // What a fault of ours says, as where the users' file is, is nothing for somebody whom nobody knows.
+      return this.#refuse(error instanceof RefusedError ? error.message : `it cannot be decided: ${String(error)}`);
     } finally {
       this.#isBusy = false;
     }
+    // Meanwhile a second one may have been tried, and refused.
+    return this.#mechanism === mechanism ? this.#accept(answer) : this.#refuse("two attempts at once");
   }
 
   #accept({ data, user }: Answer): Round {

@@ -85,6 +85,19 @@ suite("logging in", () => {
     assert.equal(refusals.length, 2);
   });
 
+  for (const [name, data] of [
+    ["PLAIN", plain("alice", "secret")],
+    ["SCRAM-SHA-256", Buffer.from("n,,n=alice,r=abc")],
+  ] as const)
+    test(`tells the log alone why users cannot be looked up, by ${name}`, async () => {
+      const find = () => {
+        throw new Error("/etc/users can be read by others");
+      };
+      const { logIn, refusals } = begin({ users: { find } });
+      await assert.rejects(logIn.start(name, data), refused);
+      assert.deepEqual(refusals, [["it cannot be decided: Error: /etc/users can be read by others", false]]);
+    });
+
   test("tries no more passwords than the daemon has places for", async () => {
     const { logIn, refusals } = begin({ gate: new PasswordGate(0, 0) });
     await assert.rejects(logIn.start("PLAIN", plain("alice", "secret")), refused);
