@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import type { AuditRecord } from "../../daemon/index.ts";
 
 /** A line of the file: a record, and when it was written. */
@@ -28,15 +28,16 @@ export class AuditFile implements Disposable {
   readonly #path: string;
   readonly #options: AuditFileOptions;
   #fd: number | undefined;
-  #size: number;
+  #size = 0;
+  /** The last line has no end: the disk was full, or the daemon was killed. */
+  #isTorn = false;
   #isFailing = false;
 
   /** Throws the system's error when the file cannot be opened. */
   constructor(path: string, options: AuditFileOptions) {
     this.#path = path;
     this.#options = options;
-    this.#fd = openSync(path, "a", 0o600);
-    this.#size = fstatSync(this.#fd).size;
+    this.#goOnIn(openSync(path, "a+", 0o600));
   }
 
   readonly write = (record: AuditRecord): void => {
@@ -44,23 +45,21 @@ export class AuditFile implements Disposable {
     const { clock = () => new Date(), limit = 16_777_216, onError } = this.#options;
     const { durationMs, ...rest } = record;
     const line = `${JSON.stringify({ time: clock().toISOString(), ...rest, durationMs: Math.round(durationMs * 10) / 10 })}\n`;
-    try {
-      if (this.#size > limit) this.#turnOver();
-      this.#size += writeSync(this.#fd, line);
-      this.#isFailing = false;
-    } catch (error) {
-      if (!this.#isFailing) onError(error);
-      this.#isFailing = true;
-    }
+    let failure: unknown;
+    for (const act of [() => this.#size > limit && this.#turnOver(), () => this.#append(line)])
+      try {
+        act();
+      } catch (error) {
+        failure ??= error;
+      }
+    if (failure !== undefined && !this.#isFailing) onError(failure);
+    this.#isFailing = failure !== undefined;
   };
 
   /** Whoever has moved the file away gets a new one. */
   reopen(): void {
     if (this.#fd === undefined) return;
-    const fd = openSync(this.#path, "a", 0o600);
-    closeSync(this.#fd);
-    this.#fd = fd;
-    this.#size = fstatSync(fd).size;
+    this.#goOnIn(openSync(this.#path, "a+", 0o600));
   }
 
   [Symbol.dispose](): void {
@@ -68,10 +67,42 @@ export class AuditFile implements Disposable {
     this.#fd = undefined;
   }
 
-  #turnOver(): void {
-    renameSync(this.#path, `${this.#path}.1`);
-    this.reopen();
+  /** What is written next begins a line of its own, whatever stands before it. */
+  #append(line: string): void {
+    if (this.#fd === undefined) return;
+    const bytes = Buffer.from(this.#isTorn ? `\n${line}` : line);
+    const written = writeSync(this.#fd, bytes);
+    this.#size += written;
+    this.#isTorn = written < bytes.length;
+    if (this.#isTorn) throw new Error(`${this.#path} took ${written} of ${bytes.length} bytes`);
   }
+
+  /** The new file is there before the old one is given up: where that fails, the old one goes on. */
+  #turnOver(): void {
+    const next = `${this.#path}.new`;
+    const fd = openSync(next, "a+", 0o600);
+    try {
+      renameSync(this.#path, `${this.#path}.1`);
+      renameSync(next, this.#path);
+    } catch (error) {
+      closeSync(fd);
+      rmSync(next, { force: true });
+      throw error;
+    }
+    this.#goOnIn(fd);
+  }
+
+  #goOnIn(fd: number): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = fd;
+    this.#size = fstatSync(fd).size;
+    this.#isTorn = endsTorn(fd, this.#size);
+  }
+}
+
+function endsTorn(fd: number, size: number): boolean {
+  const last = Buffer.alloc(1);
+  return size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== 0x0a;
 }
 
 /** All that is kept, the oldest first. Lines that are none of ours, as one that a crash has cut, are left out. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
@@ -44,6 +44,27 @@ suite("records of what was changed", () => {
       ["one", "two", "three"],
     );
     assert.equal(readFileSync(path, "utf8").split("\n").length, 2);
+  });
+
+  test("begin a line of their own behind one that a crash has cut", () => {
+    const path = join(directory, "c");
+    appendFileSync(path, '{"time":"1970-01-01T00:00:00.0');
+    using file = new AuditFile(path, { onError: fail });
+    for (const call of ["one", "two"]) file.write(record(call));
+    assert.deepEqual(
+      readAudit(path).map(({ call }) => call),
+      ["one", "two"],
+    );
+  });
+
+  test("go on in the old file when there can be no new one, which is told once", () => {
+    const path = join(directory, "d");
+    mkdirSync(`${path}.1`);
+    const errors: unknown[] = [];
+    using file = new AuditFile(path, { limit: 100, onError: (error) => errors.push(error) });
+    for (const call of ["one", "two", "three"]) file.write(record(call));
+    assert.equal(readFileSync(path, "utf8").trim().split("\n").length, 3);
+    assert.equal(errors.length, 1);
   });
 
   test("are chosen by who, what, where and when", () => {
