@@ -16,7 +16,7 @@ import {
   WebSocketListener,
   type WebSocketOptions as WebSocketPlace,
 } from "../net/index.ts";
-import { type ListenOptions, listenUnix, type UnixTransport } from "../os/index.ts";
+import { type ListenOptions, listenUnix } from "../os/index.ts";
 import type { ConnectionOptions, KeepaliveOptions } from "../rpc/index.ts";
 import { AccessGate } from "./access/access-gate.ts";
 import type { AccessRules } from "./access/access-rules.ts";
@@ -153,7 +153,8 @@ export class Daemon implements Handle, Servant {
         readOnly,
         door: "unix",
         identity: transport.peer,
-        ...this.#groupsOf(transport),
+        // Without rules as well: those that come later are about who is there already, too.
+        groups: transport.peerGroups,
         passesFds: true,
       });
     });
@@ -307,11 +308,6 @@ export class Daemon implements Handle, Servant {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  /** One more question to the kernel, where somebody wants to know. */
-  #groupsOf(transport: UnixTransport): Pick<Principal, "groups"> {
-    return this.#access === undefined ? {} : { groups: transport.peerGroups };
   }
 
   #add(listener: Listener, where: string): void {

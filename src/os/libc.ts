@@ -133,5 +133,6 @@ export const {
   ENOENT,
   ENOMEM,
   EPERM,
+  ERANGE,
   ESRCH,
 } = constants.errno;

@@ -140,11 +140,15 @@ export function sendDatagram(path: string, text: string): void {
 export function groupsOfPeer(fd: number): readonly number[] {
   const socketLevel = 1;
   const peerGroups = 59;
-  const most = 65_536;
-  const value = new Uint32Array(most);
-  const length = new Uint32Array([value.byteLength]);
-  libc.check(getsockopt(fd, socketLevel, peerGroups, value, length), "getsockopt", `fd ${fd}`);
-  return [...value.subarray(0, (length[0] as number) / 4)];
+  const length = new Uint32Array([64 * Uint32Array.BYTES_PER_ELEMENT]);
+  for (;;) {
+    const value = new Uint32Array((length[0] as number) / Uint32Array.BYTES_PER_ELEMENT);
+    const result = getsockopt(fd, socketLevel, peerGroups, value, length);
+    // The length is that of all of them then; they stay the same from the connection on.
+    if (result === -1 && libc.errno() === libc.ERANGE && (length[0] as number) > value.byteLength) continue;
+    libc.check(result, "getsockopt", `fd ${fd}`);
+    return [...value.subarray(0, (length[0] as number) / Uint32Array.BYTES_PER_ELEMENT)];
+  }
 }
 
 function prepared(path: string, use: (fd: number, address: Uint8Array) => void): number {

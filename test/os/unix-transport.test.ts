@@ -48,6 +48,20 @@ suite("UnixTransport", () => {
     assert.deepEqual(here.peer, { pid: process.pid, uid: process.getuid?.(), gid: process.getgid?.() });
   });
 
+  test("knows which groups they are in, however many", {
+    skip: process.getuid?.() !== 0 && "only root may be in as many groups as it likes",
+  }, () => {
+    const own = process.getgroups?.() ?? [];
+    for (const count of [0, 1, 64, 65, 5_000]) {
+      const groups = Array.from({ length: count }, (_, index) => 100_000 + index);
+      process.setgroups?.(groups);
+      const pair = pairUnix(loop);
+      process.setgroups?.(own);
+      assert.deepEqual(pair[0].peerGroups, groups);
+      for (const each of pair) each.close();
+    }
+  });
+
   test("hears nothing before it is open, and misses nothing", async () => {
     const client = new Listening(here);
     client.connection.send(bytes("early"));
