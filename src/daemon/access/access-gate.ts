@@ -5,7 +5,7 @@ import type { Log } from "../log.ts";
 import { describePrincipal, type Principal } from "../principal.ts";
 import type { Route } from "../route.ts";
 import type { AccessRules, Verdict } from "./access-rules.ts";
-import { aclOf, type Demand, demandsOf } from "./demands.ts";
+import { aclOf, type Demand, demandsOf, secondDemandOf } from "./demands.ts";
 import { listedName, namedObject, nameOfObject } from "./object-names.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -53,7 +53,7 @@ export class AccessGate {
       filter === undefined || this.#decide(principal, filter.permission, undefined).allowed ? undefined : filter;
     if (list !== undefined && untold.has(route.name)) this.#check(call, list, undefined);
     // Whoever may do it to all objects need not be asked which it is.
-    if (isFree && list === undefined && route.name !== "domainRename") return handle(args);
+    if (isFree && list === undefined && !isAboutTwo(route)) return handle(args);
     return this.#runSlowly(call, objects, list, handle);
   }
 
@@ -77,6 +77,9 @@ export class AccessGate {
       const { newName } = args;
       if (route.name === "domainRename" && typeof newName === "string") this.#check(call, demand, newName);
     }
+    const second = secondDemandOf(route.name);
+    if (second !== undefined)
+      this.#check(call, second, listedName(second.kind, args[second.argument] as Parameters<typeof listedName>[1]));
     checkWanted();
     return list === undefined ? handle(args) : this.#list(call, list, handle);
   }
@@ -147,6 +150,11 @@ export class AccessGate {
 function says(args: Fields, name: string): boolean {
   const said = [namedObject(args), args["xml"], args["xmlDesc"], args["newName"]];
   return said.some((each) => typeof each === "string" && each.includes(name));
+}
+
+/** Which other object it is, or what it is called then, counts as well. */
+function isAboutTwo({ name }: Route): boolean {
+  return name === "domainRename" || secondDemandOf(name) !== undefined;
 }
 
 function isLookup({ name }: Route): boolean {

@@ -39,6 +39,12 @@ export function aclOf(name: string, acl: string): string {
   return name === "domainSetSchedulerParameters" ? "domain:write" : acl;
 }
 
+/** What a call asks for of a second object that it names, of which its row's column says nothing: by which argument. */
+export function secondDemandOf(name: string): (Demand & { readonly argument: string }) | undefined {
+  if (name !== "storageVolCreateXmlFrom") return undefined;
+  return { ...demandOf("storage_vol:data_read"), argument: "clonevol" };
+}
+
 const known = new Map<string, Parsed>();
 
 function parse(acl: string): Parsed {

@@ -198,6 +198,22 @@ suite("the gate", () => {
     await call.domainRename({ dom: dom("web-1"), newName: "web-new", flags: 0 });
   });
 
+  test("asks for the contents of a volume that another is made from", async () => {
+    const { pool } = await owner.call.storagePoolLookupByName({ name: "default-pool" });
+    const xml = (name: string): string => `<volume><name>${name}</name><capacity>1024</capacity></volume>`;
+    const { vol: clonevol } = await owner.call.storageVolCreateXml({ pool, xml: xml("secret"), flags: 0 });
+    const create = "allow certificate CN=alice storage_vol:create";
+    const copy = { pool, xml: xml("copy"), clonevol, flags: 0 };
+    const { call } = await alice();
+    daemon.rule(new AccessRules([create, "allow certificate CN=alice storage_vol:data_read on default-pool/open"]));
+    await assert.rejects(call.storageVolCreateXmlFrom(copy), {
+      ...denied,
+      message: /denied access: storage_vol:data_read/,
+    });
+    daemon.rule(new AccessRules([create, "allow certificate CN=alice storage_vol:data_read on default-pool/secret"]));
+    assert.equal((await call.storageVolCreateXmlFrom(copy)).vol.name, "copy");
+  });
+
   test("tells events of what somebody may know of", async () => {
     const client = await alice();
     await client.call.connectDomainEventRegisterAny({ eventId: 0 });
