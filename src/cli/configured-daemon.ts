@@ -168,12 +168,17 @@ export class ConfiguredDaemon implements AsyncDisposable {
     const { configFile, verbose } = this.#options;
     try {
       const { config, warnings } = loadConfig(this.#options);
-      this.#logControl.follow(logSettingsOf(config, verbose));
-      this.#audit.reopen();
-      this.#service.daemon.configure(limitsOf(config));
-      this.#service.daemon.rule(accessOf(config));
+      // All that may be wrong with them is found before anything changes. The sockets' group counts after a restart alone.
+      const { unix_sock_group, listen_tls } = this.#config;
+      const access = accessOf({ ...config, unix_sock_group });
       // Certificates are renewed in the files that the running daemon has.
-      if (this.#config.listen_tls === 1) this.#service.daemon.renew(tlsIdentityOf(this.#config, this.#options.places));
+      const identity = listen_tls === 1 ? tlsIdentityOf(this.#config, this.#options.places) : undefined;
+      const { daemon } = this.#service;
+      daemon.rule(access);
+      if (identity !== undefined) daemon.renew(identity);
+      daemon.configure(limitsOf(config));
+      this.#follow("log", () => this.#logControl.follow(logSettingsOf(config, verbose)));
+      this.#follow("audit file", () => this.#audit.reopen());
       for (const warning of warnings) this.#say("warn", warning);
       const later = changedForRestart(this.#config, config);
       for (const key of later) this.#say("warn", `${key} has changed in ${configFile}: that counts after a restart`);
@@ -182,6 +187,15 @@ export class ConfiguredDaemon implements AsyncDisposable {
       this.#say("info", `${configFile} was read again`);
     } catch (error) {
       this.#say("error", `the settings stay as they are: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  /** A file that cannot be opened leaves the one before, and keeps nothing else from its force. */
+  #follow(what: string, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#say("error", `the ${what} stays as it is: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 

@@ -182,6 +182,23 @@ log_outputs = "2:file:${log}"
     assert.equal(await daemon.end("SIGTERM"), 0);
   });
 
+  test("puts new rules into force at SIGHUP, whatever is wrong with its log, its audit file or the next group", async () => {
+    const audit = join(directory, "audit.log");
+    const common = `audit_file = "${audit}"\n`;
+    writeFileSync(config, common);
+    await using daemon = start();
+    await daemon.has(/ready/);
+    assert.equal(virsh(testUri, sock, "list").status, 0);
+    rmSync(audit);
+    mkdirSync(audit);
+    const log = `log_outputs = "1:file:${directory}/none/daemon.log"\n`;
+    writeFileSync(config, `${common}${log}unix_sock_group = "another"\naccess_rules = [ "deny anybody *" ]\n`);
+    daemon.signal("SIGHUP");
+    await daemon.has(/the log stays as it is: [^]*the audit file stays as it is: .*EISDIR[^]*was read again/);
+    assert.match(virsh(testUri, sock, "list").stderr, /denied access/);
+    assert.equal(await daemon.end("SIGTERM"), 0);
+  });
+
   test("answers at SIGTERM what is under way; the guest outlives the daemon, and the next one has it", {
     skip: skipGuests,
   }, async () => {
