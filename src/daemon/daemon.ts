@@ -27,6 +27,7 @@ import { CallMeter } from "./call-meter.ts";
 import type { Log } from "./log.ts";
 import { Peer, type UnopenedLimits } from "./peer.ts";
 import { describePrincipal, type Principal } from "./principal.ts";
+import { RefusalNotes } from "./refusal-notes.ts";
 import { Repeats } from "./repeats.ts";
 import { PasswordGate } from "./sasl/password-gate.ts";
 import type { AuthPolicy, LogInSettings } from "./session.ts";
@@ -165,9 +166,10 @@ export class Daemon implements Handle, Servant {
   async listenAt({ auth = "none", readOnly = false, ...options }: PortOptions): Promise<number> {
     this.#checkOpen();
     const door = options.tls === undefined ? "tcp" : "tls";
+    const refusals = this.#refusalNotes();
     const listener = await PortListener.open(this.#loop, options, {
       onConnection: (transport, arrival) => this.accept(transport, { auth, readOnly, door, ...arrival }),
-      onRefusal: (address, { message }) => this.#note("warn", `${address} was not let in: ${message}`),
+      onRefusal: (address, { message }) => refusals.add(`${address} was not let in: ${message}`),
     });
     if (this.#state !== "open") listener.close();
     this.#checkOpen();
@@ -179,9 +181,10 @@ export class Daemon implements Handle, Servant {
   /** Serves browsers by WebSocket. Rejects when the port is taken. Returns its number. */
   async listenForBrowsers({ auth = "none", ...options }: WebSocketOptions): Promise<number> {
     this.#checkOpen();
+    const refusals = this.#refusalNotes();
     const listener = await WebSocketListener.open(this.#loop, options, {
       onConnection: (transport, { address }) => this.accept(transport, { auth, door: "websocket", address }),
-      onRefusal: (address, { message }) => this.#note("warn", `${address} was not let in: ${message}`),
+      onRefusal: (address, { message }) => refusals.add(`${address} was not let in: ${message}`),
     });
     if (this.#state !== "open") listener.close();
     this.#checkOpen();
@@ -355,6 +358,13 @@ export class Daemon implements Handle, Servant {
     this.#full = full;
     if (full) this.#note("warn", `all ${this.#clientLimit} connections are in use: more wait until one ends`);
     else this.#note("info", "there is room for more connections again");
+  }
+
+  #refusalNotes(): RefusalNotes {
+    return new RefusalNotes(
+      () => this.#loop.now(),
+      (message) => this.#note("warn", message),
+    );
   }
 
   #note(level: "info" | "warn", message: string): void {

@@ -23,6 +23,8 @@ const protocol = "virtwright";
 const tokenPrefix = "token.";
 const handshakeMs = 5_000;
 const handshakes = 20;
+/** Of what a client says of its page, for the log. */
+const longestOrigin = 200;
 
 /**
  * A port at which browsers come in by WebSocket. Who has no token, or comes from a page that is not on the list, is refused by
@@ -123,7 +125,7 @@ export class WebSocketListener {
     if (!isWebSocket || !/^[A-Za-z\d+/]{22}==$/.test(headers["sec-websocket-key"] ?? ""))
       return [400, "no WebSocket of version 13"];
     if (origin !== undefined && !this.#options.origins.includes(origin))
-      return [403, `its page, of ${JSON.stringify(origin)}, is not on websocket_origins`];
+      return [403, `its page, of ${JSON.stringify(origin.slice(0, longestOrigin))}, is not on websocket_origins`];
     const asked = (headers["sec-websocket-protocol"] ?? "").split(",").map((each) => each.trim());
     const token = asked.find((each) => each.startsWith(tokenPrefix))?.slice(tokenPrefix.length) ?? "";
     if (!isSame(token, this.#options.token)) return [401, token === "" ? "it has no token" : "it has a wrong token"];

@@ -157,6 +157,14 @@ suite("the door for browsers", { timeout: 60_000 }, () => {
       );
     });
 
+  test("writes 20 refusals a minute to the log, and not all of a long origin", async () => {
+    const before = log.length;
+    for (let count = 0; count < 25; count++) await knock({ ...right, origin: "x".repeat(5_000) });
+    const lines = log.slice(before).filter(({ message }) => message.includes("was not let in"));
+    assert.equal(lines.length, 20);
+    assert.ok(lines.every(({ message }) => message.length < 400));
+  });
+
   test("answers a plain request that this is a WebSocket, and no more", async () => {
     const response = await fetch(`http://127.0.0.1:${port}/etc/passwd`);
     assert.deepEqual([response.status, await response.text()], [426, ""]);
