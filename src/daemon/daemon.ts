@@ -116,6 +116,7 @@ export class Daemon implements Handle, Servant {
   /** Those who have not logged in yet, the oldest first. */
   readonly #anonymous = new Set<Peer>();
   readonly #repeats = new Repeats();
+  readonly #logInRefusals = this.#refusalNotes();
   readonly #passwords = new PasswordGate();
   readonly #closed = new Deferred();
   #state: "open" | "closing" | "closed" = "open";
@@ -281,6 +282,7 @@ export class Daemon implements Handle, Servant {
       repeats: this.#repeats,
       issueCallbackId: () => this.#nextCallbackId++,
       log: (entry) => this.#log({ ...entry, peer: number }),
+      noteRefusal: (message) => this.#logInRefusals.add(message),
       onAuthenticated: () => {
         this.#anonymous.delete(peer);
         const message = `logged in: ${describePrincipal(peer.principal)}`;

@@ -57,6 +57,8 @@ export interface PeerOptions {
   /** The daemon's memory of calls with keys. */
   readonly repeats: Repeats;
   readonly log: Log;
+  /** For the log, of somebody who could not log in. */
+  readonly noteRefusal: (message: string) => void;
   /** Once, when somebody who had to has shown who they are. */
   readonly onAuthenticated: () => void;
   /** Once, when the connection is over. */
@@ -302,8 +304,7 @@ export class Peer {
 
   /** The client has its answer before the connection ends. */
   #onRefusal(reason: string, isLast: boolean): void {
-    const message = `${describePrincipal(this.principal)} was not let in: ${reason}`;
-    this.#options.log({ level: "warn", source: "daemon", message });
+    this.#options.noteRefusal(`${describePrincipal(this.principal)} was not let in: ${reason}`);
     if (isLast) this.#loop.post(() => this.end(1_000));
   }
 

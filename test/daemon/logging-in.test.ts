@@ -45,6 +45,15 @@ suite("a door at which clients log in", () => {
     assert.ok(serving.log.some(({ message }) => message === "logged in: user 'alice' from 192.0.2.1:50000"));
   });
 
+  test("writes 20 of those who could not log in to the log, however many connections they make", async () => {
+    const serving = serve();
+    for (let count = 0; count < 25; count++) {
+      const { call } = serving.connect(origin);
+      await assert.rejects(serving.settle(call.authSaslStart({ mech: "x", nil: 1, data: Buffer.alloc(0) })));
+    }
+    assert.equal(serving.log.filter(({ message }) => message.includes("was not let in")).length, 20);
+  });
+
   test("says why somebody was not let in to the log alone, and ends the connection after the third time", async () => {
     const serving = serve();
     const client = serving.connect(origin);
