@@ -78,7 +78,10 @@ export class PortListener {
     this.#server = options.tls === undefined ? createPlainServer() : createSecureServer(secureOptions(options.tls));
     this.#server.on("connection", (socket) => this.#onSocket(socket));
     this.#server.on("secureConnection", (socket: TLSSocket) => this.#onSecure(socket));
-    this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => this.#refuse(socket, error));
+    this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
+      // Without an address it has gone: by itself, or as the oldest in the door, and that is told.
+      if (socket.remoteAddress !== undefined) this.#refuse(socket, error);
+    });
     // That no descriptor is free for one more: the next is tried when somebody comes.
     this.#server.on("error", (error) => events.onRefusal("nobody", error));
   }

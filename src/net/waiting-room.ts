@@ -40,9 +40,11 @@ export class WaitingRoom {
 const lastWordsMs = 500;
 
 /** A client that is told the end in order says why, and not the line. One that does not hear it keeps no descriptor of ours. */
-export function dismiss(socket: Socket, lastWords = ""): void {
+export function dismiss(socket: Socket, lastWords?: string): void {
   socket.on("error", () => {});
-  socket.end(lastWords);
+  // No words at all are not the same as none: TLS would send a record of them, which libvirt's clients take for a verdict.
+  if (lastWords === undefined) socket.end();
+  else socket.end(lastWords);
   socket.resume();
   setTimeout(() => socket.destroy(), lastWordsMs).unref();
 }

@@ -113,6 +113,15 @@ test("of one that was on its way out the rest goes, and nobody is told twice", a
   assert.ok(commands.includes('object-del "objrng0"'), commands.join());
 });
 
+test("one whose leaving was written down, and not yet the definition without it, goes, and that is told", async () => {
+  const disk =
+    "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/sdy.img'/><target dev='vdy' bus='virtio'/>" +
+    "<alias name='virtio-disk24'/></disk>";
+  const { bench } = await takenUp(disk, [], [{ direction: "out", xml: disk }]);
+  assert.equal(bench.records.get(uuid)?.definition.toXml().includes("virtio-disk24"), false);
+  assert.deepEqual(bench.log, ["deviceRemoved"]);
+});
+
 test("a device that has left QEMU while nobody listened leaves the definition, and that is told", async () => {
   const { bench, commands } = await takenUp(rng, ["rng1"]);
   assert.deepEqual([hasDevice(bench), bench.log], [false, ["deviceRemoved"]]);

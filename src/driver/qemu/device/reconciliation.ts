@@ -60,9 +60,10 @@ function welcome(guests: Guests, run: Run, transit: DeviceInTransit, device: Ele
 async function clear(guests: Guests, run: Run, transit: DeviceInTransit, device: Element): Promise<void> {
   const { definition } = run.domain;
   if (definition !== undefined) {
-    const copy = device.clone();
-    const whole = definition.with((root) => addDevice(root, copy));
-    await removeParts(run, otherParts(guests, whole, copy), Number.POSITIVE_INFINITY);
+    // That it leaves is written down before the definition without it: in between the definition has it.
+    const isThere = deviceByAlias(definition.root.first("devices"), aliasOf(device)) !== undefined;
+    const whole = isThere ? definition : definition.with((root) => addDevice(root, device.clone()));
+    await removeParts(run, otherParts(guests, whole, device), Number.POSITIVE_INFINITY);
   }
   if (!run.hasEnded) run.transit.forget([transit]);
 }
