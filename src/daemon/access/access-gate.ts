@@ -6,7 +6,7 @@ import { describePrincipal, type Principal } from "../principal.ts";
 import type { Route } from "../route.ts";
 import type { AccessRules, Verdict } from "./access-rules.ts";
 import { aclOf, type Demand, demandsOf, secondDemandOf } from "./demands.ts";
-import { listedName, namedObject, nameOfObject } from "./object-names.ts";
+import { listedName, namedObject, nameOfObject, poolName } from "./object-names.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 type Handle = (args: Fields) => unknown;
@@ -94,7 +94,8 @@ export class AccessGate {
 
   /** Where it is about one object after all, that one has to be visible; else the answer is thinned out. */
   async #list(call: Guarded, demand: Demand, handle: Handle): Promise<unknown> {
-    const { args, route, principal, procedures, context } = call;
+    const { route, principal, procedures, context } = call;
+    const args = await truePool(call);
     const pick = (name: string | undefined): boolean => this.#decide(principal, demand.permission, name ?? "").allowed;
     if (/Register(Any)?$/.test(route.name)) {
       const name = await nameOfObject(demand.kind, args, { procedures, context, pause: this.#options.pause });
@@ -170,6 +171,13 @@ function counted(name: string): string | undefined {
 /** The same call for the whole list: what is left out would otherwise count against its limit. */
 function everything(args: Fields): Fields {
   return { ...args, needResults: 1, maxnames: listLimit, maxuuids: listLimit, flags: args["flags"] ?? 1 };
+}
+
+/** Volumes are listed by the name of the pool that is meant, which need not be the one that the caller writes. */
+async function truePool({ args, procedures, context }: Guarded): Promise<Fields> {
+  const { pool } = args as { pool?: Parameters<typeof poolName>[0] };
+  if (pool?.uuid === undefined) return args;
+  return { ...args, pool: { ...pool, name: (await poolName(pool, { procedures, context })) ?? "" } };
 }
 
 function thinned(kind: string, args: Fields, result: Fields, pick: (name: string | undefined) => boolean): unknown[] {

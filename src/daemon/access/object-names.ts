@@ -60,8 +60,18 @@ export async function nameOfObject(kind: string, args: Args, source: NameSource)
   const xml = ["xml", "xmlDesc", "domXml"].map((key) => args[key]).find((each) => typeof each === "string");
   if (typeof xml !== "string") return undefined;
   const name = await nameInXml(kind, xml, source.pause);
-  const pool = args["pool"] as Ref | undefined;
-  return kind === "storage_vol" && name !== undefined ? `${pool?.name}/${name}` : name;
+  if (kind !== "storage_vol" || name === undefined) return name;
+  const pool = await poolName(args["pool"] as Ref, source);
+  return pool === undefined ? undefined : `${pool}/${name}`;
+}
+
+/** Undefined when another name stands beside its uuid: some drivers go by the one, some by the other. */
+export async function poolName(
+  { name, uuid = "" }: Ref,
+  { procedures, context }: Pick<NameSource, "procedures" | "context">,
+): Promise<string | undefined> {
+  const found = (await procedures.storagePoolLookupByUuid?.({ uuid }, context))?.pool.name;
+  return found === name ? found : undefined;
 }
 
 function refOf(kind: string, keys: readonly string[], args: Args): Ref | undefined {
@@ -72,11 +82,12 @@ function refOf(kind: string, keys: readonly string[], args: Args): Ref | undefin
   return kind.startsWith("network") ? (found?.net ?? found) : found;
 }
 
-async function trueName(kind: string, ref: Ref, { procedures, context }: NameSource): Promise<string | undefined> {
+async function trueName(kind: string, ref: Ref, source: NameSource): Promise<string | undefined> {
+  const { procedures, context } = source;
   const { uuid = "" } = ref;
   if (kind === "domain") return (await procedures.domainLookupByUuid?.({ uuid }, context))?.dom.name;
   if (kind.startsWith("network")) return (await procedures.networkLookupByUuid?.({ uuid }, context))?.net.name;
-  if (kind === "storage_pool") return (await procedures.storagePoolLookupByUuid?.({ uuid }, context))?.pool.name;
+  if (kind === "storage_pool") return poolName(ref, source);
   if (kind === "nwfilter") return (await procedures.nwfilterLookupByUuid?.({ uuid }, context))?.nwfilter.name;
   return listedName(kind, ref);
 }

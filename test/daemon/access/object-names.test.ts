@@ -56,4 +56,11 @@ suite("the name in a definition", () => {
     assert.equal(await nameOfObject("node_device", { xmlDesc, flags: 0 }, source), undefined);
     assert.equal(await nameOfObject("node_device", { name: "mdev_2", xmlDesc, flags: 0 }, source), "mdev_2");
   });
+
+  test("is not known of a pool, or in it, beside whose uuid stands another's name", async () => {
+    const disguised = { ...pool, name: "mine" };
+    assert.equal(await nameOfObject("storage_pool", { pool }, source), "images");
+    assert.equal(await nameOfObject("storage_pool", { pool: disguised }, source), undefined);
+    assert.equal(await named("storage_vol", "<volume><name>a</name></volume>", { pool: disguised }), undefined);
+  });
 });
