@@ -65,12 +65,12 @@ export async function xenCrash(args: readonly string[]): Promise<boolean> {
 async function commands(folder: string, names: readonly string[], rounds: number): Promise<string> {
   const control = await compile(folder, "control", "-lxenlight", "-lxentoollog");
   const registers = await compile(folder, "registers");
-  const inC = `timeout -s KILL 600 ${control} 10`;
   const works: Readonly<Record<string, string>> = {
-    C: `${inC} ${rounds} "$guest"`,
+    C: `timeout -s KILL 600 ${control} 10 ${rounds} "$guest"`,
     ours: `timeout -s KILL 600 node test/integration/crash/rounds.ts 10 ${rounds} "$guest"`,
     alone: `timeout -s KILL 600 node test/integration/crash/alone.mjs ${4 * rounds}`,
-    registers: `{ ${inC} 1000 "$guest" & ${registers} 3 180; code=$?; kill $!; (exit $code); }`,
+    // Its guests stay when it is ended: the others' have other names.
+    registers: `{ timeout 600 ${control} 10 1000 "\${guest/guest-/busy-}" & ${registers} 3 180; code=$?; kill $!; (exit $code); }`,
   };
   const lines = names.map((name) => {
     const work = works[name];
