@@ -8,39 +8,20 @@ import { isSocketServed, openLoop } from "../src/os/index.ts";
 import type { Domain } from "../src/protocol/index.ts";
 import { DaemonClient } from "../test/integration/killed-daemon/daemon-client.ts";
 import { DaemonLife } from "../test/integration/killed-daemon/daemon-life.ts";
-import { LineProgram } from "./native.ts";
 import { type DriverMeasure, type DriverTaken, driverMeasures } from "./xen-board.ts";
+import { called, program, type Subject as SubjectOf, takeRounds, xlLists } from "./xen-rounds.ts";
+
+type Subject = SubjectOf<DriverMeasure>;
 
 const { XEN_LAB_GUEST: kernel = "" } = process.env;
-/** The first ones warm up and do not count. */
-const warmUps = 1;
-const rounds = 5;
-/** In one round of a list. For xl, which is a program to be started, fewer. */
-const [lists, xlLists] = [100, 2];
 const uri = "xen:///system";
 const directory = "/tmp/xen-driver-contest";
-
-interface Subject {
-  readonly name: string;
-  readonly lists: number;
-  /** Microseconds for all of it. */
-  round(measure: DriverMeasure, times: number): Promise<number>;
-  close(): Promise<void>;
-}
 
 function xl(): Subject {
   const config = join(directory, "xl");
   writeFileSync(config, `name="xl"\nkernel="${kernel}"\nmemory=16\n`);
-  const lines = new LineProgram("bash", [join(import.meta.dirname, "xen-xl.sh"), config]);
-  return {
-    name: "xl",
-    lists: xlLists,
-    async round(measure, times) {
-      const [taken = Number.NaN] = await lines.round(`${measure === "create" ? "run" : measure} ${times}`);
-      return taken;
-    },
-    close: () => lines.close(),
-  };
+  const script = join(import.meta.dirname, "xen-xl.sh");
+  return program("xl", "bash", [script, config], xlLists, (measure) => (measure === "create" ? "run" : measure));
 }
 
 function daemon(name: string, client: DaemonClient, close: () => Promise<void>): Subject {
@@ -59,19 +40,10 @@ function daemon(name: string, client: DaemonClient, close: () => Promise<void>):
       for (let count = 0; count < times; count++) await call.connectListAllDomains({ needResults: 1, flags: 0 });
     },
   };
-  return {
-    name,
-    lists,
-    async round(measure, times) {
-      const from = performance.now();
-      await actions[measure](times);
-      return (performance.now() - from) * 1_000;
-    },
-    close: async () => {
-      await client[Symbol.asyncDispose]();
-      await close();
-    },
-  };
+  return called(name, actions, async () => {
+    await client[Symbol.asyncDispose]();
+    await close();
+  });
 }
 
 async function ours(): Promise<Subject> {
@@ -84,11 +56,11 @@ async function ours(): Promise<Subject> {
 
 /** Debian's, with its Xen driver and no other. */
 async function theirs(): Promise<Subject | undefined> {
-  const [program, module] = [
+  const [libvirtd, module] = [
     "/usr/sbin/libvirtd",
     "/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_libxl.so",
   ];
-  if (!existsSync(program) || !existsSync(module)) return undefined;
+  if (!existsSync(libvirtd) || !existsSync(module)) return undefined;
   const drivers = join(directory, "drivers");
   mkdirSync(drivers);
   symlinkSync(module, join(drivers, "libvirt_driver_libxl.so"));
@@ -98,13 +70,16 @@ async function theirs(): Promise<Subject | undefined> {
     `unix_sock_dir = "${directory}/libvirt"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\nlog_outputs = "2:stderr"\n`,
   );
   mkdirSync(join(directory, "libvirt"));
-  const process_ = spawn(program, ["-f", configuration, "--pid-file", join(directory, "pid")], {
+  const process_ = spawn(libvirtd, ["-f", configuration, "--pid-file", join(directory, "pid")], {
     env: { ...process.env, LIBVIRT_DRIVER_DIR: drivers },
     stdio: ["ignore", 2, 2],
   });
   const path = join(directory, "libvirt", "libvirt-sock");
   for (let tries = 0; !isSocketServed(path); tries++) {
-    if (tries > 600) throw new Error("libvirtd does not serve");
+    if (tries > 600) {
+      process_.kill();
+      throw new Error("libvirtd does not serve after a minute: its messages are above");
+    }
     await sleep(100);
   }
   return daemon("libvirtd", await DaemonClient.open(loop, path, uri), async () => void process_.kill());
@@ -115,20 +90,7 @@ const loop = openLoop();
 const subjects = [xl(), await ours()];
 const teacher = await theirs().catch((error: unknown) => console.error(`without libvirtd: ${String(error)}`));
 if (teacher !== undefined) subjects.push(teacher);
-const taken: DriverTaken = Object.fromEntries(
-  subjects.map(({ name }) => [name, { create: [], pause: [], list: [], destroy: [] }]),
-);
-for (let round = -warmUps; round < rounds; round++) {
-  for (const subject of subjects) {
-    for (const measure of driverMeasures) {
-      const times = measure === "list" ? subject.lists : 1;
-      const micros = (await subject.round(measure, times)) / times;
-      if (round >= 0) taken[subject.name]?.[measure].push(micros);
-      console.error(`round ${round + 1}: ${measure}, ${subject.name}: ${(micros / 1_000).toPrecision(3)} ms`);
-    }
-  }
-}
-for (const subject of subjects) await subject.close();
+const taken: DriverTaken = await takeRounds(subjects, driverMeasures);
 await loop.close();
 console.log(JSON.stringify(taken));
 process.exit(0);
