@@ -21,7 +21,7 @@ import type {
   ObjectEventsOf,
 } from "./event-types.ts";
 import type { ExtensionName } from "./extensions.ts";
-import { invokeRow, splitGiven } from "./invoke.ts";
+import { methodCall, send } from "./invoke.ts";
 import type { CallOptions, Methods } from "./method-types.ts";
 import { type MonitorEvent, type MonitorEventOptions, monitorEventSource, type QemuCall } from "./monitor.ts";
 import { objectEventSource } from "./object-events.ts";
@@ -223,9 +223,10 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
 
   /** The methods' one door: a row, whose it is, and what the caller has given. */
   async invoke(row: string, self: object | undefined, given: readonly unknown[]): Promise<unknown> {
-    const call = splitGiven(row as RowName, given, this.#options.timeoutMs);
-    const session = await this.session(this.#options.reconnect === true, call.options.signal);
-    return invokeRow(session, call, self, this.#wrap);
+    const call = methodCall(row as RowName, self, given, this.#options.timeoutMs);
+    const { signal } = call.options;
+    const session = this.#session ?? (await this.session(this.#options.reconnect === true, signal));
+    return call.answer(await send(session, call), this.#wrap);
   }
 
   /** The open session. `wait`: a lost one is opened again. For subscriptions. */

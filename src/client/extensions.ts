@@ -12,6 +12,8 @@ export interface ExtendedCall {
   readonly signal?: AbortSignalLike;
   /** The call happens once, however often it is made with this key. */
   readonly key?: string;
+  /** Descriptors that go along. */
+  readonly fds?: readonly number[];
 }
 
 const meaning: Readonly<Record<ExtensionName, string>> = {
@@ -67,11 +69,17 @@ export class Extensions {
   }
 
   /** Makes one call: `make` hands the options on to it. Rejects as the call does, and like `need("key")`. */
-  async run<T>(call: ExtendedCall, make: (options: CallOptions) => Promise<T>): Promise<T> {
+  run<T>(call: ExtendedCall, make: (options: CallOptions) => Promise<T>): Promise<T> {
+    const { signal, key, timeoutMs } = call;
+    if (key === undefined && (this.#kept.size === 0 || (signal === undefined && timeoutMs === undefined)))
+      return make(call);
+    return this.#extend(call, make);
+  }
+
+  async #extend<T>(call: ExtendedCall, make: (options: CallOptions) => Promise<T>): Promise<T> {
     const { signal, key, ...local } = call;
     if (key !== undefined) this.need("key");
     const plain = signal === undefined ? local : { ...local, signal };
-    if (this.#kept.size === 0) return make(plain);
     let serial: number | undefined;
     let announced: Promise<unknown> | undefined;
     const cancel = (): void => {

@@ -1,72 +1,55 @@
-import { remote, type TypedParam, type Domain as WireDomain } from "../protocol/index.ts";
-import type { Stream, CallOptions as WireOptions } from "../rpc/index.ts";
+import { remote, type Domain as WireDomain } from "../protocol/index.ts";
+import type { CallOptions as WireOptions } from "../rpc/index.ts";
 import { flagBits } from "./flags.ts";
 import { type MethodPlan, planOf } from "./method-plan.ts";
 import type { CallOptions } from "./method-types.ts";
 import type { RowName } from "./rows.ts";
 import type { Session } from "./session.ts";
-import { fromParams } from "./typed-values.ts";
-import { fromWire, toWire, type Wrap } from "./values.ts";
-import { channelOf, readableOf, writableOf } from "./web-streams.ts";
+import { type Reading, toWire } from "./values.ts";
 
 interface FlaggedOptions extends CallOptions {
   readonly flags?: number | string | readonly string[];
 }
 
-/** What a caller has given, sorted. */
+/** A call of a method, as its row has it. */
 export interface MethodCall {
   readonly plan: MethodPlan;
-  /** The arguments of the row, but for the object itself. */
-  readonly args: Readonly<Record<string, unknown>>;
+  readonly args: Args;
   readonly options: CallOptions;
-  /** The row without flags says what the caller hears. */
-  readonly told: MethodPlan;
+  /** What the caller hears of the reply. */
+  readonly answer: Reading;
 }
+type Args = Readonly<Record<string, unknown>>;
 
-/** Throws TypeError for what cannot be meant. */
-export function splitGiven(name: RowName, given: readonly unknown[], timeoutMs: number | undefined): MethodCall {
-  const told = planOf(name);
-  const takesValue = told.given.length > 0;
-  const { flags, ...own } = ((takesValue ? given[1] : given[0]) ?? {}) as FlaggedOptions;
-  const options = own.timeoutMs === undefined && timeoutMs !== undefined ? { ...own, timeoutMs } : own;
-  const plan = flags !== undefined && told.flagged !== undefined ? planOf(told.flagged) : told;
+const noOptions: FlaggedOptions = {};
+
+/** Sorts what a caller has given for a method of `self`. Throws TypeError for what cannot be meant. */
+export function methodCall(
+  name: RowName,
+  self: object | undefined,
+  given: readonly unknown[],
+  timeoutMs: number | undefined,
+): MethodCall {
+  const plain = planOf(name);
+  const said = (given[plain.given.length > 0 ? 1 : 0] ?? noOptions) as FlaggedOptions;
+  const { flags } = said;
+  const flagged = flags === undefined ? undefined : plain.flagged;
+  const plan = flagged ?? plain;
   if (flags !== undefined && !plan.hasFlags) throw new TypeError(`${name} takes no flags`);
-  const values = valuesOf(told, given[0]);
+  const values = valuesOf(plain, given[0]);
   const { fields } = plan.row.args;
   const args: Record<string, unknown> = { ...plan.implied };
+  if (self !== undefined) args[plan.self] = selfOf(plan, self);
   for (const field of plan.given) args[field] = toWire(fields[field] as never, values[field]);
   if (plan.hasFlags) args["flags"] = flags === undefined ? 0 : flagBits(plan.name, flags);
-  return { plan, args, options, told };
+  const answer = flagged === undefined ? plain.answer : plain.flaggedAnswer;
+  return { plan, args, options: optionsOf(said, timeoutMs), answer };
 }
 
-/** The arguments by name: given as an object where there are several. */
-function valuesOf({ given, name }: MethodPlan, value: unknown): Readonly<Record<string, unknown>> {
-  const [first] = given;
-  if (first === undefined) return {};
-  if (given.length === 1) return { [first]: value };
-  if (typeof value !== "object" || value === null) throw new TypeError(`${name} takes an object: ${given.join(", ")}`);
-  const unknown = Object.keys(value).find((field) => !given.includes(field));
-  if (unknown !== undefined)
-    throw new TypeError(`${name} has no argument "${unknown}"; there are: ${given.join(", ")}`);
-  return value as Readonly<Record<string, unknown>>;
-}
-
-/** Makes the call, and gives what it says. Rejects as the call does. */
-export async function invokeRow(
-  session: Session,
-  call: MethodCall,
-  self: object | undefined,
-  wrap: Wrap,
-): Promise<unknown> {
-  const { plan, options, told } = call;
-  const args = { ...call.args, ...(self !== undefined && { [plan.self]: selfOf(plan, self) }) };
-  const make = (options: WireOptions): Promise<unknown> => callRow(session, plan, args, options);
-  const { fds, ...extended } = options;
-  const withFds = (wire: WireOptions): WireOptions => (fds === undefined ? wire : { ...wire, fds });
-  const ret = await session.extensions.run(extended, (wire) => make(withFds(wire)));
-  if (plan.row.stream !== undefined) return streamResult(plan, ret, wrap);
-  if (plan.row.fds === "reply") return (ret as { readonly fds: readonly number[] }).fds;
-  return resultOf(told, plan, ret, wrap);
+function optionsOf(said: FlaggedOptions, timeoutMs: number | undefined): CallOptions {
+  if (said === noOptions && timeoutMs === undefined) return noOptions;
+  const { flags: _, ...own } = said;
+  return own.timeoutMs === undefined && timeoutMs !== undefined ? { ...own, timeoutMs } : own;
 }
 
 /** A device of the host is known by its name alone. */
@@ -74,70 +57,51 @@ function selfOf(plan: MethodPlan, self: object): unknown {
   return plan.self === "name" ? (self as { readonly name: string }).name : self;
 }
 
-async function callRow(
-  session: Session,
-  plan: MethodPlan,
-  args: Readonly<Record<string, unknown>>,
-  options: WireOptions,
-): Promise<unknown> {
+/** The arguments by name: given as an object where there are several. */
+function valuesOf({ given, name }: MethodPlan, value: unknown): Args {
+  const [first] = given;
+  if (first === undefined) return {};
+  if (given.length === 1) return { [first]: value };
+  if (typeof value !== "object" || value === null) throw new TypeError(`${name} takes an object: ${given.join(", ")}`);
+  const unknown = Object.keys(value).find((field) => !given.includes(field));
+  if (unknown !== undefined)
+    throw new TypeError(`${name} has no argument "${unknown}"; there are: ${given.join(", ")}`);
+  return value as Args;
+}
+
+/** Makes the call; resolves with its reply. Rejects as the call does. */
+export function send(session: Session, { plan, args, options }: MethodCall): Promise<unknown> {
+  return session.extensions.run(options, (wire) => callRow(session, plan, args, wire));
+}
+
+function callRow(session: Session, plan: MethodPlan, args: Args, options: WireOptions): Promise<unknown> {
   const { wire } = session;
   const { name, row } = plan;
   if (row.stream !== undefined) return wire.openStream(remote, name as never, args as never, options);
   if (row.fds === "reply") return wire.callForFds(remote, name as never, args as never, options);
-  if (!plan.asksCount) return wire.call(remote, name as never, args as never, options);
-  // How many there are is asked first: some drivers take no other number.
-  const nparams = await countOf(session, plan, args);
+  if (plan.asksCount) return callForAll(session, plan, args, options);
+  return wire.call(remote, name as never, args as never, options);
+}
+
+/** How many there are is asked first: some drivers take no other number. */
+async function callForAll(session: Session, plan: MethodPlan, args: Args, options: WireOptions): Promise<unknown> {
+  const nparams = await countOf(session, plan, args, options);
   if (nparams === 0) return { params: [], nparams };
-  return wire.call(remote, name as never, { ...args, nparams } as never, options);
+  return session.wire.call(remote, plan.name as never, { ...args, nparams } as never, options);
 }
 
 async function countOf(
   session: Session,
   { name }: MethodPlan,
-  args: Readonly<Record<string, unknown>>,
+  args: Args,
+  { signal, timeoutMs }: WireOptions,
 ): Promise<number> {
+  const limits = { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
   if (name === "domainGetSchedulerParameters" || name === "domainGetSchedulerParametersFlags") {
-    return (await session.call.domainGetSchedulerType({ dom: args["dom"] as WireDomain })).nparams;
+    return (await session.call.domainGetSchedulerType({ dom: args["dom"] as WireDomain }, limits)).nparams;
   }
   // How many each processor has, is asked of one.
   const asked = name === "domainGetCpuStats" ? { ...args, nparams: 0, ncpus: 1 } : { ...args, nparams: 0 };
-  const { nparams } = (await session.wire.call(remote, name as never, asked as never)) as { readonly nparams: number };
-  return nparams;
-}
-
-function resultOf(told: MethodPlan, { row, name }: MethodPlan, ret: unknown, wrap: Wrap): unknown {
-  const values = ret as Readonly<Record<string, unknown>>;
-  if (name === "domainGetCpuStats") return cpuStats(values as never);
-  const { fields } = row.ret;
-  const value = (field: string): unknown => {
-    const given = fromWire(fields[field] as never, values[field], wrap);
-    return isTruth(name, field) ? given !== 0 : given;
-  };
-  const [only, ...others] = told.told;
-  if (only === undefined) return undefined;
-  if (others.length === 0) return value(only);
-  return Object.fromEntries(told.told.map((field) => [field, value(field)]));
-}
-
-/** An int of C's that says yes or no. */
-function isTruth(row: string, field: string): boolean {
-  return /Is[A-Z]|Has[A-Z]/.test(row) || field === "autostart" || field === "supported";
-}
-
-/** One processor's after the other's, `nparams` of each. */
-function cpuStats({ params, nparams }: { readonly params: readonly TypedParam[]; readonly nparams: number }): unknown {
-  const stats: unknown[] = [];
-  for (let at = 0; nparams > 0 && at < params.length; at += nparams)
-    stats.push(fromParams(params.slice(at, at + nparams)));
-  return stats;
-}
-
-function streamResult({ row, told }: MethodPlan, opened: unknown, wrap: Wrap): unknown {
-  const { ret, stream } = opened as { readonly ret: Readonly<Record<string, unknown>>; readonly stream: Stream };
-  const direction = row.stream?.direction;
-  const end =
-    direction === "both" ? channelOf(stream) : direction === "upload" ? writableOf(stream) : readableOf(stream);
-  if (told.length === 0) return end;
-  const said = told.map((field) => [field, fromWire(row.ret.fields[field] as never, ret[field], wrap)]);
-  return { ...(Object.fromEntries(said) as object), stream: end };
+  const counted = await session.wire.call(remote, name as never, asked as never, limits);
+  return (counted as { readonly nparams: number }).nparams;
 }

@@ -1,7 +1,9 @@
 import type { Call } from "../protocol/index.ts";
 import type { Codec } from "../xdr/index.ts";
+import { answerOf } from "./answer.ts";
 import type { Implied } from "./method-types.ts";
 import { flaggedRow, ownerOf, type RowName, rowOf } from "./rows.ts";
+import type { Reading } from "./values.ts";
 
 /** How the arguments of a method become those of its row: what `method-types.ts` says of types, for values. */
 export interface MethodPlan {
@@ -17,9 +19,11 @@ export interface MethodPlan {
   readonly asksCount: boolean;
   readonly hasFlags: boolean;
   /** What does the same with flags. */
-  readonly flagged: RowName | undefined;
-  /** The fields that the caller is told. */
-  readonly told: readonly string[];
+  readonly flagged: MethodPlan | undefined;
+  /** What the caller hears of the reply. */
+  readonly answer: Reading;
+  /** The same of the reply of `flagged`: its flags change nothing about what is told. */
+  readonly flaggedAnswer: Reading;
 }
 
 /** Room for as many as there can be. */
@@ -50,6 +54,11 @@ function makePlan(name: RowName): MethodPlan {
   const row = rowOf(name);
   const { self } = ownerOf(name);
   const fields = Object.keys(row.args.fields);
+  const hasFlags = fields.includes("flags");
+  const flaggedName = hasFlags ? undefined : flaggedRow(name);
+  const flagged = flaggedName === undefined ? undefined : planOf(flaggedName);
+  const told = toldOf(row);
+  const answer = answerOf(name, row, told);
   const implied = Object.fromEntries(
     fields.flatMap((field) => (Object.hasOwn(room, field) ? [[field, roomOf(name, field as Implied)]] : [])),
   );
@@ -60,9 +69,10 @@ function makePlan(name: RowName): MethodPlan {
     given: fields.filter((field) => field !== self && field !== "flags" && !Object.hasOwn(implied, field)),
     implied,
     asksCount: Object.hasOwn(implied, "nparams"),
-    hasFlags: fields.includes("flags"),
-    flagged: fields.includes("flags") ? undefined : flaggedRow(name),
-    told: toldOf(row),
+    hasFlags,
+    flagged,
+    answer,
+    flaggedAnswer: flagged === undefined ? answer : answerOf(flagged.name, flagged.row, told),
   };
 }
 

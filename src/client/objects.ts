@@ -136,12 +136,16 @@ export interface Invoker {
 type Fields = Readonly<Record<string, unknown>>;
 
 class Handle {
-  declare readonly connection: Connection;
+  readonly #connection: Connection;
 
   constructor(connection: Connection, fields: Fields) {
     Object.assign(this, fields);
-    // What is printed or compared is what the wire says.
-    Object.defineProperty(this, "connection", { value: connection });
+    this.#connection = connection;
+  }
+
+  /** Not among its own properties: what is printed or compared is what the wire says. */
+  get connection(): Connection {
+    return this.#connection;
   }
 }
 
@@ -226,8 +230,8 @@ export function objectOf<K extends Kind>(connection: Connection, kind: K, fields
     made = classOf(kind);
     classes.set(kind, made);
   }
-  const { dom, ...others } = fields;
-  const whole = dom === undefined ? others : { ...others, dom: objectOf(connection, "domain", dom as Fields) };
+  const { dom } = fields;
+  const whole = dom === undefined ? fields : { ...fields, dom: objectOf(connection, "domain", dom as Fields) };
   return new made(connection, whole) as unknown as ObjectOf<K>;
 }
 

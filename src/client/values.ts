@@ -13,7 +13,7 @@ import {
   StorageVol,
   TypedParam,
 } from "../protocol/index.ts";
-import type { Codec } from "../xdr/index.ts";
+import type { Codec, Fields } from "../xdr/index.ts";
 import type { Kind } from "./rows.ts";
 import { fromParams, type ParamsInput, toParams } from "./typed-values.ts";
 
@@ -56,30 +56,63 @@ function toInteger(bits: number, value: unknown): unknown {
 }
 
 /** What the wire says, as a caller has it: objects with their methods, typed parameters by name, bytes of its own. */
-export function fromWire(codec: Codec, value: unknown, wrap: Wrap): unknown {
-  const kind = kinds.get(codec);
-  if (kind !== undefined) return wrap(kind, value as Readonly<Record<string, unknown>>);
-  const { shape } = codec;
-  if (shape.kind === "optional") return value === null ? null : fromWire(shape.item, value, wrap);
-  if (shape.kind === "array") return listFromWire(shape.item, value as readonly unknown[], wrap);
-  if (shape.kind === "struct") {
-    const fields = value as Readonly<Record<string, unknown>>;
-    return Object.fromEntries(
-      Object.entries(shape.fields).map(([name, field]) => [name, fromWire(field, fields[name], wrap)]),
-    );
-  }
-  // Bytes are a view of their message, which would live as long as they do.
-  return value instanceof Uint8Array ? value.slice() : value;
+export type Reading = (value: unknown, wrap: Wrap) => unknown;
+
+const readings = new WeakMap<Codec, Reading>();
+
+/** How values of a type are read: found out once. */
+export function readingOf(codec: Codec): Reading {
+  const known = readings.get(codec);
+  if (known !== undefined) return known;
+  const reading = makeReading(codec);
+  readings.set(codec, reading);
+  return reading;
 }
 
-function listFromWire(item: Codec, list: readonly unknown[], wrap: Wrap): unknown {
-  if (item === TypedParam) return fromParams(list as readonly TypedParam[]);
+export function fromWire(codec: Codec, value: unknown, wrap: Wrap): unknown {
+  return readingOf(codec)(value, wrap);
+}
+
+const asItIs: Reading = (value) => value;
+/** Bytes are a view of their message, which would live as long as they do. */
+const asCopy: Reading = (value) => (value instanceof Uint8Array ? value.slice() : value);
+
+function makeReading(codec: Codec): Reading {
+  const kind = kinds.get(codec);
+  if (kind !== undefined) return (value, wrap) => wrap(kind, value as Readonly<Record<string, unknown>>);
+  const { shape } = codec;
+  if (shape.kind === "optional") return optionalReading(shape.item);
+  if (shape.kind === "array") return listReading(shape.item);
+  if (shape.kind === "struct") return structReading(shape.fields);
+  return ["integer", "boolean", "double", "string"].includes(shape.kind) ? asItIs : asCopy;
+}
+
+function optionalReading(item: Codec): Reading {
+  const reading = readingOf(item);
+  return (value, wrap) => (value === null ? null : reading(value, wrap));
+}
+
+function structReading(fields: Fields): Reading {
+  const each = Object.entries(fields).map(([name, codec]) => [name, readingOf(codec)] as const);
+  return (value, wrap) => {
+    const said = value as Readonly<Record<string, unknown>>;
+    const read: Record<string, unknown> = {};
+    for (const [name, reading] of each) read[name] = reading(said[name], wrap);
+    return read;
+  };
+}
+
+function listReading(item: Codec): Reading {
+  if (item === TypedParam) return (list) => fromParams(list as readonly TypedParam[]);
   if (isNamedNumber(item)) {
-    return Object.fromEntries(
-      (list as readonly { field: string; value: bigint }[]).map((each) => [each.field, each.value]),
-    );
+    return (list) =>
+      Object.fromEntries(
+        (list as readonly { field: string; value: bigint }[]).map(({ field, value }) => [field, value]),
+      );
   }
-  return list.map((each) => fromWire(item, each, wrap));
+  const reading = readingOf(item);
+  if (reading === asItIs) return asItIs;
+  return (list, wrap) => (list as readonly unknown[]).map((each) => reading(each, wrap));
 }
 
 /** The host's statistics: a list of names with numbers. */

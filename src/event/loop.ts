@@ -28,7 +28,7 @@ export interface LoopOptions {
  * `post` alone. A registration is a (slot, generation); the poll's result carries it; comparing it and entering the
  * callback are one step that nothing on the loop's thread can come between.
  *
- * watch, timeout: open only. post: open, and closing until the last turn. close: open -> closing; idempotent.
+ * watch, timeout: open only. post, enter: open, and closing until the last turn. close: open -> closing; idempotent.
  */
 export class Loop {
   readonly #host: Host;
@@ -101,6 +101,17 @@ export class Loop {
     if (this.#state === "closed" || this.#gaveUp()) return false;
     this.#posted.push(job);
     this.#wake();
+    return true;
+  }
+
+  /**
+   * Runs `job` at once, in a turn of its own: for what comes from outside by another way than the host's readiness, and
+   * is not to wait for the next turn. From within a turn it is `post`.
+   */
+  enter(job: () => unknown): boolean {
+    if (this.#turning || this.#state === "closed" || this.#gaveUp()) return this.post(job);
+    this.#posted.push(job);
+    this.runTurn();
     return true;
   }
 

@@ -28,7 +28,9 @@ export class DuplexTransport implements Transport {
   #state: "idle" | "open" | "closed" = "idle";
   #paused = false;
   #scheduled = false;
-  #backlog = 0;
+  /** Somebody has seen a backlog. */
+  #owesDrain = false;
+  readonly #onWritten = (): void => this.#onSent();
   /** The peer has sent all that it will; or why it cannot. */
   #ended: { readonly cause: Error | undefined } | undefined;
 
@@ -43,14 +45,15 @@ export class DuplexTransport implements Transport {
     stream.on("close", () => this.#onEnd(undefined));
     if (inlet === undefined) stream.on("readable", () => this.#schedule());
     else {
-      inlet.onBytes = () => this.#schedule();
+      // A reply is not to wait for another turn.
+      inlet.onBytes = () => this.#schedule((job) => this.#loop.enter(job));
       // It has nothing to say but its end.
       stream.resume();
     }
   }
 
   get backlog(): number {
-    return this.#backlog;
+    return this.#stream.writableLength;
   }
 
   open(listener: TransportListener): void {
@@ -64,8 +67,9 @@ export class DuplexTransport implements Transport {
     if (this.#state === "idle") throw new StateError("the connection is not open yet: open it before sending");
     if (fds.length > 0) throw new StateError("descriptors cannot be passed on this connection");
     if (this.#state === "closed" || bytes.length === 0 || !this.#stream.writable) return;
-    this.#backlog += bytes.length;
-    this.#stream.write(bytes, () => this.#onSent(bytes.length));
+    this.#stream.write(bytes, this.#onWritten);
+    // Mostly the kernel has taken it by now.
+    this.#owesDrain ||= this.#stream.writableLength > 0;
   }
 
   pause(): void {
@@ -88,9 +92,10 @@ export class DuplexTransport implements Transport {
     if (wasOpen) this.#loop.post(() => listener?.onClose(cause));
   }
 
-  #schedule(): void {
+  #schedule(begin: (job: () => void) => boolean = (job) => this.#loop.post(job)): void {
     if (this.#scheduled || this.#paused || this.#state !== "open") return;
-    this.#scheduled = this.#loop.post(() => this.#deliver());
+    this.#scheduled = true;
+    if (!begin(() => this.#deliver())) this.#scheduled = false;
   }
 
   #deliver(): void {
@@ -120,11 +125,11 @@ export class DuplexTransport implements Transport {
     );
   }
 
-  #onSent(length: number): void {
-    this.#backlog -= length;
-    if (this.#backlog > 0 || this.#state !== "open") return;
+  #onSent(): void {
+    if (!this.#owesDrain || this.backlog > 0) return;
+    this.#owesDrain = false;
     this.#loop.post(() => {
-      if (this.#backlog === 0 && this.#state === "open") this.#listener?.onDrain?.();
+      if (this.backlog === 0 && this.#state === "open") this.#listener?.onDrain?.();
     });
   }
 

@@ -1,4 +1,4 @@
-import { type Codec, hyper, ProtocolError, struct, uint, XdrReader, XdrWriter } from "../xdr/index.ts";
+import { type Codec, hyper, ProtocolError, struct, uint, uintAt, XdrWriter } from "../xdr/index.ts";
 
 /** What a message is. Whoever opened a stream gave it the serial of the call that did so. */
 export const MessageType = {
@@ -117,13 +117,12 @@ export function passesFds({ type }: Pick<Header, "type">): boolean {
 
 /** The header of a whole message, of at least `headerLength` bytes. */
 export function decodeHeader(message: Uint8Array): Header {
-  const reader = new XdrReader(message.subarray(4));
   return {
-    program: reader.uint(),
-    version: reader.uint(),
-    procedure: reader.int(),
-    type: reader.uint(),
-    serial: reader.uint(),
-    status: reader.uint(),
+    program: uintAt(message, 4),
+    version: uintAt(message, 8),
+    procedure: uintAt(message, 12) | 0,
+    type: uintAt(message, 16),
+    serial: uintAt(message, 20),
+    status: uintAt(message, 24),
   };
 }

@@ -166,35 +166,33 @@ export class Connection implements Handle {
    * Calls the peer. Rejects with the peer's VirError, with ProtocolError when the arguments or the reply do not fit.
    * Descriptors that come with the reply are closed.
    */
-  async call<T extends Table, N extends Exclude<CallName<T>, StreamName<T>> & string>(
+  call<T extends Table, N extends Exclude<CallName<T>, StreamName<T>> & string>(
     program: Program<T>,
     name: N,
     args: ArgsOf<T[N]>,
     options: CallOptions = {},
   ): Promise<RetOf<T[N]>> {
-    return (await this.#caller.call({ program, name, args, options }).promise) as RetOf<T[N]>;
+    return promised(() => this.#caller.call({ program, name, args, options }));
   }
 
   /** As `call`, for rows whose reply passes descriptors: they are the caller's to close, and may be none. */
-  async callForFds<T extends Table, N extends Exclude<CallName<T>, StreamName<T>> & string>(
+  callForFds<T extends Table, N extends Exclude<CallName<T>, StreamName<T>> & string>(
     program: Program<T>,
     name: N,
     args: ArgsOf<T[N]>,
     options: CallOptions = {},
   ): Promise<{ readonly ret: RetOf<T[N]>; readonly fds: readonly number[] }> {
-    const result = await this.#caller.callForFds({ program, name, args, options }).promise;
-    return result as { readonly ret: RetOf<T[N]>; readonly fds: readonly number[] };
+    return promised(() => this.#caller.callForFds({ program, name, args, options }));
   }
 
   /** As `call`, for rows that open a stream. `signal` and `timeoutMs` are for the call; the stream is there with the reply. */
-  async openStream<T extends Table, N extends StreamName<T> & CallName<T> & string>(
+  openStream<T extends Table, N extends StreamName<T> & CallName<T> & string>(
     program: Program<T>,
     name: N,
     args: ArgsOf<T[N]>,
     options: CallOptions = {},
   ): Promise<Opened<RetOf<T[N]>, Stream>> {
-    const result = await this.#caller.openStream({ program, name, args, options }).promise;
-    return result as Opened<RetOf<T[N]>, Stream>;
+    return promised(() => this.#caller.openStream({ program, name, args, options }));
   }
 
   /** Sends an event. ProtocolError when the message does not fit its type. */
@@ -378,6 +376,15 @@ export class Connection implements Handle {
     this.#framer.close();
     this.#caller.failAll(cause);
     this.#streams.failAll(connectionEnded("the end of the stream", cause));
+  }
+}
+
+/** The result of a call; rejects too when it cannot be made. Not an async function: each way through one takes a turn of its own. */
+function promised<T>(call: () => Deferred<unknown>): Promise<T> {
+  try {
+    return call().promise as Promise<T>;
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

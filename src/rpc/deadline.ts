@@ -9,6 +9,7 @@ export function limitWait(
   { signal, timeoutMs }: Pick<CallOptions, "signal" | "timeoutMs">,
   giveUp: (reason: unknown) => void,
 ): () => void {
+  if (signal === undefined && timeoutMs === undefined) return nothing;
   const end = (reason: unknown): void => {
     release();
     giveUp(reason);
@@ -23,6 +24,8 @@ export function limitWait(
   };
   return release;
 }
+
+const nothing = (): void => {};
 
 function lateError(what: string, timeoutMs: number | undefined): VirError {
   return VirError.of(ErrorCode.operationTimeout, ErrorDomain.rpc, `no reply to ${what} within ${timeoutMs} ms`);

@@ -1,5 +1,5 @@
 import { decodeHeader, fdLimit, type Header, headerLength, messageLengthLimit, passesFds } from "../protocol/index.ts";
-import { ProtocolError } from "../xdr/index.ts";
+import { ProtocolError, uintAt } from "../xdr/index.ts";
 
 /** A message without its framing. */
 export interface Frame {
@@ -113,6 +113,9 @@ export class Framer {
 
   /** The word at `offset`, which is there. */
   #peek(offset: number): number {
+    const { bytes } = this.#chunks[0] as Chunk;
+    const at = this.#offset + offset;
+    if (at + 4 <= bytes.length) return uintAt(bytes, at);
     let word = 0;
     for (let index = offset; index < offset + 4; index++) word = word * 256 + this.#byte(index);
     return word;
@@ -153,6 +156,6 @@ export class Framer {
     this.#chunks.shift();
     this.#offset = 0;
     this.#waitingFds -= first.fds.length;
-    this.#takenFds.push(...first.fds);
+    if (first.fds.length > 0) this.#takenFds.push(...first.fds);
   }
 }

@@ -13,12 +13,12 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export class XdrReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  /** Made when it is needed: most messages have no long numbers. */
+  #view: DataView | undefined;
   #offset = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** Bytes not taken yet. */
@@ -27,23 +27,23 @@ export class XdrReader {
   }
 
   int(): number {
-    return this.#view.getInt32(this.#take(4));
+    return uintAt(this.#bytes, this.#take(4)) | 0;
   }
 
   uint(): number {
-    return this.#view.getUint32(this.#take(4));
+    return uintAt(this.#bytes, this.#take(4));
   }
 
   hyper(): bigint {
-    return this.#view.getBigInt64(this.#take(8));
+    return this.#wide.getBigInt64(this.#take(8));
   }
 
   uhyper(): bigint {
-    return this.#view.getBigUint64(this.#take(8));
+    return this.#wide.getBigUint64(this.#take(8));
   }
 
   double(): number {
-    return this.#view.getFloat64(this.#take(8));
+    return this.#wide.getFloat64(this.#take(8));
   }
 
   /** `length` raw bytes and their padding; a view of the input, not a copy. */
@@ -69,6 +69,12 @@ export class XdrReader {
     }
   }
 
+  get #wide(): DataView {
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    this.#view ??= new DataView(buffer, byteOffset, byteLength);
+    return this.#view;
+  }
+
   #take(count: number): number {
     const start = this.#offset;
     if (count > this.#bytes.length - start) {
@@ -77,4 +83,11 @@ export class XdrReader {
     this.#offset = start + count;
     return start;
   }
+}
+
+/** The unsigned word at `offset`, which is there. A view takes longer to make than a few words to put together. */
+export function uintAt(bytes: Uint8Array, offset: number): number {
+  const high = ((bytes[offset] as number) << 8) | (bytes[offset + 1] as number);
+  const low = ((bytes[offset + 2] as number) << 8) | (bytes[offset + 3] as number);
+  return high * 0x1_0000 + low;
 }

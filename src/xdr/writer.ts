@@ -7,11 +7,16 @@ const encoder = new TextEncoder();
 /** The longest text, in characters, for which the encoder is not tried first. */
 const asciiLimit = 64;
 
+/** A buffer for several short messages is as long as this at most. */
+const sharedLength = 8_192;
+
 /** Appends XDR (RFC 4506) to a buffer that grows. Values out of range are a ProtocolError. */
 export class XdrWriter {
   #bytes: Uint8Array;
   #view: DataView;
-  #length = 0;
+  /** Where what is written begins: what is before it was taken. */
+  #start = 0;
+  #end = 0;
 
   constructor(capacity = 256) {
     this.#bytes = new Uint8Array(capacity);
@@ -20,20 +25,23 @@ export class XdrWriter {
 
   /** Bytes written so far. */
   get length(): number {
-    return this.#length;
+    return this.#end - this.#start;
   }
 
   /** What has been written, without a copy: valid until the next write. */
   get bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    return this.#bytes.subarray(this.#start, this.#end);
   }
 
-  /** Hands over what has been written, and begins anew with room for `capacity` bytes. */
+  /** Hands over what has been written, and begins anew with room for `capacity` bytes: in the same buffer, if it has that. */
   take(capacity = 256): Uint8Array {
     const { bytes } = this;
-    this.#bytes = new Uint8Array(capacity);
+    this.#start = this.#end;
+    if (this.#bytes.length - this.#end >= capacity) return bytes;
+    // Who sends much gets longer ones: to make a buffer takes longer than to fill it.
+    this.#bytes = new Uint8Array(Math.max(capacity, Math.min(2 * this.#bytes.length, sharedLength)));
     this.#view = new DataView(this.#bytes.buffer);
-    this.#length = 0;
+    this.#start = this.#end = 0;
     return bytes;
   }
 
@@ -87,19 +95,20 @@ export class XdrWriter {
       : encoder.encodeInto(text, this.#bytes.subarray(start + 4)).written;
     checkLimit(written, limit, "bytes of text");
     this.#view.setUint32(start, written);
-    this.#length = start + 4 + padded(written);
-    this.#bytes.fill(0, start + 4 + written, this.#length);
+    this.#end = start + 4 + padded(written);
+    this.#bytes.fill(0, start + 4 + written, this.#end);
   }
 
   /** Takes back what was written from `length` on. */
   truncate(length: number): void {
-    this.#bytes.fill(0, length, this.#length);
-    this.#length = length;
+    const end = this.#start + length;
+    this.#bytes.fill(0, end, this.#end);
+    this.#end = end;
   }
 
   /** Replaces the word at `offset`, for a length that is known only afterwards. */
   patchUint(offset: number, value: number): void {
-    this.#view.setUint32(offset, value);
+    this.#view.setUint32(this.#start + offset, value);
   }
 
   /** Names and the like: the way to the encoder and back takes longer than a few dozen characters. False when it is none. */
@@ -115,15 +124,18 @@ export class XdrWriter {
 
   /** Room for `count` more bytes, zeros; returns where they begin. Buffer and view may be others afterwards. */
   #reserve(count: number): number {
-    const start = this.#length;
-    this.#length += count;
-    if (this.#length > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(this.#length, 2 * this.#bytes.length));
-      grown.set(this.#bytes.subarray(0, start));
+    const wanted = this.length + count;
+    if (this.#start + wanted > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(wanted, 2 * this.#bytes.length));
+      grown.set(this.bytes);
       this.#bytes = grown;
       this.#view = new DataView(grown.buffer);
+      this.#end -= this.#start;
+      this.#start = 0;
     }
-    return start;
+    const at = this.#end;
+    this.#end += count;
+    return at;
   }
 }
 

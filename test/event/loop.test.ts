@@ -33,6 +33,19 @@ suite("a loop", () => {
     assert.deepEqual(order, ["post", "timeout"]);
   });
 
+  test("takes a turn at once for what enters it from outside, behind what was posted; from inside that waits", () => {
+    const { loop } = new LoopFixture();
+    const order: string[] = [];
+    loop.post(() => order.push("post"));
+    loop.enter(() => {
+      order.push("entered");
+      loop.enter(() => order.push("later"));
+    });
+    assert.deepEqual(order, ["post", "entered"]);
+    loop.runTurn();
+    assert.deepEqual(order, ["post", "entered", "later"]);
+  });
+
   test("reports what callbacks, jobs and release functions throw or reject with, and goes on", async () => {
     const fixture = new LoopFixture();
     const { loop, errors } = fixture;

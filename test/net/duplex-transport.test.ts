@@ -3,6 +3,7 @@ import { Duplex, PassThrough } from "node:stream";
 import { suite, test } from "node:test";
 import { Loop } from "../../src/event/index.ts";
 import { DuplexTransport, TimerHost } from "../../src/net/index.ts";
+import { Inlet } from "../../src/net/inlet.ts";
 
 /** Two streams connected with each other, in memory. */
 function pair(): [Duplex, Duplex] {
@@ -39,7 +40,7 @@ suite("a transport over a stream of Node's", () => {
   const errors: unknown[] = [];
   const openLoop = (): Loop => new Loop(new TimerHost(), { onError: (error) => errors.push(error) });
 
-  test("carries bytes both ways, and says when all have left", async () => {
+  test("carries bytes both ways", async () => {
     await using loop = openLoop();
     const [one, other] = pair().map((stream) => new DuplexTransport(loop, stream)) as [
       DuplexTransport,
@@ -50,11 +51,45 @@ suite("a transport over a stream of Node's", () => {
     other.send(Uint8Array.of(3));
     await turns();
     assert.deepEqual([near.bytes, far.bytes], [[3], [1, 2]]);
-    assert.deepEqual([one.backlog, near.drains], [0, 1]);
     one.close();
     assert.equal(await near.closed, undefined);
     assert.equal(await far.closed, undefined);
     assert.deepEqual(errors, []);
+  });
+
+  test("says when all has left, if some of it had to wait", async () => {
+    await using loop = openLoop();
+    const taken: (() => void)[] = [];
+    const stream = new Duplex({
+      read: () => {},
+      write: (bytes: Uint8Array, _encoding, done) => void (bytes.length > 1 ? taken.push(done) : done()),
+    });
+    const transport = new DuplexTransport(loop, stream);
+    const near = listen(transport);
+    transport.send(Uint8Array.of(1));
+    assert.equal(transport.backlog, 0);
+    await turns();
+    assert.equal(near.drains, 0);
+    transport.send(Uint8Array.of(1, 2));
+    transport.send(Uint8Array.of(3));
+    assert.equal(transport.backlog, 3);
+    await turns();
+    taken.shift()?.();
+    await turns();
+    assert.deepEqual([transport.backlog, near.drains], [0, 1]);
+  });
+
+  test("hands what a socket has read on at once, without waiting for a turn", async () => {
+    await using loop = openLoop();
+    const inlet = new Inlet();
+    const transport = new DuplexTransport(loop, new PassThrough(), { inlet });
+    const near = listen(transport);
+    await turns();
+    (inlet.reading.buffer as Uint8Array).set([1, 2, 3]);
+    inlet.reading.callback(3, inlet.reading.buffer as Uint8Array);
+    assert.deepEqual(near.bytes, [1, 2, 3]);
+    transport.close();
+    await near.closed;
   });
 
   test("hands nothing on while it is paused, and everything afterwards, the end at the end", async () => {
