@@ -26,9 +26,10 @@ import type { CallOptions, Methods } from "./method-types.ts";
 import { type MonitorEvent, type MonitorEventOptions, monitorEventSource, type QemuCall } from "./monitor.ts";
 import { objectEventSource } from "./object-events.ts";
 import { addMethods, type Domain, objectOf } from "./objects.ts";
+import { abortable, pause, waitAtMost } from "./patience.ts";
 import type { RowName } from "./rows.ts";
 import type { Auth } from "./sasl/credentials.ts";
-import { Session } from "./session.ts";
+import { endingMs, Session } from "./session.ts";
 import { type SessionOwner, Subscription } from "./subscription.ts";
 import type { Wrap } from "./values.ts";
 
@@ -245,7 +246,15 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
     return () => this.#lostListeners.delete(entry);
   }
 
-  /** Ends the connection, and everything that hangs on it. Idempotent. */
+  /** For subscriptions: waits for what the server has to say to their end, but not for long. */
+  waitBriefly(waits: readonly Promise<unknown>[]): Promise<void> {
+    return waitAtMost(this.#connector.loop, endingMs, waits);
+  }
+
+  /**
+   * Ends the connection, and everything that hangs on it. What ends subscriptions and is under way is answered before, or
+   * has had its time. Idempotent.
+   */
   async close(): Promise<void> {
     if (this.#state !== "closed") {
       this.#state = "closed";
@@ -253,9 +262,8 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
       this.#closing.abort(reason);
       const session = this.#session;
       this.#session = undefined;
-      session?.close();
       if (session !== undefined) this.#tellLost(session, reason);
-      this.#finish().then(
+      this.#finish(session).then(
         () => this.#closed.resolve(),
         (error: unknown) => this.#closed.reject(error),
       );
@@ -267,7 +275,8 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
     await this.close();
   }
 
-  async #finish(): Promise<void> {
+  async #finish(session: Session | undefined): Promise<void> {
+    await session?.end();
     await this.#opening?.catch(() => {});
     await this.#connector.close?.();
     await this.#connector.loop.close();
@@ -285,7 +294,7 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
     const { loop } = this.#connector;
     const until = loop.now() + (this.#options.reconnectMs ?? 60_000);
     for (let attempt = 0; ; attempt++) {
-      await this.#pause(pauses[Math.min(attempt, pauses.length - 1)] as number);
+      await pause(loop, pauses[Math.min(attempt, pauses.length - 1)] as number, this.#closing.signal);
       try {
         const left = until - loop.now();
         const session = await this.#openSession(Math.max(1, Math.min(left, this.#options.openTimeoutMs ?? 30_000)));
@@ -350,20 +359,6 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
       entry.listener(cause);
     }
   }
-
-  async #pause(ms: number): Promise<void> {
-    const { loop } = this.#connector;
-    const over = new Deferred();
-    const timeout = loop.timeout(loop.now() + ms, () => over.resolve(), { name: "pause before opening again" });
-    const onAbort = (): void => over.reject(this.#closing.signal.reason);
-    this.#closing.signal.addEventListener("abort", onAbort);
-    try {
-      await over.promise;
-    } finally {
-      timeout.remove();
-      this.#closing.signal.removeEventListener("abort", onAbort);
-    }
-  }
 }
 
 addMethods(OpenConnection.prototype, "connection");
@@ -386,14 +381,4 @@ function gaveUp(error: unknown, cause: unknown): VirError {
 
 function tooLate(timeoutMs: number): VirError {
   return VirError.of(ErrorCode.operationTimeout, ErrorDomain.rpc, `the server was not reached within ${timeoutMs} ms`);
-}
-
-/** Gives the wait up, not what is waited for. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", onAbort);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

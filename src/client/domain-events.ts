@@ -16,7 +16,7 @@ import {
 import type { DomainEvent, EventOptions, Gap } from "./event-types.ts";
 import type { RawEvent, Session } from "./session.ts";
 import { StateBook } from "./state-book.ts";
-import type { SubscriptionSource } from "./subscription.ts";
+import { endOf, type SubscriptionSource } from "./subscription.ts";
 import { fromWire, type Wrap } from "./values.ts";
 
 export interface DomainEventsOptions extends Pick<EventOptions, "since" | "reconnect"> {
@@ -61,7 +61,7 @@ async function openCursor(
   { names, dom, wrap }: DomainEventsOptions,
   push: (event: Told) => void,
   cause: unknown,
-): Promise<{ readonly end: () => void; readonly position: Cursor }> {
+): Promise<{ readonly end: () => Promise<void>; readonly position: Cursor }> {
   const eventIds = (names ?? []).map(domainEventId);
   let position: Cursor | undefined;
   const end = await session.subscribe(
@@ -75,7 +75,7 @@ async function openCursor(
       position = opened.position;
       return opened;
     },
-    (callbackId) => session.wire.call(virtwright, "eventsClose", { callbackId }),
+    (callbackId, options) => session.wire.call(virtwright, "eventsClose", { callbackId }, options),
   );
   return { end, position: position as Cursor };
 }
@@ -86,7 +86,7 @@ async function register(
   resumed: { readonly cause: unknown } | undefined,
   { names, dom, wrap, reconnect }: DomainEventsOptions,
   book: StateBook,
-): Promise<() => void> {
+): Promise<() => Promise<void>> {
   const wanted = new Set(names ?? domainEventNames.slice(0, domainEventIdLimit));
   // What a gap has changed is told from what was known before.
   const heard = reconnect === true ? new Set([...wanted, "lifecycle" as const]) : wanted;
@@ -102,9 +102,7 @@ async function register(
     if (wanted.has(event.name)) push(event);
   };
   const begun = await Promise.allSettled([...heard].map((name) => registerOne(session, name, dom, onEvent)));
-  const end = (): void => {
-    for (const each of begun) if (each.status === "fulfilled") each.value();
-  };
+  const end = endOf(begun);
   try {
     const refused = begun.find(
       (each) => each.status === "rejected" && (names !== undefined || !isRefusal(each.reason)),
@@ -115,7 +113,7 @@ async function register(
       else push(await book.gap(session, resumed.cause, dom));
     }
   } catch (error) {
-    end();
+    await end();
     throw error;
   }
   const waiting = held;
@@ -129,12 +127,12 @@ function registerOne(
   name: DomainEventName,
   dom: WireDomain | undefined,
   onEvent: (event: RawEvent) => void,
-): Promise<() => void> {
+): Promise<() => Promise<void>> {
   return session.subscribe(
     "domain",
     { onEvent },
     () => session.call.connectDomainEventCallbackRegisterAny({ eventId: domainEventId(name), dom: dom ?? null }),
-    (callbackId) => session.call.connectDomainEventCallbackDeregisterAny({ callbackId }),
+    (callbackId, options) => session.call.connectDomainEventCallbackDeregisterAny({ callbackId }, options),
   );
 }
 

@@ -108,7 +108,7 @@ export function monitorEventSource(
         "monitor",
         { onEvent: (raw) => push(read(raw)) },
         () => session.qemu.connectDomainMonitorEventRegister({ dom: dom ?? null, event, flags }),
-        (callbackId) => session.qemu.connectDomainMonitorEventDeregister({ callbackId }),
+        (callbackId, options) => session.qemu.connectDomainMonitorEventDeregister({ callbackId }, options),
       );
       if (resumed !== undefined) push({ name: "gap", cause: resumed.cause, missing: undefined, changes: undefined });
       return end;

@@ -1,7 +1,7 @@
 import { type ObjectKind, ObjectLifecycle, objectEventPlace, type Procedure, remote } from "../protocol/index.ts";
 import type { Gap } from "./event-types.ts";
 import type { RawEvent, Session } from "./session.ts";
-import type { SubscriptionSource } from "./subscription.ts";
+import { endOf, type SubscriptionSource } from "./subscription.ts";
 import { fromWire, type Wrap } from "./values.ts";
 
 /** The events of each kind by their short names, with their rows. */
@@ -42,12 +42,10 @@ export function objectEventSource(
           registerOne(session, kind, name, object, (raw) => push(readObjectEvent(kind, name, raw, wrap))),
         ),
       );
-      const end = (): void => {
-        for (const each of begun) if (each.status === "fulfilled") each.value();
-      };
+      const end = endOf(begun);
       const refused = begun.find((each) => each.status === "rejected");
       if (refused !== undefined) {
-        end();
+        await end();
         throw refused.reason;
       }
       const gap: Gap | undefined =
@@ -70,7 +68,7 @@ function registerOne(
   name: string,
   object: object | undefined,
   onEvent: (event: RawEvent) => void,
-): Promise<() => void> {
+): Promise<() => Promise<void>> {
   const [register, deregister, field] = calls[kind];
   const { eventId } = objectEventPlace(rowsOf(kind)[name] as never);
   const args = { eventId, [field]: object ?? null };
@@ -78,7 +76,7 @@ function registerOne(
     kind,
     { onEvent },
     () => session.call[register](args as never),
-    (callbackId) => session.call[deregister]({ callbackId }),
+    (callbackId, options) => session.call[deregister]({ callbackId }, options),
   );
 }
 

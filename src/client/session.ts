@@ -43,6 +43,9 @@ export interface EventListener {
 /** Callback ids are given anew for each of these. */
 export type EventSource = "domain" | "network" | "storagePool" | "nodeDevice" | "secret" | "cursor" | "monitor";
 
+/** How long the server may take to confirm the end of a subscription, in ms. */
+export const endingMs = 5_000;
+
 export interface SessionOptions {
   /** What the server is asked to open; null: what it likes. */
   readonly name: string | null;
@@ -78,6 +81,8 @@ export class Session {
   /** An event may overtake the reply to its own subscription: kept as long as a reply is outstanding. */
   readonly #early: { readonly key: string; readonly tell: (listener: EventListener) => void }[] = [];
   #subscribing = 0;
+  /** Ends of subscriptions that the server has not confirmed yet. */
+  readonly #leaving = new Set<Promise<unknown>>();
 
   private constructor(loop: Loop, transport: Transport, { onClose }: SessionOptions) {
     this.wire = new Wire(loop, transport);
@@ -132,27 +137,43 @@ export class Session {
     this.wire.close();
   }
 
-  /** Asks for events by `register`; resolves with what ends that. */
+  /**
+   * Closes when the server has confirmed the ends of subscriptions that it was told of, or had its time for that: libvirtd
+   * 9.0 may crash when a client leaves meanwhile. At once when there are none.
+   */
+  async end(): Promise<void> {
+    if (this.#leaving.size > 0) await Promise.all(this.#leaving);
+    this.close();
+  }
+
+  /** Asks for events by `register`; resolves with what ends that, which resolves when the server has confirmed it. */
   async subscribe(
     source: EventSource,
     listener: EventListener,
     register: () => Promise<{ readonly callbackId: number }>,
-    deregister: (callbackId: number) => Promise<unknown>,
-  ): Promise<() => void> {
+    deregister: (callbackId: number, options: CallOptions) => Promise<unknown>,
+  ): Promise<() => Promise<void>> {
     this.#subscribing++;
     try {
       const { callbackId } = await register();
       const key = `${source} ${callbackId}`;
       this.#listeners.set(key, listener);
       for (const early of this.#early) if (early.key === key) early.tell(listener);
-      return () => {
+      return async () => {
         if (!this.#listeners.delete(key) || this.wire.state !== "open") return;
-        // Nobody waits: from here on nothing of it is delivered, whatever the server says.
-        deregister(callbackId).catch(() => {});
+        // From here on nothing of it is delivered, whatever the server says.
+        await this.#leave(deregister(callbackId, { timeoutMs: endingMs }));
       };
     } finally {
       if (--this.#subscribing === 0) this.#early.length = 0;
     }
+  }
+
+  async #leave(deregistered: Promise<unknown>): Promise<void> {
+    const left = deregistered.catch(() => {});
+    this.#leaving.add(left);
+    await left;
+    this.#leaving.delete(left);
   }
 
   async #begin({ name, readOnly, keepalive, signal, timeoutMs, auth, isPrivate }: SessionOptions): Promise<void> {

@@ -4,12 +4,22 @@ import type { Session } from "./session.ts";
 
 /** What a subscription is made of: how it begins on a session, and what is said when one was lost. */
 export interface SubscriptionSource<E> {
-  /** Begins to hear; resolves with what ends it. `resumed`: not for the first time. */
+  /**
+   * Begins to hear; resolves with what ends it, which resolves when the server has confirmed that. `resumed`: not for the
+   * first time.
+   */
   begin(
     session: Session,
     push: (event: E) => void,
     resumed: { readonly cause: unknown } | undefined,
-  ): Promise<() => void>;
+  ): Promise<() => Promise<void>>;
+}
+
+/** Ends those of several that have begun. */
+export function endOf(begun: readonly PromiseSettledResult<() => Promise<void>>[]): () => Promise<void> {
+  return async () => {
+    await Promise.all(begun.map((each) => (each.status === "fulfilled" ? each.value() : nothing())));
+  };
 }
 
 /** What a subscription needs of its connection. */
@@ -18,6 +28,8 @@ export interface SessionOwner {
   session(wait: boolean, signal?: AbortSignal): Promise<Session>;
   /** Told when that session is over. Returns what takes it back. */
   onLost(session: Session, listener: (cause: unknown) => void): () => void;
+  /** Resolves when all of `waits` have settled, or when that takes too long. */
+  waitBriefly(waits: readonly Promise<unknown>[]): Promise<void>;
 }
 
 /**
@@ -30,7 +42,8 @@ export interface SessionOwner {
  * iteration: one reader. Ends by `break` or `close`; throws the signal's reason, the cause when the connection is lost, and
  *            OverflowError when the reader is too slow.
  * on:        instead of iterating: calls back for each event, and once with the cause of the end.
- * close:     any -> ended; nothing is told afterwards. Idempotent; so is disposing.
+ * close:     any -> ended; nothing is told afterwards. Idempotent; so is disposing, which waits until the server has
+ *            confirmed the end, or has had its time for that: so does leaving the iteration by `break`.
  */
 export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
   /** See above. */
@@ -39,7 +52,9 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
   readonly #source: SubscriptionSource<E>;
   readonly #options: EventOptions;
   readonly #feed: Feed<E>;
-  #leave: () => void = () => {};
+  #leave: () => Promise<void> = nothing;
+  /** The server hears that we begin, or that we end. */
+  readonly #telling = new Set<Promise<unknown>>();
   #onAbort: (() => void) | undefined;
 
   constructor(owner: SessionOwner, source: SubscriptionSource<E>, options: EventOptions) {
@@ -74,11 +89,19 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<E, undefined> {
-    return this.#feed[Symbol.asyncIterator]();
+    const events = this.#feed[Symbol.asyncIterator]();
+    return {
+      next: () => events.next(),
+      return: async () => {
+        await this[Symbol.asyncDispose]();
+        return { done: true, value: undefined };
+      },
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+    if (this.#telling.size > 0) await this.#owner.waitBriefly([...this.#telling]);
   }
 
   async #begin(resumed: { readonly cause: unknown } | undefined): Promise<void> {
@@ -93,14 +116,16 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
           lost = { cause };
           if (begun) this.#onLost(cause);
         });
-        this.#leave = forget;
-        const end = await this.#source.begin(session, (event) => this.#feed.push(event), again);
+        this.#leave = async () => {
+          forget();
+        };
+        const end = await this.#tell(this.#beginOn(session, again));
         begun = true;
         // What was awaited may have been overtaken by our end.
-        if (this.#feed.state !== "open") return end();
+        if (this.#feed.state !== "open") return await this.#tell(end());
         this.#leave = () => {
           forget();
-          end();
+          return end();
         };
         if (lost === undefined) return;
         throw lost.cause;
@@ -114,8 +139,15 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
     }
   }
 
+  /** A beginning that our end has overtaken ends where it has come to. */
+  async #beginOn(session: Session, resumed: { readonly cause: unknown } | undefined): Promise<() => Promise<void>> {
+    const end = await this.#source.begin(session, (event) => this.#feed.push(event), resumed);
+    if (this.#feed.state !== "open") await end();
+    return end;
+  }
+
   #onLost(cause: unknown): void {
-    this.#leave = () => {};
+    this.#leave = nothing;
     if (this.#options.reconnect !== true) this.#end(cause);
     else this.#begin({ cause }).catch(() => {});
   }
@@ -130,7 +162,16 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
     if (this.#onAbort !== undefined) this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#onAbort = undefined;
     const leave = this.#leave;
-    this.#leave = () => {};
-    leave();
+    this.#leave = nothing;
+    this.#tell(leave()).catch(() => {});
+  }
+
+  /** Notes what is under way, so that disposing can wait for it. */
+  #tell<T>(telling: Promise<T>): Promise<T> {
+    const noted = telling.finally(() => this.#telling.delete(noted));
+    this.#telling.add(noted);
+    return noted;
   }
 }
+
+async function nothing(): Promise<void> {}

@@ -98,11 +98,58 @@ suite("events", () => {
     await world.settle(events.ready);
     world.serving.driver.define("hello");
     await world.rest();
-    await events[Symbol.asyncDispose]();
+    await world.settle(events[Symbol.asyncDispose]());
     world.serving.driver.define("later");
     await world.rest();
     assert.deepEqual(heard, ["hello defined added"]);
     assert.deepEqual(ends, [undefined]);
+  });
+
+  test("are disposed of when the server has confirmed their end", async () => {
+    const { world, connection } = await setUp();
+    const events = connection.events("lifecycle");
+    await world.settle(events.ready);
+    const disposed = events[Symbol.asyncDispose]().then(() => world.serving.driver.listeners);
+    assert.equal(await world.settle(disposed), 0);
+  });
+
+  test("are disposed of when the server has heard of their beginning and their end, in that order", async () => {
+    const { world, connection } = await setUp();
+    const events = connection.events("lifecycle");
+    const disposed = events[Symbol.asyncDispose]().then(() => world.serving.driver.listeners);
+    assert.equal(await world.settle(disposed), 0);
+  });
+
+  test("keep the connection open until the server has confirmed their end", async () => {
+    const { world, connection } = await setUp();
+    const events = connection.events("lifecycle");
+    await world.settle(events.ready);
+    const server = world.transports.at(-1);
+    server?.pause();
+    const told: string[] = [];
+    events.close();
+    void connection.close().then(() => told.push("closed"));
+    await world.rest();
+    assert.deepEqual([told, world.serving.driver.listeners], [[], 1]);
+    server?.resume();
+    await world.rest();
+    assert.deepEqual([told, world.serving.driver.listeners], [["closed"], 0]);
+  });
+
+  test("keep nobody waiting for a server that does not answer", async () => {
+    const { world, connection } = await setUp();
+    const events = connection.events("lifecycle");
+    await world.settle(events.ready);
+    world.transports.at(-1)?.pause();
+    const told: string[] = [];
+    void events[Symbol.asyncDispose]().then(() => told.push("disposed"));
+    void connection.close().then(() => told.push("closed"));
+    world.serving.world.pass(4_999);
+    await world.rest();
+    assert.deepEqual(told, []);
+    world.serving.world.pass(1);
+    await world.rest();
+    assert.deepEqual(new Set(told), new Set(["closed", "disposed"]));
   });
 
   test("throw the cause when the connection is lost", async () => {
