@@ -31,7 +31,7 @@ import type { RowName } from "./rows.ts";
 import type { Auth } from "./sasl/credentials.ts";
 import { endingMs, Session } from "./session.ts";
 import { type SessionOwner, Subscription } from "./subscription.ts";
-import type { Wrap } from "./values.ts";
+import type { Reading, Wrap } from "./values.ts";
 
 /** How the other end is reached, as often as it has to be. */
 export interface Connector {
@@ -222,12 +222,13 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
     return this.invoke("connectListAllDomains", undefined, [options]) as Promise<readonly Domain[]>;
   }
 
-  /** The methods' one door: a row, whose it is, and what the caller has given. */
-  async invoke(row: string, self: object | undefined, given: readonly unknown[]): Promise<unknown> {
+  /** The methods' one door: a row, whose it is, what the caller has given, and what he hears of the reply if not as usual. */
+  async invoke(row: string, self: object | undefined, given: readonly unknown[], answer?: Reading): Promise<unknown> {
     const call = methodCall(row as RowName, self, given, this.#options.timeoutMs);
     const { signal } = call.options;
     const session = this.#session ?? (await this.session(this.#options.reconnect === true, signal));
-    return call.answer(await send(session, call), this.#wrap);
+    const reply = await send(session, call);
+    return (answer ?? call.answer)(reply, this.#wrap);
   }
 
   /** The open session. `wait`: a lost one is opened again. For subscriptions. */

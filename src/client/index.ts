@@ -1,3 +1,4 @@
+export type { Hole, StreamPart } from "../rpc/index.ts";
 export { Connection, type ConnectionOptions, type Connector } from "./connection.ts";
 export { domain } from "./definition/domain.ts";
 export { type DiskView, DomainDefinition } from "./definition/domain-definition.ts";
@@ -39,6 +40,7 @@ export type {
   Snapshot,
   StoragePool,
   Volume,
+  VolumePart,
 } from "./objects.ts";
 export { type Kind, methodName, ownerOf, type RowName, rowNames } from "./rows.ts";
 export type { Auth, Credentials } from "./sasl/credentials.ts";

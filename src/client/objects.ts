@@ -15,6 +15,7 @@ import {
   type StoragePool as WireStoragePool,
   type StorageVol as WireVolume,
 } from "../protocol/index.ts";
+import type { Stream, StreamPart } from "../rpc/index.ts";
 import type { Connection } from "./connection.ts";
 import type {
   EventNames,
@@ -38,6 +39,7 @@ import {
 } from "./monitor.ts";
 import { type Kind, methodName, ownerOf, rowNames } from "./rows.ts";
 import type { Subscription } from "./subscription.ts";
+import { sparseReadableOf, writableOf } from "./web-streams.ts";
 
 /** An object at the other end: what the wire says of it, and its calls. It stays good when its connection is reopened. */
 interface Remote {
@@ -99,7 +101,17 @@ export interface Network extends Remote, WireNetwork, Methods<"network">, Eventf
 export interface NetworkPort extends Remote, WireNetworkPort, Methods<"networkPort"> {}
 export interface StoragePool extends Remote, WireStoragePool, Methods<"storagePool">, Eventful<"storagePool"> {}
 /** A disk to be. `pool` is its pool's name, `key` its own among all of the host. */
-export interface Volume extends Remote, WireVolume, Methods<"volume"> {}
+export interface Volume extends Remote, WireVolume, Methods<"volume"> {
+  /** As `download`, but a hole comes as one, however long: `{ hole: 1_048_576n }`. */
+  downloadSparse(part: VolumePart, options?: CallOptions): Promise<ReadableStream<StreamPart>>;
+  /** As `upload`, and takes holes beside bytes: nothing is sent for them, and nothing is stored. */
+  uploadSparse(part: VolumePart, options?: CallOptions): Promise<WritableStream<StreamPart>>;
+}
+/** From where on, and how many bytes: 0 is all that follows. */
+export interface VolumePart {
+  readonly offset: bigint | number;
+  readonly length: bigint | number;
+}
 export interface Snapshot extends Remote, WireSnapshot, Methods<"snapshot"> {
   readonly dom: Domain;
 }
@@ -181,6 +193,26 @@ class DomainHandle extends Handle {
   }
 }
 
+class VolumeHandle extends Handle {
+  downloadSparse(part: VolumePart, options: CallOptions = {}): Promise<unknown> {
+    return this.#openSparse("storageVolDownload", part, options, sparseReadableOf);
+  }
+
+  uploadSparse(part: VolumePart, options: CallOptions = {}): Promise<unknown> {
+    return this.#openSparse("storageVolUpload", part, options, writableOf);
+  }
+
+  #openSparse(
+    row: string,
+    part: VolumePart,
+    options: CallOptions,
+    endOf: (stream: Stream) => unknown,
+  ): Promise<unknown> {
+    const given = [part, { ...options, flags: "sparseStream" }];
+    return this.connection.invoke(row, this, given, (opened) => endOf((opened as { readonly stream: Stream }).stream));
+  }
+}
+
 const eventful: Partial<Record<Kind, "network" | "storagePool" | "nodeDevice" | "secret">> = {
   network: "network",
   storagePool: "storagePool",
@@ -191,7 +223,8 @@ const eventful: Partial<Record<Kind, "network" | "storagePool" | "nodeDevice" | 
 type HandleClass = new (connection: Connection, fields: Fields) => Handle;
 
 function classOf(kind: Kind): HandleClass {
-  const made = kind === "domain" ? class extends DomainHandle {} : class extends Handle {};
+  const base = kind === "domain" ? DomainHandle : kind === "volume" ? VolumeHandle : Handle;
+  const made = class extends base {};
   // What is printed says what it is.
   Object.defineProperty(made, "name", { value: kind.charAt(0).toUpperCase() + kind.slice(1) });
   addMethods(made.prototype, kind);

@@ -1,4 +1,4 @@
-import { type Stream, type StreamPart } from "../rpc/index.ts";
+import { isHole, type Stream, type StreamPart } from "../rpc/index.ts";
 
 /**
  * A stream both ways: a console, a channel of a guest.
@@ -16,26 +16,35 @@ export interface ByteChannel extends AsyncDisposable {
 /** A hole is handed over as zeros, in pieces of so many bytes at most. */
 const zeros = new Uint8Array(65_536);
 
-/** What the peer sends. Read only as it is asked for: the connection holds the peer back when too much waits. */
+/** What the peer sends, its holes as zeros. */
 export function readableOf(stream: Stream): ReadableStream<Uint8Array> {
-  const parts = stream.parts();
+  const next = partsOf(stream);
   let hole = 0n;
-  return new ReadableStream<Uint8Array>(
+  return readOnDemand(stream, async () => {
+    if (hole === 0n) {
+      const part = await next();
+      if (part === undefined || !isHole(part)) return part;
+      hole = part.hole;
+    }
+    const length = hole < BigInt(zeros.length) ? Number(hole) : zeros.length;
+    hole -= BigInt(length);
+    return zeros.slice(0, length);
+  });
+}
+
+/** The same, where a hole is told as such, however long it is. */
+export function sparseReadableOf(stream: Stream): ReadableStream<StreamPart> {
+  return readOnDemand(stream, partsOf(stream));
+}
+
+/** Read only as it is asked for: the connection holds the peer back when too much waits. */
+function readOnDemand<T>(stream: Stream, next: () => Promise<T | undefined>): ReadableStream<T> {
+  return new ReadableStream<T>(
     {
       pull: async (controller) => {
-        if (hole === 0n) {
-          const { done, value } = await parts.next();
-          if (done === true) {
-            // The peer confirms that this was all: what went wrong at its end is told here.
-            if (stream.state === "open") await stream.finish();
-            return controller.close();
-          }
-          if (!isHole(value)) return controller.enqueue(value);
-          hole = value.hole;
-        }
-        const length = hole < BigInt(zeros.length) ? Number(hole) : zeros.length;
-        hole -= BigInt(length);
-        controller.enqueue(zeros.slice(0, length));
+        const part = await next();
+        if (part === undefined) controller.close();
+        else controller.enqueue(part);
       },
       cancel: (reason) => stream.abort(reason),
     },
@@ -43,9 +52,21 @@ export function readableOf(stream: Stream): ReadableStream<Uint8Array> {
   );
 }
 
-export function writableOf(stream: Stream): WritableStream<Uint8Array> {
-  return new WritableStream<Uint8Array>({
-    write: (chunk) => stream.write(chunk),
+/** One part after the other; undefined: the peer has confirmed that this was all. What went wrong at its end is told here. */
+function partsOf(stream: Stream): () => Promise<StreamPart | undefined> {
+  const parts = stream.parts();
+  return async () => {
+    const { done, value } = await parts.next();
+    if (done !== true) return value;
+    if (stream.state === "open") await stream.finish();
+    return undefined;
+  };
+}
+
+/** Takes holes too, where the call that opened the stream has allowed them; elsewhere one is a StateError. */
+export function writableOf(stream: Stream): WritableStream<StreamPart> {
+  return new WritableStream<StreamPart>({
+    write: (part) => (isHole(part) ? stream.writeHole(part.hole) : stream.write(part)),
     close: () => stream.finish(),
     abort: (reason) => stream.abort(reason),
   });
@@ -58,8 +79,4 @@ export function channelOf(stream: Stream): ByteChannel {
     abort: (reason) => stream.abort(reason),
     [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),
   };
-}
-
-function isHole(part: StreamPart): part is { readonly hole: bigint } {
-  return !(part instanceof Uint8Array);
 }

@@ -7,4 +7,4 @@ export { type AnswerSink, IncomingCall } from "./incoming-call.ts";
 export { Keepalive, type KeepaliveActions, type KeepaliveOptions } from "./keepalive.ts";
 export { pairInMemory } from "./memory-transport.ts";
 export { Stream } from "./stream.ts";
-export type { Hole, StreamPart } from "./stream-part.ts";
+export { type Hole, isHole, type StreamPart } from "./stream-part.ts";
