@@ -1,16 +1,17 @@
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
-import { open } from "../src/open/index.ts";
+import type * as Virtwright from "../src/open/index.ts";
 
 /**
- * A client of the bench on Node. Arguments: a URI, and the main file of @unraid/libvirt, or "" for our library. Each line on
- * standard input asks for something; the answer is a line of numbers.
+ * A client of the bench on Node. Arguments: a URI, a library, "virtwright" or "@unraid/libvirt", and the folder that it is
+ * installed in. Each line on standard input asks for something; the answer is a line of numbers.
  *
  * calls N    N times each of the calls, one after the other: the median of each, in nanoseconds
  * rate N MS  `info` for so long, N at a time: how many, and the nanoseconds
  */
-const [uri = "", main = ""] = process.argv.slice(2);
-const { calls, close } = main === "" ? await ours() : await unraids();
+const [uri = "", library = "", folder = ""] = process.argv.slice(2);
+const { calls, close } = library === "virtwright" ? await ours() : await unraids();
 const info = calls[1] as () => Promise<unknown>;
 
 for await (const line of createInterface(process.stdin)) {
@@ -23,6 +24,7 @@ await close();
 
 /** In the order of `callNames`. */
 async function ours() {
+  const { open } = (await load("dist/open/index.js")) as typeof Virtwright;
   const connection = await open(uri);
   const domain = await connection.domain("test");
   const calls = [
@@ -47,7 +49,7 @@ interface Hypervisor {
 }
 
 async function unraids() {
-  const { Hypervisor } = (await import(pathToFileURL(main).href)) as {
+  const { Hypervisor } = (await load("dist/index.js")) as {
     readonly Hypervisor: new (options: { readonly uri: string }) => Hypervisor;
   };
   const hypervisor = new Hypervisor({ uri });
@@ -62,6 +64,10 @@ async function unraids() {
     () => hypervisor.nodeGetInfo(),
   ];
   return { calls, close: () => hypervisor.connectClose() };
+}
+
+function load(main: string): Promise<unknown> {
+  return import(pathToFileURL(join(folder, "node_modules", library, main)).href);
 }
 
 async function latencies(count: number): Promise<number[]> {

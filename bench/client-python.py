@@ -1,10 +1,20 @@
-"""A client of the bench: libvirt's own, from Python. Argument: a URI. Speaks as client-node.ts does."""
+"""A client of the bench: libvirt's own, from Python. Arguments: a URI and, for a program that hears events, "events".
+Speaks as client-node.ts does."""
 
 import sys
 import threading
 import time
 
 import libvirt
+
+if sys.argv[2:] == ["events"]:
+    libvirt.virEventRegisterDefaultImpl()
+
+    def turn():
+        while True:
+            libvirt.virEventRunDefaultImpl()
+
+    threading.Thread(target=turn, daemon=True).start()
 
 connection = libvirt.open(sys.argv[1])
 domain = connection.lookupByName("test")

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { libvirtd, Teacher } from "../test/conformance/virsh/teacher.ts";
-import { LineProgram } from "./native.ts";
+import { Floors } from "./client-floors.ts";
+import { LineProgram, NativeBuild } from "./native.ts";
 import { python } from "./rpc-contest.ts";
 import { formatTable, median } from "./table.ts";
 
@@ -19,6 +20,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 interface Rival {
   readonly name: string;
   readonly program: LineProgram;
+  /** What the ratios to it are called, where they are an aim. */
+  readonly aim?: string;
 }
 type Figures = Map<string, number[]>;
 
@@ -30,30 +33,35 @@ export async function run(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "vwb-"));
   chmodSync(directory, 0o755);
   const teacher = new Teacher(join(directory, "libvirtd"));
+  const build = new NativeBuild();
   try {
     const unraid = installUnraid(join(directory, "unraid"));
-    const command = installOurs(join(directory, "ours"));
+    const ours = installOurs(join(directory, "ours"));
     await teacher.start();
     const uri = `test+unix:///default?socket=${teacher.socket}`;
-    const { figures, names } = await measure(uri, unraid);
-    const starts = measureStarts(command, uri);
-    print(figures, names, starts);
+    const floors = new Floors(build, directory, teacher.socket, Math.max(...atOnce));
+    const { figures, rivals } = await measure(uri, ours, unraid, floors);
+    print(figures, rivals, measureStarts(join(ours, "node_modules/.bin/virtwright"), uri));
+    floors.print(Math.max(...atOnce));
   } finally {
+    build.remove();
     await teacher.stop();
     rmSync(directory, { recursive: true });
   }
 }
 
-async function measure(uri: string, unraid: string | undefined) {
+async function measure(uri: string, ours: string, unraid: string | undefined, floors: Floors) {
   const node = fileURLToPath(new URL("client-node.ts", import.meta.url));
   const py = fileURLToPath(new URL("client-python.py", import.meta.url));
   const rivals: Rival[] = [
-    { name: "virtwright", program: new LineProgram(process.execPath, [node, uri, ""]) },
-    { name: "python3-libvirt", program: new LineProgram(python, [py, uri]) },
+    { name: "virtwright", program: new LineProgram(process.execPath, [node, uri, "virtwright", ours]) },
+    { name: "python3-libvirt", program: new LineProgram(python, [py, uri]), aim: "python" },
   ];
   if (unraid !== undefined) {
-    rivals.push({ name: "@unraid/libvirt", program: new LineProgram(process.execPath, [node, uri, unraid]) });
+    const program = new LineProgram(process.execPath, [node, uri, "@unraid/libvirt", unraid]);
+    rivals.push({ name: "@unraid/libvirt", program, aim: "napi" });
   }
+  rivals.push({ name: "python3, with events", program: new LineProgram(python, [py, uri, "events"]) });
   const figures: Figures = new Map();
   const note = (row: string, values: readonly number[]): void =>
     values.forEach((value, index) => {
@@ -62,6 +70,7 @@ async function measure(uri: string, unraid: string | undefined) {
     });
   try {
     for (const { program } of rivals) await program.round("calls 2000");
+    await floors.warmUp();
     for (let round = 0; round < rounds; round++) {
       const answers: number[][] = [];
       for (const { program } of rivals) answers.push(await program.round("calls 100"));
@@ -78,11 +87,13 @@ async function measure(uri: string, unraid: string | undefined) {
         }
         note(`info, ${count} at once`, rates);
       }
+      await floors.round(100, rateMs);
     }
   } finally {
     for (const { program } of rivals) await program.close();
+    await floors.close();
   }
-  return { figures, names: rivals.map(({ name }) => name) };
+  return { figures, rivals };
 }
 
 /** From nothing to the whole list, in ms: as a script would call it. */
@@ -100,7 +111,8 @@ function measureStarts(command: string, uri: string): { readonly ours: number; r
   return { ours: median(times.ours), virsh: median(times.virsh) };
 }
 
-function print(figures: Figures, names: readonly string[], starts: ReturnType<typeof measureStarts>): void {
+function print(figures: Figures, rivals: readonly Rival[], starts: ReturnType<typeof measureStarts>): void {
+  const names = rivals.map(({ name }) => name);
   const value = (row: string, name: string): number => median(figures.get(`${row} ${name}`) ?? []);
   /** Of the rounds, so that what disturbs one disturbs both. */
   const ratio = (row: string, other: string, theirRow = row): number => {
@@ -128,8 +140,8 @@ function print(figures: Figures, names: readonly string[], starts: ReturnType<ty
     ]),
   );
   console.log("");
-  for (const [index, other] of others.entries()) {
-    const name = ["python", "napi"][index];
+  for (const { name: other, aim: name } of rivals) {
+    if (name === undefined) continue;
     const worst = Math.max(...calls.map((row) => ratio(row, other)));
     console.log(
       `client.latency-${name}: the worst call, at most 1\nratio client.latency-${name} ${worst.toPrecision(3)}`,
@@ -154,13 +166,13 @@ function figure(value: number): string {
 /** Its main file; undefined, and the reason printed, when it does not install. It is compiled, and needs libvirt's headers. */
 function installUnraid(folder: string): string | undefined {
   const result = install(folder, ["@unraid/libvirt@2.2.1"]);
-  if (result === undefined) return join(folder, "node_modules/@unraid/libvirt/dist/index.js");
+  if (result === undefined) return folder;
   const reason = /fatal error: .*|gyp ERR! stack Error: .*|npm error .*/.exec(result)?.[0] ?? result.trim();
   console.log(`@unraid/libvirt does not install: ${reason}; the fix: apt-get install libvirt-dev g++ make python3\n`);
   return undefined;
 }
 
-/** The command as a user has it. */
+/** The package as a user has it; returns the folder that it is installed in. */
 function installOurs(folder: string): string {
   execFileSync(join(root, "node_modules/.bin/tsc"), ["-b", "--stopBuildOnErrors", "src/cli"], { cwd: root });
   const pack = ["pack", "--ignore-scripts", "--silent", "--pack-destination", tmpdir(), root];
@@ -168,7 +180,7 @@ function installOurs(folder: string): string {
   const complaint = install(folder, ["--ignore-scripts", tarball]);
   rmSync(tarball);
   if (complaint !== undefined) throw new Error(complaint);
-  return join(folder, "node_modules/.bin/virtwright");
+  return folder;
 }
 
 /** What npm has complained of; undefined: nothing. */
