@@ -18,5 +18,6 @@ export {
 export { Registration, type RegistrationOptions } from "./registration.ts";
 export { type Handle, Scope } from "./scope.ts";
 export { type Deadline, Timeout, type TimeoutCallback, type TimeoutOptions } from "./timeout.ts";
+export { TimerHost, type Timers } from "./timer-host.ts";
 export type { Transport, TransportListener } from "./transport.ts";
 export { Watch, type WatchCallback, type WatchOptions } from "./watch.ts";

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Connection, type ConnectionOptions, type Connector } from "../client/index.ts";
-import { Loop, type Transport } from "../event/index.ts";
-import { reachProgram, reachTcp, reachTls, reachUnix, TimerHost } from "../net/index.ts";
+import { Loop, TimerHost, type Transport } from "../event/index.ts";
+import { nodeTimers, reachProgram, reachTcp, reachTls, reachUnix } from "../net/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
 import { knownCredentials } from "./auth-file.ts";
 import { meantUri, ownSurroundings, type Surroundings } from "./client-config.ts";
@@ -46,7 +46,7 @@ async function embedded(uri: ConnectionUri, embed: true | EmbedPlaces): Promise<
 }
 
 function connectorOf(uri: ConnectionUri, readOnly: boolean, around: Surroundings): Connector {
-  const loop = new Loop(new TimerHost(), { onError: raise });
+  const loop = new Loop(new TimerHost(nodeTimers), { onError: raise });
   // Who does not look whom he speaks with may speak with anybody.
   const isPrivate = uri.transport === "tls" ? !uri.params.noVerify : ["unix", "ssh"].includes(uri.transport);
   return { loop, name: uri.name, isPrivate, connect: (signal) => reach(loop, uri, readOnly, around, signal) };

@@ -37,7 +37,7 @@ suite("the package, in an empty folder", { timeout: 150_000 }, () => {
   let tarball: string;
 
   before(async () => {
-    execFileSync(join(tools, "tsc"), ["-b", "--stopBuildOnErrors", "src/cli"], { cwd: root });
+    execFileSync(join(tools, "tsc"), ["-b", "--stopBuildOnErrors", "src/cli", "src/web"], { cwd: root });
     const pack = ["pack", "--ignore-scripts", "--silent", "--pack-destination", scratch, root];
     tarball = join(scratch, (await run("npm", ...pack)).trim());
     // What nothing runs at, compiles nothing and fetches nothing.

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { request } from "node:http";
 import { Duplex } from "node:stream";
 import { after, afterEach, before, beforeEach, suite, test } from "node:test";
 import { Daemon, type LogEntry } from "../../src/daemon/index.ts";
@@ -10,10 +9,10 @@ import { DuplexTransport } from "../../src/net/index.ts";
 import { openLoop } from "../../src/os/index.ts";
 import { remote } from "../../src/protocol/index.ts";
 import { Connection, clientOf, decodeEvent } from "../../src/rpc/index.ts";
+import { knock } from "../net/knocking.ts";
 
 const token = "ab".repeat(32);
 const page = "https://vm.example.org";
-const key = "dGhlIHNhbXBsZSBub25jZQ==";
 
 /** A browser's own WebSocket, as a stream. */
 function streamOf(socket: WebSocket): Duplex {
@@ -55,29 +54,6 @@ suite("the door for browsers", { timeout: 60_000 }, () => {
     port = await daemon.listenForBrowsers({ host: "127.0.0.1", port: 0, origins: [page], token });
   });
   afterEach(() => daemon.close(0));
-
-  /** The answer to a handshake: what kind, and what a client would see. */
-  function knock(headers: Record<string, string>): Promise<{ status: number; accept: string | undefined }> {
-    return new Promise((resolve, reject) => {
-      const all = {
-        connection: "Upgrade",
-        upgrade: "websocket",
-        "sec-websocket-version": "13",
-        "sec-websocket-key": key,
-        ...headers,
-      };
-      const asked = request({ host: "127.0.0.1", port, headers: all, agent: false });
-      asked.on("upgrade", ({ statusCode = 0, headers: got }, socket) => {
-        socket.destroy();
-        resolve({ status: statusCode, accept: got["sec-websocket-accept"] });
-      });
-      asked.on("response", (response) => {
-        response.resume();
-        resolve({ status: response.statusCode ?? 0, accept: undefined });
-      });
-      asked.on("error", reject).end();
-    });
-  }
 
   test("lets a browser's WebSocket list domains and hear events", async () => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}`, ["virtwright", `token.${token}`]);
@@ -143,7 +119,7 @@ suite("the door for browsers", { timeout: 60_000 }, () => {
     ["no key", { ...right, "sec-websocket-key": "x" }, 400, /no WebSocket/],
   ] as const)
     test(`${status === 101 ? "lets in" : "gives nothing to"} ${what}`, async () => {
-      const answer = await knock(headers);
+      const answer = await knock(port, headers);
       assert.equal(answer.status, status);
       assert.equal(answer.accept, status === 101 ? "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" : undefined);
       if (reason !== undefined)
@@ -159,7 +135,7 @@ suite("the door for browsers", { timeout: 60_000 }, () => {
 
   test("writes 20 refusals a minute to the log, and not all of a long origin", async () => {
     const before = log.length;
-    for (let count = 0; count < 25; count++) await knock({ ...right, origin: "x".repeat(5_000) });
+    for (let count = 0; count < 25; count++) await knock(port, { ...right, origin: "x".repeat(5_000) });
     const lines = log.slice(before).filter(({ message }) => message.includes("was not let in"));
     assert.equal(lines.length, 20);
     assert.ok(lines.every(({ message }) => message.length < 400));

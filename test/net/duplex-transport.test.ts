@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Duplex, PassThrough } from "node:stream";
 import { suite, test } from "node:test";
-import { Loop } from "../../src/event/index.ts";
-import { DuplexTransport, TimerHost } from "../../src/net/index.ts";
+import { Loop, TimerHost } from "../../src/event/index.ts";
+import { DuplexTransport, nodeTimers } from "../../src/net/index.ts";
 import { Inlet } from "../../src/net/inlet.ts";
 
 /** Two streams connected with each other, in memory. */
@@ -38,7 +38,7 @@ const turns = async (count = 20): Promise<void> => {
 
 suite("a transport over a stream of Node's", () => {
   const errors: unknown[] = [];
-  const openLoop = (): Loop => new Loop(new TimerHost(), { onError: (error) => errors.push(error) });
+  const openLoop = (): Loop => new Loop(new TimerHost(nodeTimers), { onError: (error) => errors.push(error) });
 
   test("carries bytes both ways", async () => {
     await using loop = openLoop();

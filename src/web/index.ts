@@ -1,0 +1,4 @@
+// Not the client's index: with it a page would load an XML parser, which browsers know only from bundlers.
+export { Connection, type ConnectionOptions, type Connector } from "../client/connection.ts";
+export { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
+export { openWebSocket, type WebSocketOpenOptions } from "./open-web-socket.ts";
