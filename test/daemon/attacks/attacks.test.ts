@@ -6,21 +6,23 @@ import type { Loop } from "../../../src/event/index.ts";
 import { openLoop } from "../../../src/os/index.ts";
 import { type Domain, MessageType, remote, Status, virtwright } from "../../../src/protocol/index.ts";
 import { Connection, clientOf, pairInMemory } from "../../../src/rpc/index.ts";
+import { knock } from "../../net/knocking.ts";
 import { RawEnd } from "../../rpc/world.ts";
-import { type Attacker, callAttacks, origins, rules, wireAttacks } from "./entries.ts";
+import { type Attacker, callAttacks, changing, door, doorAttacks, origins, rules, wireAttacks } from "./entries.ts";
 
 /** Part of a definition: nobody who attacks may ever read it. */
 const secret = "s3cret-of-the-guest";
 /** What a file of this machine would look like. */
 const leaks = [secret, "root:x:0:0"];
 
-suite(`${wireAttacks.length + callAttacks.length} attacks`, { timeout: 120_000 }, () => {
+suite(`${wireAttacks.length + callAttacks.length + doorAttacks.length} attacks`, { timeout: 120_000 }, () => {
   let loop: Loop;
   let driver: TestDriver;
   let daemon: Daemon;
   let owner: Omit<Attacker, "dom" | "callbackId">;
   let dom: Domain;
   let callbackId: number;
+  let port: number;
   /** As it was at first. */
   let before: string;
   const audit: AuditRecord[] = [];
@@ -35,6 +37,7 @@ suite(`${wireAttacks.length + callAttacks.length} attacks`, { timeout: 120_000 }
       audit: (record) => void audit.push(record),
       logIn: { users: { find: (name) => (name === "user" ? kept : undefined) }, refuse: () => undefined },
     });
+    port = await daemon.listenForBrowsers({ host: "127.0.0.1", port: 0, origins: [door.page], token: door.token });
     owner = await connect(origins.user);
     const graphics = `<graphics type='vnc' passwd='${secret}'/>`;
     const xml = `<domain type='test'><name>victim</name><memory>8192</memory><os><type>hvm</type></os><devices>${graphics}</devices></domain>`;
@@ -122,6 +125,14 @@ suite(`${wireAttacks.length + callAttacks.length} attacks`, { timeout: 120_000 }
       assert.equal(await world(), before, "something has changed");
       attacker.connection.close();
     });
+
+  for (const { name, headers, path, status } of doorAttacks)
+    test(`is not let in: ${name}`, async () => {
+      assert.deepEqual(await knock(port, headers, path), { status, accept: undefined, body: "" });
+      assert.equal(await world(), before, "something has changed");
+    });
+
+  test("try every call that changes something", () => assert.ok(changing().length >= 218, String(changing().length)));
 
   test("leave nothing behind", async () => {
     for (let rounds = 0; rounds < 20 && daemon.size > 1; rounds++)

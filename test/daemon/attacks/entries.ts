@@ -2,6 +2,7 @@ import type { Origin } from "../../../src/daemon/index.ts";
 import {
   type Client,
   type Domain,
+  lxc,
   MessageType,
   type Procedure,
   qemu,
@@ -39,6 +40,15 @@ export interface WireAttack {
   readonly bytes: Uint8Array;
   /** What has to come of it: the end, an error as the answer, or nothing at all. */
   readonly ends: "closed" | "error" | "ignored";
+}
+
+/** An attack by a handshake of HTTP, at the door for browsers. */
+export interface DoorAttack {
+  readonly name: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly path?: string;
+  /** Of the answer. */
+  readonly status: 400 | 401 | 403 | 431;
 }
 
 /** Who attacks. */
@@ -107,6 +117,35 @@ export const wireAttacks: readonly WireAttack[] = [
   wire("the administration's program", message({ program: 0x0690_0690, procedure: 20 }, oneWord, { word: 0 }), "error"),
 ];
 
+/** What the door for browsers goes by. */
+export const door = { page: "https://vm.example.org", token: "ab".repeat(32) } as const;
+const asking = (...tokens: readonly string[]): Record<string, string> => ({
+  origin: door.page,
+  "sec-websocket-protocol": ["virtwright", ...tokens.map((token) => `token.${token}`)].join(", "),
+});
+
+export const doorAttacks: readonly DoorAttack[] = [
+  { name: "no token", headers: asking(), status: 401 },
+  { name: "the token of another run", headers: asking("cd".repeat(32)), status: 401 },
+  { name: "the right token behind a wrong one", headers: asking("x", door.token), status: 401 },
+  { name: "a token that begins with the right one", headers: asking(`${door.token}00`), status: 401 },
+  { name: "the token in capitals", headers: asking(door.token.toUpperCase()), status: 401 },
+  { name: "the token in the address", headers: asking(), path: `/?token=${door.token}`, status: 401 },
+  { name: "the token in a cookie", headers: { ...asking(), cookie: `token=${door.token}` }, status: 401 },
+  { name: "the token as a password", headers: { ...asking(), authorization: `Bearer ${door.token}` }, status: 401 },
+  { name: "another page with the token", headers: { ...asking(door.token), origin: "https://evil.org" }, status: 403 },
+  { name: "a page in a page below", headers: { ...asking(door.token), origin: `${door.page}.evil.org` }, status: 403 },
+  { name: "a page of no origin", headers: { ...asking(door.token), origin: "null" }, status: 403 },
+  { name: "the page at another port", headers: { ...asking(door.token), origin: `${door.page}:8443` }, status: 403 },
+  {
+    name: "the page without encryption",
+    headers: { ...asking(door.token), origin: "http://vm.example.org" },
+    status: 403,
+  },
+  { name: "another protocol over HTTP", headers: { ...asking(door.token), upgrade: "h2c" }, status: 400 },
+  { name: "a head of 20,000 characters", headers: { ...asking(door.token), cookie: "x".repeat(20_000) }, status: 431 },
+];
+
 const guest = (inner: string, root = "domain type='test'"): string => `<${root}>${inner}</domain>`;
 const whole = "<name>evil</name><memory>8192</memory><os><type>hvm</type></os>";
 const bomb = `<!DOCTYPE d [<!ENTITY a "${"x".repeat(64)}">${Array.from({ length: 20 }, (_, index) => `<!ENTITY a${index} "${`&a${index === 0 ? "" : index - 1};`.repeat(10)}">`).join("")}]>`;
@@ -149,6 +188,10 @@ const flags = 0;
 const huge = 0x7fff_ffff;
 const pool = { name: "default-pool", uuid: "dfe224cb-28fb-8dd0-c4b2-64eb3f0f4566" };
 const nowhere = "00000000-0000-4000-8000-000000000000";
+
+const named = (root: string, name: string): string => `<${root}><name>${name}</name></${root}>`;
+const pooled = (name: string): string =>
+  `<pool type='dir'><name>${name}</name><target><path>/evil</path></target></pool>`;
 
 function attack(name: string, calls: CallAttack["calls"], as: CallAttack["as"] = "user"): CallAttack {
   return { name, as, calls };
@@ -241,6 +284,13 @@ const byUser: readonly CallAttack[] = [
     call.storageVolLookupByKey({ key: "/etc/passwd" }),
     call.storageVolDelete({ vol: { pool: pool.name, name: "../../etc/passwd", key: "/etc/passwd" }, flags }),
     call.storageVolGetPath({ vol: { pool: "../../etc", name: "passwd", key: "/etc/passwd" } }),
+  ]),
+  attack("names that lead elsewhere", ({ call, dom }) => [
+    call.domainCheckpointCreateXml({ dom, xmlDesc: named("domaincheckpoint", "../../evil"), flags }),
+    call.networkDefineXml({ xml: named("network", "../../evil") }),
+    call.networkCreateXml({ xml: named("network", "a/b") }),
+    call.storagePoolDefineXml({ xml: pooled("../../evil"), flags }),
+    call.storagePoolCreateXml({ xml: pooled("a/b"), flags }),
   ]),
   attack("a volume larger than its pool", ({ call }) => [
     call.storageVolCreateXml({
@@ -359,11 +409,11 @@ function inTens<T>(all: readonly T[]): T[][] {
   return Array.from({ length: Math.ceil(all.length / 10) }, (_, index) => all.slice(10 * index, 10 * index + 10));
 }
 
-/** All calls that a read-only connection may never make. */
-function changing(): [string, typeof remote | typeof qemu | typeof virtwright][] {
-  return [remote, qemu, virtwright].flatMap((program) =>
+/** All calls that a read-only connection may never make, and those that it may not make with certain flags. */
+export function changing(): [string, typeof remote | typeof qemu | typeof virtwright | typeof lxc][] {
+  return [remote, qemu, lxc, virtwright].flatMap((program) =>
     Object.entries<Procedure>(program.procedures)
-      .filter(([, row]) => row.kind === "call" && row.readOnly === "denied" && row.api !== null)
+      .filter(([, row]) => row.kind === "call" && row.readOnly !== "allowed")
       .map(([name]) => [name, program] as [string, typeof remote]),
   );
 }
@@ -375,7 +425,9 @@ function askFor(
 ): Promise<unknown> {
   const row = (program.procedures as Readonly<Record<string, Procedure>>)[name];
   if (row?.kind !== "call") throw new Error(`${name} is no call`);
-  const args = plausibleArgs(name, row.args.fields) as never;
+  const { readOnly: rule } = row;
+  const telling = typeof rule === "string" ? {} : { [rule.argument ?? "flags"]: rule.unlessFlags };
+  const args = { ...plausibleArgs(name, row.args.fields), ...telling } as never;
   return row.stream === undefined
     ? connection.call(program as never, name as never, args)
     : connection.openStream(program as never, name as never, args);
