@@ -5,6 +5,7 @@ const benches: Record<string, readonly (() => Promise<{ run(): Promise<void> }>)
   explorer: [() => import("./explorer.ts")],
   qemu: [() => import("./qemu.ts")],
   rpc: [() => import("./rpc.ts")],
+  sasl: [() => import("./sasl.ts")],
   xen: [() => import("./xen.ts")],
   "xen-driver": [() => import("./xen-driver.ts")],
 };

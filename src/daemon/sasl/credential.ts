@@ -38,11 +38,17 @@ export async function credentialOf(
   };
 }
 
+/** What a name is tried against. What stands for nobody is made for everybody: who is known takes no less time. */
+export function credentialToTry(users: UserTable, name: string): Credential {
+  const nobody = credentialOfNobody(name);
+  return users.find(name) ?? nobody;
+}
+
 /**
  * What stands for the credential of somebody whom nobody knows: always the same for a name, as a real one would be, and
  * right for no password.
  */
-export function credentialOfNobody(name: string): Credential {
+function credentialOfNobody(name: string): Credential {
   const [salt, storedKey, serverKey] = ["salt", "stored", "server"].map((part) => hmac(secret, `${part} ${name}`)) as [
     Buffer,
     Buffer,

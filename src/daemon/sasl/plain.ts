@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { type Credential, credentialOf, credentialOfNobody, type UserTable } from "./credential.ts";
+import { type Credential, credentialOf, credentialToTry, type UserTable } from "./credential.ts";
 import { type Answer, type Mechanism, RefusedError } from "./mechanism.ts";
 
 /** Has a password tried when its turn comes. */
@@ -21,7 +21,7 @@ export class Plain implements Mechanism {
     const [actingFor = "", user = "", password = ""] = parts;
     if (parts.length !== 3 || user === "" || password === "") throw new RefusedError("its message is none of PLAIN's");
     if (actingFor !== "" && actingFor !== user) throw new RefusedError(`'${user}' may not act for '${actingFor}'`);
-    const kept = this.#users.find(user) ?? credentialOfNobody(user);
+    const kept = credentialToTry(this.#users, user);
     const { storedKey } = await this.#tryPassword(() => credentialOf(password, kept.salt, kept.iterations));
     if (!timingSafeEqual(storedKey, kept.storedKey)) throw new RefusedError(`a wrong name or password, as '${user}'`);
     return { data: null, user };

@@ -1,5 +1,5 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { type Credential, credentialOfNobody, hmac, sha256, type UserTable } from "./credential.ts";
+import { type Credential, credentialToTry, hmac, sha256, type UserTable } from "./credential.ts";
 import { type Answer, type Mechanism, RefusedError } from "./mechanism.ts";
 
 interface Opening {
@@ -44,7 +44,7 @@ export class Scram implements Mechanism {
     const user = unescape(escaped);
     if (actingFor !== "" && unescape(actingFor) !== user)
       throw new RefusedError(`'${user}' may not act for '${unescape(actingFor)}'`);
-    const credential = this.#users.find(user) ?? credentialOfNobody(user);
+    const credential = credentialToTry(this.#users, user);
     const nonce = theirs + this.#draw();
     const answer = `r=${nonce},s=${base64(credential.salt)},i=${credential.iterations}`;
     this.#opening = { user, credential, binding, nonce, text: `${bare},${answer}` };
