@@ -72,6 +72,12 @@ def shown(value):
         return "checkpoint " + value.getName()
     if isinstance(value, libvirt.virDomainSnapshot):
         return "snapshot " + value.getName()
+    if isinstance(value, (libvirt.virNetwork, libvirt.virStoragePool, libvirt.virNWFilter)):
+        return (type(value).__name__, value.name(), value.UUIDString())
+    if isinstance(value, (libvirt.virStorageVol, libvirt.virNodeDevice, libvirt.virInterface)):
+        return (type(value).__name__, value.name())
+    if isinstance(value, (libvirt.virNetworkPort, libvirt.virSecret)):
+        return (type(value).__name__, value.UUIDString())
     if isinstance(value, libvirt.virConnect):
         return "connection"
     if isinstance(value, libvirt.virStream):

@@ -28,14 +28,8 @@ one = connection.networkEventRegisterAny(default, 0, listen("of default"), None)
 ask("deregister what never was", connection.networkEventDeregisterAny, 4711)
 
 
-def brief(value):
-    if isinstance(value, (libvirt.virNetwork, libvirt.virStoragePool, libvirt.virStorageVol, libvirt.virNodeDevice, libvirt.virInterface)):
-        return value.name()
-    return value
-
-
 def step(key, call, *args):
-    result = brief(answer(call, *args))
+    result = answer(call, *args)
     drain(connection, other)
     say(key, (result, list(heard)))
     heard.clear()

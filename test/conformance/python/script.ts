@@ -16,21 +16,27 @@ const stop = "stop = 'now'\n";
 export async function answersOf(side: Side, path: string): Promise<Answer[]> {
   await side.start();
   try {
-    const text = await run(path, side);
-    return text.split("\n").slice(0, -1).map(answerOf);
+    const uri = `test+unix:///default?socket=${side.socket}`;
+    return await answersAt([path, uri], () => side.stop());
   } finally {
     await side.stop();
   }
 }
 
-function run(path: string, side: Side): Promise<string> {
-  const uri = `test+unix:///default?socket=${side.socket}`;
-  const env = { LC_ALL: "C.UTF-8", PATH: "/usr/bin:/bin", TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" };
-  const options = { env, timeout: 60_000, maxBuffer: 16_777_216 };
+/** Runs a script with its arguments. `onStop`: it wants its daemon to go away. */
+export function answersAt(args: readonly string[], onStop: () => Promise<void>): Promise<Answer[]> {
+  const env = {
+    LC_ALL: "C.UTF-8",
+    PATH: "/usr/bin:/bin",
+    TZ: "UTC",
+    PYTHONDONTWRITEBYTECODE: "1",
+    PYTHONPATH: import.meta.dirname,
+  };
+  const options = { env, timeout: 120_000, maxBuffer: 16_777_216 };
   return new Promise((resolve, reject) => {
-    const child = execFile(python, [path, uri], options, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else reject(new Error(`${path} has failed behind "${stdout.slice(-200)}": ${stderr || error.message}`));
+    const child = execFile(python, args, options, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout.split("\n").slice(0, -1).map(answerOf));
+      else reject(new Error(`${args[0]} has failed behind "${stdout.slice(-200)}": ${stderr || error.message}`));
     });
     child.stdin?.end();
     let heard = "";
@@ -38,7 +44,7 @@ function run(path: string, side: Side): Promise<string> {
       heard = (heard + text).slice(-2 * stop.length - text.length);
       if (!heard.includes(stop)) return;
       heard = "";
-      side.stop().catch(reject);
+      onStop().catch(reject);
     });
   });
 }

@@ -43,12 +43,15 @@ function listProcedures(pools: Pools): DriverProcedures {
     ...poolLists(pools, "testConnectListAllStoragePools", ErrorDomain.test),
     connectFindStoragePoolSources: ({ type, srcSpec, flags }) => {
       checkFlags(flags, 0, "testConnectFindStoragePoolSources");
-      if (!poolTypes.has(type)) {
+      // Its number is 0, which libvirt's test hypervisor takes for none.
+      if (type === "dir") throw internal(`unknown storage pool type ${type}`);
+      if (!poolTypes.has(type) && (srcSpec ?? "") !== "")
+        throw VirError.of(ErrorCode.internalError, ErrorDomain.storage, "missing backend for pool type -1");
+      const xml = findSources(type, srcSpec);
+      if (xml === undefined) {
         const detail = `pool type '${type}' does not support source discovery`;
         throw VirError.of(ErrorCode.noSupport, ErrorDomain.test, detail);
       }
-      const xml = findSources(type, srcSpec);
-      if (xml === undefined) throw internal(`unknown storage pool type ${type}`);
       return { xml };
     },
   };
