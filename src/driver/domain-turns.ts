@@ -8,6 +8,7 @@ import {
   type Domain,
   DomainList,
   type JobRequest,
+  type JobWaits,
 } from "../model/index.ts";
 import type { ErrorDomain, VirError } from "../protocol/index.ts";
 
@@ -57,6 +58,10 @@ export class DomainTurns {
   get domains(): DomainList {
     this.checkOpen();
     return this.list;
+  }
+
+  get jobWaits(): JobWaits {
+    return this.list.jobWaits;
   }
 
   get loop(): Loop {

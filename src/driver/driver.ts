@@ -1,4 +1,4 @@
-import type { Journal, Stamped } from "../model/index.ts";
+import type { JobWaits, Journal, Stamped } from "../model/index.ts";
 import type {
   Domain,
   DomainEvent,
@@ -94,12 +94,30 @@ export interface Hypervisor {
   subscribe(listener: (event: Stamped<DomainEvent>) => void): () => void;
   /** All that has happened, numbered; what is told is in it already. */
   readonly journal: Journal<DomainEvent>;
+  /** The tags in each definition that a domain has; none: there is no such domain. Absent where guests have no tags. */
+  tagsOf?(uuid: string): readonly (readonly string[])[];
+  /** Absent where nobody counts. */
+  load?(): HypervisorLoad;
   /** Absent where there are no such objects. */
   readonly objectEvents?: ObjectEventSource;
   /** Absent where guests have no monitors. */
   readonly monitorEvents?: MonitorEventSource | undefined;
   /** Reports, with a virConnectCloseReason, that the hypervisor is gone; absent where that cannot happen. */
   onLost?(listener: (reason: number) => void): () => void;
+}
+
+/** How a hypervisor is doing, for who looks after it. */
+export interface HypervisorLoad {
+  /** How long calls waited for their turn at a domain. */
+  readonly jobWaits: JobWaits;
+  /** Domains whose monitor owes an answer whose deadline has passed, and for how long. Absent where guests have no monitors. */
+  readonly silent?: readonly SilentDomain[];
+}
+
+export interface SilentDomain {
+  readonly name: string;
+  readonly uuid: string;
+  readonly silenceMs: number;
 }
 
 /** Who connects. */

@@ -1,5 +1,6 @@
 export { Breather } from "./breather.ts";
 export { Deferred } from "./deferred.ts";
+export { DurationCounts, durationBounds } from "./duration-counts.ts";
 export { DeadlineError, OverflowError, StateError } from "./errors.ts";
 export { asEventImpl, type EventImpl, type HandleCallback, type TimerCallback } from "./event-impl.ts";
 export { Feed, type FeedOptions } from "./feed.ts";

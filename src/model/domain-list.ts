@@ -2,6 +2,7 @@ import type { Loop } from "../event/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
 import type { Definition } from "./definition.ts";
 import { Domain } from "./domain.ts";
+import { JobWaits } from "./job-waits.ts";
 
 /**
  * The domains of a driver: at most one to a uuid, and one to a name.
@@ -10,6 +11,8 @@ import { Domain } from "./domain.ts";
  * starts; nobody is shown it before it exists.
  */
 export class DomainList {
+  /** Of the jobs of all domains. */
+  readonly jobWaits = new JobWaits();
   readonly #loop: Loop;
   readonly #driver: ErrorDomain;
   readonly #byUuid = new Map<string, Domain>();
@@ -36,7 +39,7 @@ export class DomainList {
     if (known !== undefined) return known;
     const other = this.#find((each) => each.name === name);
     if (other !== undefined) throw clash(`domain '${name}' already exists with`, other);
-    const domain = new Domain(this.#loop, uuid, name);
+    const domain = new Domain(this.#loop, uuid, name, this.jobWaits);
     this.#byUuid.set(uuid, domain);
     return domain;
   }
@@ -56,10 +59,15 @@ export class DomainList {
       this.#byUuid.delete(domain.uuid);
   }
 
+  find(uuid: string): Domain | undefined {
+    const domain = this.#byUuid.get(uuid);
+    return domain?.exists === true ? domain : undefined;
+  }
+
   /** `name` is only for the message, as callers know it. Throws VirError (noDomain), as all three. */
   byUuid(uuid: string, name?: string): Domain {
-    const domain = this.#byUuid.get(uuid);
-    if (domain?.exists === true) return domain;
+    const domain = this.find(uuid);
+    if (domain !== undefined) return domain;
     throw this.#missing(`uuid '${uuid}'${name === undefined ? "" : ` (${name})`}`);
   }
 

@@ -2,6 +2,7 @@ import { type Loop, StateError } from "../event/index.ts";
 import { DomainReason, DomainState, type Domain as WireDomain } from "../protocol/index.ts";
 import type { Definition } from "./definition.ts";
 import { JobQueue } from "./job-queue.ts";
+import type { JobWaits } from "./job-waits.ts";
 
 /** One run of a domain. The object itself is its identity: of two runs with the same id, one is not the other. */
 export interface Incarnation {
@@ -37,10 +38,11 @@ export class Domain {
   #incarnation: Incarnation | undefined;
   #status: DomainStatus = { state: DomainState.shutoff, reason: DomainReason.shutoff.unknown };
 
-  constructor(loop: Loop, uuid: string, name: string) {
+  /** `waits` hears how long its jobs have waited. */
+  constructor(loop: Loop, uuid: string, name: string, waits?: JobWaits) {
     this.uuid = uuid;
     this.#name = name;
-    this.jobs = new JobQueue(loop);
+    this.jobs = new JobQueue(loop, waits);
   }
 
   get name(): string {

@@ -10,6 +10,7 @@ import {
   type JobRequest,
   RunningAsyncJob,
 } from "./job.ts";
+import { JobWaits } from "./job-waits.ts";
 
 type AnyRequest = JobRequest | AsyncJobRequest;
 
@@ -19,6 +20,7 @@ interface Waiter {
   /** Counts all that ever waited: who came first. */
   readonly ticket: number;
   readonly turn: Deferred<Job>;
+  readonly since: number;
   readonly timeout: Timeout;
   readonly abort: () => void;
 }
@@ -43,6 +45,7 @@ const patienceMs = 30_000;
  */
 export class JobQueue {
   readonly #loop: Loop;
+  readonly #waits: JobWaits;
   #holder: Job | undefined;
   #async: RunningAsyncJob | undefined;
   /** By kind, so that finding the next does not cost the length of the queue. When nothing moves, none could begin. */
@@ -56,8 +59,10 @@ export class JobQueue {
   #waiting = 0;
   #tickets = 0;
 
-  constructor(loop: Loop) {
+  /** `waits` hears how long everybody has waited; it may be that of other queues too. */
+  constructor(loop: Loop, waits = new JobWaits()) {
     this.#loop = loop;
+    this.#waits = waits;
   }
 
   /** Of the normal slot. */
@@ -80,7 +85,7 @@ export class JobQueue {
   async run<T>(request: AnyRequest, body: (work: AsyncWork) => T | Promise<T>): Promise<T> {
     request.signal?.throwIfAborted();
     const kind = request.kind ?? "modify";
-    const job = this.#mayBegin(kind) ? this.#begin(request) : await this.#wait(request, kind);
+    const job = this.#mayBegin(kind) ? this.#begin(request, this.#loop.now()) : await this.#wait(request, kind);
     try {
       // Aborted between the handing over and now: the caller has been told so.
       request.signal?.throwIfAborted();
@@ -106,8 +111,9 @@ export class JobQueue {
     return this.#async === undefined || (kind !== "async" && this.#async.beside.has(kind));
   }
 
-  #begin(request: AnyRequest): Job {
+  #begin(request: AnyRequest, asked: number): Job {
     const since = this.#loop.now();
+    this.#waits.begun.add(since - asked);
     if (request.kind === "async") {
       this.#async = new RunningAsyncJob(request, since);
       return this.#async;
@@ -124,7 +130,7 @@ export class JobQueue {
     if (this.#waiting === 0) return;
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#take(next);
-      next.turn.resolve(this.#begin(next.request));
+      next.turn.resolve(this.#begin(next.request, next.since));
     }
   }
 
@@ -146,6 +152,7 @@ export class JobQueue {
     const waiter: Waiter = {
       request,
       kind,
+      since,
       ticket: this.#tickets++,
       turn,
       timeout: this.#loop.timeout(Number.isFinite(deadline) ? deadline : "never", () =>
@@ -156,6 +163,7 @@ export class JobQueue {
     request.signal?.addEventListener("abort", waiter.abort);
     this.#lines[kind].add(waiter);
     this.#waiting++;
+    this.#waits.waiting++;
     return turn.promise;
   }
 
@@ -163,6 +171,7 @@ export class JobQueue {
   #take(waiter: Waiter): void {
     this.#lines[waiter.kind].delete(waiter);
     this.#waiting--;
+    this.#waits.waiting--;
     waiter.timeout.remove();
     waiter.request.signal?.removeEventListener("abort", waiter.abort);
   }
@@ -170,6 +179,7 @@ export class JobQueue {
   /** Makes room for nobody: who leaves was in nobody's way, as those behind it wait for the same jobs to end. */
   #leave(waiter: Waiter, cause: unknown): void {
     this.#take(waiter);
+    this.#waits.givenUp.add(this.#loop.now() - waiter.since);
     waiter.turn.reject(cause);
   }
 

@@ -1,6 +1,6 @@
-import type { JournalFiles } from "./journal-files.ts";
 import type { Header, StoredEvent } from "./journal-record.ts";
 import { type Gap, isSegmentName, SegmentContents, segmentName } from "./journal-segment.ts";
+import type { StoredFiles } from "./stored-files.ts";
 
 /** Something that the operator should know; `cause` where there was an error. */
 export type JournalWarning = (message: string, cause?: unknown) => void;
@@ -32,7 +32,7 @@ export interface JournalContents {
  *
  * All of it is told to `warn`. Rejects with Node's error.
  */
-export async function readJournal(files: JournalFiles, keep: number, warn: JournalWarning): Promise<JournalContents> {
+export async function readJournal(files: StoredFiles, keep: number, warn: JournalWarning): Promise<JournalContents> {
   const reader = new Reader(files, keep, warn);
   const all = await files.list();
   const names = all.filter(isSegmentName).sort();
@@ -41,7 +41,7 @@ export async function readJournal(files: JournalFiles, keep: number, warn: Journ
 }
 
 class Reader implements JournalContents {
-  readonly #files: JournalFiles;
+  readonly #files: StoredFiles;
   readonly #keep: number;
   readonly #warn: JournalWarning;
   journal: string | undefined;
@@ -52,7 +52,7 @@ class Reader implements JournalContents {
   readonly names: string[] = [];
   last: { readonly bytes: number; readonly next: number } | undefined;
 
-  constructor(files: JournalFiles, keep: number, warn: JournalWarning) {
+  constructor(files: StoredFiles, keep: number, warn: JournalWarning) {
     this.#files = files;
     this.#keep = keep;
     this.#warn = warn;

@@ -1,5 +1,5 @@
-import type { JournalFile } from "./journal-files.ts";
 import { type Header, parseLine, type StoredEvent } from "./journal-record.ts";
+import type { StoredFile } from "./stored-files.ts";
 
 /** Numbers from `from` to `to`, both included. */
 export interface Gap {
@@ -45,7 +45,7 @@ export class SegmentContents {
     this.#keep = keep;
   }
 
-  static async read(file: JournalFile, keep: number): Promise<SegmentContents> {
+  static async read(file: StoredFile, keep: number): Promise<SegmentContents> {
     const contents = new SegmentContents(keep);
     let rest: Uint8Array[] = [];
     for (;;) {

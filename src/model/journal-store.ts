@@ -1,14 +1,14 @@
 import { setImmediate } from "node:timers/promises";
 import { type Loop, StateError, type Timeout } from "../event/index.ts";
-import type { JournalFile, JournalFiles } from "./journal-files.ts";
 import { type JournalContents, type JournalWarning, readJournal } from "./journal-reader.ts";
 import { lineOf } from "./journal-record.ts";
 import { type Gap, segmentName } from "./journal-segment.ts";
 import { SequenceWaiters } from "./sequence-waiters.ts";
+import type { StoredFile, StoredFiles } from "./stored-files.ts";
 
 export interface JournalStoreOptions {
   readonly loop: Loop;
-  readonly files: JournalFiles;
+  readonly files: StoredFiles;
   /** Must not throw. */
   readonly onWarning: JournalWarning;
   /** A segment that has become this long is the last no more. Default 16 MiB. */
@@ -25,7 +25,7 @@ export interface JournalStoreOptions {
 
 interface Segment {
   readonly first: number;
-  file: JournalFile | undefined;
+  file: StoredFile | undefined;
   /** What has been written: its length, the number after it, and whether this run's header is in it. */
   written: Extent;
   /** What is on the disk whatever happens. */
@@ -234,7 +234,7 @@ export class JournalStore {
   }
 
   /** Opens the segment, and takes back what no sync has had. */
-  async #attach(current: Segment): Promise<JournalFile> {
+  async #attach(current: Segment): Promise<StoredFile> {
     const { files } = this.#options;
     const file = await files.open(segmentName(current.first));
     try {
@@ -250,7 +250,7 @@ export class JournalStore {
     return file;
   }
 
-  async #write(current: Segment, file: JournalFile): Promise<void> {
+  async #write(current: Segment, file: StoredFile): Promise<void> {
     let { bytes, next, isOurs } = current.written;
     let text = isOurs ? "" : lineOf(JSON.stringify({ journal: this.#journal, run: this.#run, first: next }));
     while (next <= this.#newest && text.length < batchBytes) text += this.#lines.get(next++) ?? "";
@@ -266,7 +266,7 @@ export class JournalStore {
     this.#unwritten.resolve((sequence) => sequence < next);
   }
 
-  async #sync(current: Segment, file: JournalFile): Promise<void> {
+  async #sync(current: Segment, file: StoredFile): Promise<void> {
     const { written } = current;
     await file.sync();
     current.safe = written;
@@ -283,7 +283,7 @@ export class JournalStore {
   }
 
   /** The old segment is on the disk before the new one has a name: only the last can be torn. */
-  async #rotate(current: Segment, file: JournalFile): Promise<void> {
+  async #rotate(current: Segment, file: StoredFile): Promise<void> {
     await this.#sync(current, file);
     const lost = { from: current.written.next, to: this.#oldest - 1 };
     if (lost.from <= lost.to) this.#lose(lost);
@@ -332,6 +332,6 @@ function segment(first: number, safe: Extent = { bytes: 0, next: first, isOurs: 
 }
 
 /** Nothing is lost with a failure to close: what counts has been synced. */
-async function close(file: JournalFile): Promise<void> {
+async function close(file: StoredFile): Promise<void> {
   await file.close().catch(() => undefined);
 }

@@ -142,6 +142,11 @@ export class Connection implements Handle {
   }
 
   /** Resolves when the transport is gone too; never rejects. */
+  /** Calls of the peer that have come and not been handed on yet. */
+  get callsWaiting(): number {
+    return this.#intake.waiting;
+  }
+
   get closed(): Promise<void> {
     return this.#closed.promise;
   }

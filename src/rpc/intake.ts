@@ -45,6 +45,11 @@ export class Intake {
     return this.#underWay;
   }
 
+  /** Calls that have not been handed on yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   add(call: IncomingCall): void {
     this.#mayHaveUrgent ||= this.#options.isUrgent(call);
     this.#waiting.push(call);

@@ -1,4 +1,4 @@
-import type { JournalFile, JournalFiles } from "../../src/model/index.ts";
+import type { StoredFile, StoredFiles } from "../../src/model/index.ts";
 
 type Change = { readonly position: number; readonly bytes: Buffer } | { readonly length: number };
 type Naming = (names: Map<string, Inode>) => void;
@@ -19,7 +19,7 @@ interface Inode {
  * first part of what came after, and of the last write in that part some first bytes; a failed sync of a file drops what
  * it was to save, though reading still shows it.
  */
-export class FaultyFiles implements JournalFiles {
+export class FaultyFiles implements StoredFiles {
   #live = new Map<string, Inode>();
   #safe = new Map<string, Inode>();
   #namings: Naming[] = [];
@@ -30,8 +30,29 @@ export class FaultyFiles implements JournalFiles {
   /** From that operation on nothing is answered any more. */
   crashAt = Infinity;
 
+  readonly #name: string;
+  /** All operations are counted there, and go wrong there. */
+  readonly #machine: FaultyFiles;
+  readonly #directories = new Map<string, FaultyFiles>();
+
+  constructor(name = "", machine?: FaultyFiles) {
+    this.#name = name;
+    this.#machine = machine ?? this;
+  }
+
+  pathOf(name: string): string {
+    return `${this.#name}/${name}`;
+  }
+
+  within(directory: string): FaultyFiles {
+    const known = this.#directories.get(directory) ?? new FaultyFiles(this.pathOf(directory), this.#machine);
+    this.#directories.set(directory, known);
+    return known;
+  }
+
   /** Up again: what there is now. */
   crash(choose: (bound: number) => number): void {
+    for (const directory of this.#directories.values()) directory.crash(choose);
     const names = new Map(this.#safe);
     for (const naming of this.#namings.slice(0, choose(this.#namings.length + 1))) naming(names);
     for (const inode of new Set(names.values())) {
@@ -76,11 +97,11 @@ export class FaultyFiles implements JournalFiles {
     return this.names;
   }
 
-  async open(name: string): Promise<JournalFile> {
+  async open(name: string): Promise<StoredFile> {
     await this.#ask("open");
     if (!this.#live.has(name)) {
       const made: Inode = { live: Buffer.alloc(0), safe: Buffer.alloc(0), changes: [] };
-      this.#name((names) => names.set(name, made));
+      this.#rename((names) => names.set(name, made));
     }
     return this.#file(this.#inode(name));
   }
@@ -90,18 +111,18 @@ export class FaultyFiles implements JournalFiles {
     if (this.#live.has(to)) throw failure("EEXIST");
     const bytes = this.#inode(from).live;
     const made: Inode = { live: bytes, safe: bytes, changes: [] };
-    this.#name((names) => names.set(to, made));
+    this.#rename((names) => names.set(to, made));
   }
 
   async rename(from: string, to: string): Promise<void> {
     await this.#ask("rename");
     const inode = this.#inode(from);
-    this.#name((names) => names.delete(from) && names.set(to, inode));
+    this.#rename((names) => names.delete(from) && names.set(to, inode));
   }
 
   async remove(name: string): Promise<void> {
     await this.#ask("remove");
-    this.#name((names) => names.delete(name));
+    this.#rename((names) => names.delete(name));
   }
 
   async sync(): Promise<void> {
@@ -110,7 +131,7 @@ export class FaultyFiles implements JournalFiles {
     this.#namings = [];
   }
 
-  #name(naming: Naming): void {
+  #rename(naming: Naming): void {
     naming(this.#live);
     this.#namings.push(naming);
   }
@@ -124,14 +145,15 @@ export class FaultyFiles implements JournalFiles {
   /** Throws what is to go wrong; "short" where only a write can do something with it. */
   async #ask(name: string): Promise<Fault | undefined> {
     await Promise.resolve();
-    const operation = this.operations++;
-    if (operation >= this.crashAt) return new Promise(() => {});
-    const fault = this.faultAt(operation, name);
+    const machine = this.#machine;
+    const operation = machine.operations++;
+    if (operation >= machine.crashAt) return new Promise(() => {});
+    const fault = machine.faultAt(operation, name);
     if (fault === undefined || fault === "short") return fault;
     throw failure(fault);
   }
 
-  #file(inode: Inode): JournalFile {
+  #file(inode: Inode): StoredFile {
     const change = (made: Change): void => {
       inode.live = changed(inode.live, made);
       inode.changes.push(made);

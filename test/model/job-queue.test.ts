@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Deferred } from "../../src/event/index.ts";
-import { type JobKind, JobQueue } from "../../src/model/index.ts";
+import { type JobKind, JobQueue, JobWaits } from "../../src/model/index.ts";
 import { ErrorCode, VirError } from "../../src/protocol/index.ts";
 import { HandLoop } from "../qmp/hand-host.ts";
 
@@ -27,6 +27,23 @@ test("jobs run one at a time, in the order of asking", async () => {
   await Promise.all(all);
   assert.deepEqual(log, ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
   assert.equal(jobs.holder, undefined);
+});
+
+test("how long everybody has waited is counted, of those who gave up as well", async () => {
+  const hand = new HandLoop();
+  const waits = new JobWaits();
+  const jobs = new JobQueue(hand.loop, waits);
+  const gate = new Deferred();
+  const first = jobs.run({ operation: "save" }, () => gate.promise);
+  const second = jobs.run({ operation: "suspend" }, () => {});
+  const late = assert.rejects(jobs.run({ operation: "resume", deadline: 1_000 }, () => {}));
+  assert.equal(waits.waiting, 2);
+  await hand.pass(3_000);
+  await late;
+  gate.resolve();
+  await Promise.all([first, second]);
+  const { begun, givenUp, waiting } = waits;
+  assert.deepEqual([begun.count, begun.totalMs, givenUp.count, givenUp.totalMs, waiting], [2, 3_000, 1, 1_000, 0]);
 });
 
 test("who has all the time there is waits as long as it takes", async () => {

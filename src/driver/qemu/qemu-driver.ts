@@ -2,13 +2,24 @@ import { appendFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
-import { DefinitionStore, DirectoryFiles, Journal, RecordStore, type Stamped } from "../../model/index.ts";
+import {
+  checkFormats,
+  DefinitionStore,
+  DirectoryFiles,
+  Journal,
+  RecordStore,
+  type Stamped,
+  statePlace,
+  upgradeFormats,
+} from "../../model/index.ts";
 import type { DomainEvent } from "../../protocol/index.ts";
+import { tagsOfAll } from "../domain-tags.ts";
 import type {
   Driver,
   DriverProcedures,
   Hypervisor,
   HypervisorHold,
+  HypervisorLoad,
   MonitorEventSource,
   ObjectEventSource,
 } from "../driver.ts";
@@ -108,17 +119,23 @@ export class QemuDriver implements Driver, Hypervisor {
     this.#events = events;
   }
 
-  /** Rejects with StateError when another driver has `runDir`. */
+  /** Rejects with StateError when another driver has `runDir`, or a newer version has written what is there. */
   static async open(loop: Loop, options: QemuDriverOptions): Promise<QemuDriver> {
     const report = options.onWarning ?? ((error: unknown): void => raise(loop, error));
+    const formats = [options.stateDir, options.runDir, ...Object.values(options.resources ?? {})].map((each: string) =>
+      statePlace(each),
+    );
+    await checkFormats(formats);
     await makeDirectory(options.logDir);
     const version = await binaryVersion();
     const security = options.security ?? ownPolicy();
     const records = new RunRecords(options.runDir, options.monitorDir, security.isPrivileged);
-    const journal = await openJournal(loop, options.stateDir, report).catch((error: unknown) => {
-      records.close();
-      throw error;
-    });
+    const journal = await upgradeFormats(formats)
+      .then(() => openJournal(loop, options.stateDir, report))
+      .catch((error: unknown) => {
+        records.close();
+        throw error;
+      });
     const log = new EventLog(journal, report);
     const nvramDirectory = join(options.stateDir, "nvram");
     if (security.isPrivileged) await openWay(options.stateDir, nvramDirectory);
@@ -207,6 +224,22 @@ export class QemuDriver implements Driver, Hypervisor {
 
   subscribe(listener: (event: Stamped<DomainEvent>) => void): () => void {
     return this.#log.subscribe(listener);
+  }
+
+  load(): HypervisorLoad {
+    const { guests } = this.#operations;
+    const domains = this.#closed === undefined ? [...guests.domains] : [];
+    const silent = domains.flatMap((domain) => {
+      const run = guests.runOf(domain);
+      if (run === undefined || run.isResponsive) return [];
+      return [{ name: domain.name, uuid: domain.uuid, silenceMs: run.silenceMs }];
+    });
+    return { jobWaits: guests.jobWaits, silent };
+  }
+
+  tagsOf(uuid: string): readonly (readonly string[])[] {
+    const domain = this.#operations.guests.domains.find(uuid);
+    return tagsOfAll(domain?.definition, domain?.persistent);
   }
 
   close(): Promise<void> {

@@ -30,7 +30,8 @@ const complete = "LibvirtQemudSave";
 const partial = "LibvirtQemudPart";
 const version = 2;
 const words = 19;
-const headerBytes = 16 + words * 4;
+/** A file that is shorter was made, and no more. */
+export const headerBytes = 16 + words * 4;
 /** A definition may be replaced by one that is so much longer. */
 const spareBytes = 1_024;
 /** The memory begins at a multiple of it, for whoever reads past the cache. */

@@ -24,6 +24,7 @@ import {
   beginImage,
   completeImage,
   createFile,
+  headerBytes,
   openFile,
   readImage,
   replaceXml,
@@ -112,21 +113,19 @@ export class Saves {
   }
 
   /**
-   * Runs a domain on from its managed image, which then is gone. False when that is damaged: it is gone too, and the
-   * domain is to begin anew. Under the domain's job.
+   * Runs a domain on from its managed image, which then is gone. False when that was never finished: it is gone too, and the
+   * domain is to begin anew. Rejects with VirError when it is none, or a newer version's: it stays. Under the domain's job.
    */
   async resumeManaged(domain: Domain, paused: boolean): Promise<boolean> {
     const path = this.managedPath(domain);
     await using file = await openFile(path);
-    const image = await readImage(file).catch((error: unknown) => {
-      this.#guests.report(error);
-    });
+    const { size } = await file.stat();
+    const image = size < headerBytes ? undefined : await readImage(file);
     if (image?.isComplete !== true) {
       await this.removeManaged(domain);
       return false;
     }
     checkPlain(image);
-    const { size } = await file.stat();
     // The guest's disks go on from here: its memory of before must never meet them again.
     const from: MemorySource = { fd: file.fd, size, onLoaded: () => this.removeManaged(domain) };
     await this.#guests.boot(domain, Definition.restore(image.xml), { paused: paused || !image.wasRunning, from });

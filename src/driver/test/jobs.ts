@@ -1,5 +1,5 @@
 import type { Loop } from "../../event/index.ts";
-import { type Amount, type AsyncWork, type JobKind, JobQueue } from "../../model/index.ts";
+import { type Amount, type AsyncWork, type JobKind, JobQueue, JobWaits } from "../../model/index.ts";
 import { ErrorCode, ErrorDomain, type TypedParam, VirError, type Domain as WireDomain } from "../../protocol/index.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { checkFlags } from "./failure.ts";
@@ -33,6 +33,7 @@ export type Manner = JobKind | "at once";
 /** The jobs of the domains with a change that takes time. */
 export class Jobs {
   readonly loop: Loop;
+  readonly waits = new JobWaits();
   readonly #queues = new Map<string, JobQueue>();
   readonly #running = new Map<string, Job>();
   readonly #hypervisor: Hypervisor;
@@ -56,7 +57,7 @@ export class Jobs {
 
   /** The queue of a domain, for as long as `use` takes and somebody is in it. */
   async within<T>(uuid: string, use: (queue: JobQueue) => Promise<T>): Promise<T> {
-    const queue = this.#queues.get(uuid) ?? new JobQueue(this.loop);
+    const queue = this.#queues.get(uuid) ?? new JobQueue(this.loop, this.waits);
     this.#queues.set(uuid, queue);
     try {
       return await use(queue);

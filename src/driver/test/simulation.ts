@@ -1,7 +1,8 @@
 import type { Loop } from "../../event/index.ts";
 import type { Journal } from "../../model/index.ts";
 import type { DomainEvent, Fault } from "../../protocol/index.ts";
-import type { Hypervisor as DrivenHypervisor, DriverProcedures, ObjectEventSource } from "../driver.ts";
+import { tagsOfAll } from "../domain-tags.ts";
+import type { Hypervisor as DrivenHypervisor, DriverProcedures, HypervisorLoad, ObjectEventSource } from "../driver.ts";
 import { EventLog } from "../event-log.ts";
 import { Calls } from "./calls.ts";
 import { EventPath } from "./event-path.ts";
@@ -57,6 +58,7 @@ export class Simulation implements DrivenHypervisor {
   readonly #path: EventPath;
   readonly #keeper: StateKeeper | undefined;
   readonly #calls: Calls;
+  readonly #jobs: Jobs;
   readonly #mourners = new Set<(reason: number) => void>();
   #state: "alive" | "dead" | "closed" = "alive";
   #closed: Promise<void> | undefined;
@@ -76,6 +78,7 @@ export class Simulation implements DrivenHypervisor {
     const { state } = options;
     if (state !== undefined) this.#keeper = this.#take(state);
     const jobs = new Jobs(options.loop, this.hypervisor);
+    this.#jobs = jobs;
     this.#calls = new Calls({
       jobs,
       faults: this.faults,
@@ -115,6 +118,15 @@ export class Simulation implements DrivenHypervisor {
 
   subscribe(listener: Parameters<EventLog["subscribe"]>[0]): () => void {
     return this.#log.subscribe(listener);
+  }
+
+  load(): HypervisorLoad {
+    return { jobWaits: this.#jobs.waits };
+  }
+
+  tagsOf(uuid: string): readonly (readonly string[])[] {
+    const guest = this.hypervisor.find(uuid);
+    return tagsOfAll(guest?.definition, guest?.nextDefinition);
   }
 
   onLost(listener: (reason: number) => void): () => void {

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
-import { DirectoryFiles, Journal, RecordStore } from "../../model/index.ts";
+import { DirectoryFiles, Journal, RecordStore, statePlace, upgradeFormats } from "../../model/index.ts";
 import { lockFile } from "../../os/index.ts";
 import { type DomainEvent, ErrorCode, ErrorDomain, isDomainEventName, VirError } from "../../protocol/index.ts";
 import type { Guest } from "./guest.ts";
@@ -112,6 +112,7 @@ function knownEvent(value: unknown): DomainEvent {
 }
 
 async function load(path: string, { loop, clock, onWarning }: StateDirectoryOptions): Promise<Omit<Parts, "lock">> {
+  await upgradeFormats([statePlace(path)]);
   const store = new RecordStore(join(path, "guests"), ".json");
   const marks = new RecordStore(path, ".mark");
   const { records, unreadable } = await store.load(readKept);

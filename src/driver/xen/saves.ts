@@ -44,12 +44,12 @@ export class Saves {
     }
   }
 
-  hasManaged({ name }: Domain): boolean {
-    return this.#managed.has(name);
+  hasManaged({ uuid }: Domain): boolean {
+    return this.#managed.has(uuid);
   }
 
-  managedPath({ name }: Domain): string {
-    return join(this.#directory, `${name}${suffix}`);
+  managedPath({ uuid }: Domain): string {
+    return join(this.#directory, `${uuid}${suffix}`);
   }
 
   /** Ends the guest once all of it is in the file. */
@@ -61,14 +61,14 @@ export class Saves {
   saveManaged(domain: Domain, patience: Patience): Promise<void> {
     if (domain.persistent === undefined) return Promise.reject(invalid("cannot do managed save for transient domain"));
     return this.#atLength(domain, "managed save", patience, (run, work) =>
-      this.#write(run, this.managedPath(domain), work, () => this.#managed.add(domain.name)),
+      this.#write(run, this.managedPath(domain), work, () => this.#managed.add(domain.uuid)),
     );
   }
 
   async removeManaged(domain: Domain): Promise<void> {
-    if (!this.#managed.has(domain.name)) return;
+    if (!this.hasManaged(domain)) return;
     await rm(this.managedPath(domain), { force: true });
-    this.#managed.delete(domain.name);
+    this.#managed.delete(domain.uuid);
   }
 
   /** Under the domain's job. */

@@ -2,9 +2,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
 import { launchProcesses, XenProcesses } from "../../libxl/index.ts";
-import { DefinitionStore, DirectoryFiles, Journal, type Stamped } from "../../model/index.ts";
+import {
+  checkFormats,
+  DefinitionStore,
+  DirectoryFiles,
+  Journal,
+  type Stamped,
+  statePlace,
+  upgradeFormats,
+} from "../../model/index.ts";
 import { type DomainEvent, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
-import type { ConnectOrigin, Driver, DriverProcedures, Hypervisor, HypervisorHold } from "../driver.ts";
+import { tagsOfAll } from "../domain-tags.ts";
+import type { ConnectOrigin, Driver, DriverProcedures, Hypervisor, HypervisorHold, HypervisorLoad } from "../driver.ts";
 import { EventLog } from "../event-log.ts";
 import { FreePorts } from "../qemu/free-ports.ts";
 import { toldOf } from "../qemu/told.ts";
@@ -12,6 +21,7 @@ import { WrittenEvents } from "../written-events.ts";
 import { Operations } from "./operations.ts";
 import { xenProcedures } from "./procedures/index.ts";
 import { RunRecords } from "./run-record.ts";
+import { savesByUuid } from "./state-steps.ts";
 import { StoreNews } from "./store-news.ts";
 import type { DomainNews, Xen } from "./xen.ts";
 
@@ -67,15 +77,22 @@ export class XenDriver implements Driver, Hypervisor {
     }
   }
 
-  /** Rejects with StateError when another driver has `runDir`, and with LibraryError where libxl cannot be used. */
+  /**
+   * Rejects with StateError when another driver has `runDir`, or a newer version has written what is there, and with
+   * LibraryError where libxl cannot be used.
+   */
   static async open(loop: Loop, options: XenDriverOptions): Promise<XenDriver> {
     const { stateDir, runDir } = options;
     const report = options.onWarning ?? ((error: unknown): void => raise(loop, error));
+    const formats = [statePlace(stateDir, [savesByUuid]), statePlace(runDir)];
+    await checkFormats(formats);
     const records = new RunRecords(runDir);
-    const journal = await openJournal(loop, stateDir, report).catch((error: unknown) => {
-      records.close();
-      throw error;
-    });
+    const journal = await upgradeFormats(formats)
+      .then(() => openJournal(loop, stateDir, report))
+      .catch((error: unknown) => {
+        records.close();
+        throw error;
+      });
     const log = new EventLog(journal, report);
     const events = new WrittenEvents(log, report);
     const ports = new FreePorts(loop, portHoldMs);
@@ -129,6 +146,15 @@ export class XenDriver implements Driver, Hypervisor {
 
   subscribe(listener: (event: Stamped<DomainEvent>) => void): () => void {
     return this.#log.subscribe(listener);
+  }
+
+  load(): HypervisorLoad {
+    return { jobWaits: this.#operations.guests.jobWaits };
+  }
+
+  tagsOf(uuid: string): readonly (readonly string[])[] {
+    const domain = this.#operations.guests.domains.find(uuid);
+    return tagsOfAll(domain?.definition, domain?.persistent);
   }
 
   close(): Promise<void> {
