@@ -12,6 +12,7 @@ import {
   logInOf,
   logSettingsOf,
   openDoorsOf,
+  pkcheckOf,
   portsOf,
   socketsOf,
   tlsIdentityOf,
@@ -128,7 +129,12 @@ export class ConfiguredDaemon implements AsyncDisposable {
     const onError = (error: unknown): void =>
       log({ level: "error", source: "audit", message: `records are lost: ${(error as Error).message}` });
     const audit = parts.use(new AuditFile(config.audit_file || places.auditFile, { onError }));
-    const guards = { logIn: logInOf(config, places), access: accessOf(config), audit: audit.write };
+    const guards = {
+      logIn: logInOf(config, places),
+      access: accessOf(config),
+      audit: audit.write,
+      pkcheck: pkcheckOf(config),
+    };
     const limits = limitsOf(config);
     const service = parts.use(await Service.open({ drivers, uri, places, security, log, limits, guards }));
     service.listen(sockets);

@@ -7,6 +7,7 @@ import {
   type DaemonLimits,
   type LogInSettings,
   matchesAny,
+  type Pkcheck,
   type PortOptions,
   type SocketOptions,
   type WebSocketOptions,
@@ -15,6 +16,7 @@ import { groupId } from "../os/index.ts";
 import type { DaemonConfig } from "./config/daemon-config.ts";
 import type { LogOutput, LogSettings } from "./log/log-settings.ts";
 import { parsePlace } from "./metrics/metrics-server.ts";
+import { localPkcheck } from "./pkcheck.ts";
 import type { DaemonPlaces } from "./places.ts";
 import { UsageError } from "./usage-error.ts";
 import { UsersFile } from "./users/users-file.ts";
@@ -127,6 +129,11 @@ export function logInOf(config: DaemonConfig, places: DaemonPlaces): LogInSettin
     refuse: (user) =>
       allowed.length === 0 || matchesAny(allowed, user) ? undefined : `'${user}' is not on sasl_allowed_username_list`,
   };
+}
+
+/** How polkit is asked; undefined where it is not to be. Throws UsageError when it is missing. */
+export function pkcheckOf({ auth_unix_ro, auth_unix_rw }: DaemonConfig): Pkcheck | undefined {
+  return [auth_unix_ro, auth_unix_rw].includes("polkit") ? localPkcheck() : undefined;
 }
 
 /** Undefined without rules: then the doors alone decide. */

@@ -1,6 +1,6 @@
 import { arch } from "node:os";
 import { Daemon, type DaemonLimits, type DaemonOptions, type Log, type SocketOptions } from "../daemon/index.ts";
-import type { CallContext, Driver } from "../driver/driver.ts";
+import type { CallContext, Driver, HypervisorLoad } from "../driver/driver.ts";
 import { QemuDriver, type SecurityPolicy } from "../driver/qemu/index.ts";
 import { TestDriver } from "../driver/test/index.ts";
 import { XenDriver } from "../driver/xen/index.ts";
@@ -23,7 +23,7 @@ export interface ServiceOptions {
   readonly security?: SecurityPolicy | undefined;
   readonly limits?: DaemonLimits;
   /** Default: nobody logs in, the doors alone decide who may do what, and nothing is recorded. */
-  readonly guards?: Pick<DaemonOptions, "logIn" | "access" | "audit">;
+  readonly guards?: Pick<DaemonOptions, "logIn" | "access" | "audit" | "pkcheck">;
   readonly log: Log;
   /** To run on, and stays the caller's. Default: one of its own, which reports callbacks that throw to `log`. */
   readonly loop?: Loop;
@@ -121,9 +121,10 @@ export class Service implements AsyncDisposable {
   async #askOne(driver: Driver, uri: string, stats: number, signal: AbortSignal): Promise<Asked> {
     const hold = await driver.connect(uri, { readOnly: true });
     try {
-      const { procedures, journal } = hold.hypervisor;
+      const { hypervisor } = hold;
+      const { procedures, journal } = hypervisor;
       const answer = await procedures.connectGetAllDomainStats?.({ doms: [], stats, flags: 0 }, caller(signal));
-      return { records: answer?.retStats ?? [], position: journal.position.sequence };
+      return { records: answer?.retStats ?? [], position: journal.position.sequence, load: hypervisor.load?.() };
     } finally {
       hold.release();
     }
@@ -163,9 +164,11 @@ export interface Asked {
   readonly records: readonly { readonly dom: Domain; readonly params: readonly TypedParam[] }[];
   /** The number of the last event; undefined when it could not be asked, or did not answer in time. */
   readonly position: number | undefined;
+  /** Undefined where nobody counts. */
+  readonly load: HypervisorLoad | undefined;
 }
 
-const silent: Asked = { records: [], position: undefined };
+const silent: Asked = { records: [], position: undefined, load: undefined };
 
 /** Xen's guests are served by the system's daemon in domain 0, and by nobody else. */
 function isServable(name: DriverName): boolean {

@@ -1,21 +1,17 @@
-/** Upper bounds of a call's duration, in ms. */
-export const durationBounds = [1, 5, 25, 100, 500, 2_500, 10_000] as const;
+import { DurationCounts } from "../event/index.ts";
 
 /** All calls of one name since the daemon began. */
 export interface CallTotals {
   readonly name: string;
   readonly done: number;
   readonly failed: number;
-  /** How many took no longer than each of `durationBounds`. */
-  readonly within: readonly number[];
-  readonly totalMs: number;
+  readonly durations: DurationCounts;
 }
 
 interface Counter {
   done: number;
   failed: number;
-  readonly within: number[];
-  totalMs: number;
+  readonly durations: DurationCounts;
 }
 
 /** Counts calls. There is one counter for each procedure that exists, however many are called. */
@@ -26,17 +22,15 @@ export class CallMeter {
   count(name: string, failed: boolean, durationMs: number): void {
     let counter = this.#counters.get(name);
     if (counter === undefined) {
-      counter = { done: 0, failed: 0, within: durationBounds.map(() => 0), totalMs: 0 };
+      counter = { done: 0, failed: 0, durations: new DurationCounts() };
       this.#counters.set(name, counter);
     }
     if (failed) counter.failed++;
     else counter.done++;
-    counter.totalMs += durationMs;
-    for (const [index, bound] of durationBounds.entries())
-      if (durationMs <= bound) counter.within[index] = (counter.within[index] ?? 0) + 1;
+    counter.durations.add(durationMs);
   }
 
   totals(): CallTotals[] {
-    return [...this.#counters].map(([name, counter]) => ({ name, ...counter, within: [...counter.within] }));
+    return [...this.#counters].map(([name, counter]) => ({ name, ...counter }));
   }
 }

@@ -9,14 +9,8 @@ import {
   StateError,
   type Transport,
 } from "../event/index.ts";
-import {
-  PortListener,
-  type PortListenerOptions,
-  type TlsIdentity,
-  WebSocketListener,
-  type WebSocketOptions as WebSocketPlace,
-} from "../net/index.ts";
-import { type ListenOptions, listenUnix } from "../os/index.ts";
+import type { TlsIdentity } from "../net/index.ts";
+import { identifyProcess } from "../os/index.ts";
 import type { ConnectionOptions, KeepaliveOptions } from "../rpc/index.ts";
 import { AccessGate } from "./access/access-gate.ts";
 import type { AccessRules } from "./access/access-rules.ts";
@@ -24,13 +18,15 @@ import type { ClientReport } from "./admin/client-report.ts";
 import type { ClientLimits, Servant } from "./admin/servant.ts";
 import type { Audit } from "./audit.ts";
 import { CallMeter } from "./call-meter.ts";
+import { Doors, type Origin, type PortOptions, type SocketOptions, type WebSocketOptions } from "./doors.ts";
 import type { Log } from "./log.ts";
 import { Peer, type UnopenedLimits } from "./peer.ts";
+import { type Pkcheck, Polkit } from "./polkit/polkit.ts";
 import { describePrincipal, type Principal } from "./principal.ts";
 import { RefusalNotes } from "./refusal-notes.ts";
 import { Repeats } from "./repeats.ts";
 import { PasswordGate } from "./sasl/password-gate.ts";
-import type { AuthPolicy, LogInSettings } from "./session.ts";
+import type { LogInSettings } from "./session.ts";
 
 export interface DaemonOptions extends DaemonLimits {
   /** In the order in which they are asked whether a URI is theirs. They stay the caller's to close. */
@@ -38,6 +34,8 @@ export interface DaemonOptions extends DaemonLimits {
   readonly log?: Log;
   /** Who may log in where the policy is "sasl"; without it nobody can. */
   readonly logIn?: LogInSettings | undefined;
+  /** How polkit is asked, where it is to be. Without it nobody is let in by it. */
+  readonly pkcheck?: Pkcheck | undefined;
   /** Who may do what; without them everybody who is in may do everything that their door allows. */
   readonly access?: AccessRules | undefined;
   /** Told of every call that was to change something. */
@@ -62,31 +60,6 @@ export interface Limits extends Omit<ConnectionOptions, "releaseFds" | "breather
   readonly anonymousClients?: number;
 }
 
-/** Who is behind a connection, and what it may do. */
-export interface Origin extends Partial<Principal> {
-  readonly auth?: AuthPolicy;
-  /** All connections are read-only. */
-  readonly readOnly?: boolean;
-  /** The transport passes descriptors. */
-  readonly passesFds?: boolean;
-}
-
-export interface SocketOptions extends ListenOptions, Pick<Origin, "auth" | "readOnly"> {
-  readonly path: string;
-}
-
-export interface PortOptions extends PortListenerOptions, Pick<Origin, "auth" | "readOnly"> {}
-
-export interface WebSocketOptions extends WebSocketPlace, Pick<Origin, "auth"> {}
-
-/** A place at which clients come in. */
-interface Listener {
-  readonly closed: Promise<void>;
-  pause(): void;
-  resume(): void;
-  close(): void;
-}
-
 /**
  * Serves drivers to clients that speak libvirt's protocol.
  *
@@ -105,18 +78,18 @@ export class Daemon implements Handle, Servant {
   readonly #drivers: readonly Driver[];
   readonly #log: Log;
   readonly #logIn: LogInSettings | undefined;
+  readonly #polkit: Polkit | undefined;
   readonly #audit: Audit | undefined;
   #access: AccessGate | undefined;
   #limits: DaemonLimits;
   readonly #breather: Breather;
-  readonly #listeners: Listener[] = [];
-  readonly #ports: PortListener[] = [];
+  readonly #doors: Doors;
   /** With when they came, for the administrator. */
   readonly #peers = new Map<Peer, Pick<ClientReport, "id" | "since">>();
   /** Those who have not logged in yet, the oldest first. */
   readonly #anonymous = new Set<Peer>();
   readonly #repeats = new Repeats();
-  readonly #logInRefusals = this.#refusalNotes();
+  readonly #logInRefusals: RefusalNotes;
   readonly #passwords = new PasswordGate();
   readonly #closed = new Deferred();
   #state: "open" | "closing" | "closed" = "open";
@@ -130,9 +103,17 @@ export class Daemon implements Handle, Servant {
     this.#drivers = options.drivers;
     this.#log = options.log ?? (() => {});
     this.#logIn = options.logIn;
+    const { pkcheck } = options;
+    this.#polkit = pkcheck === undefined ? undefined : new Polkit({ loop, pkcheck });
     this.#limits = options;
     this.#breather = new Breather(loop);
     this.#quietSince = loop.now();
+    const note = (level: "info" | "warn", message: string): void => this.#note(level, message);
+    this.#doors = new Doors({ loop, note, accept: (transport, origin) => this.accept(transport, origin) });
+    this.#logInRefusals = new RefusalNotes(
+      () => loop.now(),
+      (message) => note("warn", message),
+    );
     this.#audit = options.audit;
     this.rule(options.access);
   }
@@ -146,51 +127,24 @@ export class Daemon implements Handle, Servant {
     return this.#peers.size;
   }
 
-  /** Serves a Unix socket. Throws when the path is served already or cannot be created. */
-  listen({ path, auth = "none", readOnly = false, ...file }: SocketOptions): void {
+  /** As `Doors`, as the next three; nobody more comes in while there are as many clients as there may be. */
+  listen(options: SocketOptions): void {
     this.#checkOpen();
-    const listener = listenUnix(this.#loop, path, { backlog: 1_000, ...file }, (transport) => {
-      this.accept(transport, {
-        auth,
-        readOnly,
-        door: "unix",
-        identity: transport.peer,
-        // Without rules as well: those that come later are about who is there already, too.
-        groups: transport.peerGroups,
-        passesFds: true,
-      });
-    });
-    this.#add(listener, `${path}${readOnly ? ", read-only" : ""}`);
+    this.#doors.listen(options);
   }
 
-  /** Serves a port. Rejects when it is taken. Returns its number. */
-  async listenAt({ auth = "none", readOnly = false, ...options }: PortOptions): Promise<number> {
+  async listenAt(options: PortOptions): Promise<number> {
     this.#checkOpen();
-    const door = options.tls === undefined ? "tcp" : "tls";
-    const refusals = this.#refusalNotes();
-    const listener = await PortListener.open(this.#loop, options, {
-      onConnection: (transport, arrival) => this.accept(transport, { auth, readOnly, door, ...arrival }),
-      onRefusal: (address, { message }) => refusals.add(`${address} was not let in: ${message}`),
-    });
-    if (this.#state !== "open") listener.close();
-    this.#checkOpen();
-    this.#ports.push(listener);
-    this.#add(listener, `${door} ${options.host}:${listener.port}`);
-    return listener.port;
+    return this.#doors.listenAt(options);
   }
 
-  /** Serves browsers by WebSocket. Rejects when the port is taken. Returns its number. */
-  async listenForBrowsers({ auth = "none", ...options }: WebSocketOptions): Promise<number> {
+  async listenForBrowsers(options: WebSocketOptions): Promise<number> {
     this.#checkOpen();
-    const refusals = this.#refusalNotes();
-    const listener = await WebSocketListener.open(this.#loop, options, {
-      onConnection: (transport, { address }) => this.accept(transport, { auth, door: "websocket", address }),
-      onRefusal: (address, { message }) => refusals.add(`${address} was not let in: ${message}`),
-    });
-    if (this.#state !== "open") listener.close();
-    this.#checkOpen();
-    this.#add(listener, `WebSocket ${options.host}:${listener.port}`);
-    return listener.port;
+    return this.#doors.listenForBrowsers(options);
+  }
+
+  renew(identity: TlsIdentity): void {
+    this.#doors.renew(identity);
   }
 
   /** Other rules, for calls from here on; those of clients that are there too. */
@@ -201,7 +155,7 @@ export class Daemon implements Handle, Servant {
 
   /** Somebody may come in by TLS. */
   get hasTls(): boolean {
-    return this.#ports.some(({ isSecure }) => isSecure);
+    return this.#doors.hasTls;
   }
 
   /** Since when, on the loop's clock, nobody has been connected; undefined while somebody is. */
@@ -226,6 +180,11 @@ export class Daemon implements Handle, Servant {
     return sum;
   }
 
+  /** Of each client that has calls which have come and not been begun: how many. */
+  get queueLengths(): readonly number[] {
+    return Array.from(this.#peers.keys(), (peer) => peer.callsWaiting).filter((length) => length > 0);
+  }
+
   disconnect(id: number): boolean {
     const [peer] = [...this.#peers].find(([, report]) => report.id === id) ?? [];
     peer?.drop(new Error("it was disconnected by the administrator"));
@@ -239,10 +198,6 @@ export class Daemon implements Handle, Servant {
   /** Until `configure` says otherwise. */
   setLimits({ clients, anonymousClients }: ClientLimits): void {
     this.configure({ ...this.#limits, limits: { ...this.#limits.limits, clients, anonymousClients } });
-  }
-
-  renew(identity: TlsIdentity): void {
-    for (const port of this.#ports) port.renew(identity);
   }
 
   configure(limits: DaemonLimits): void {
@@ -265,8 +220,9 @@ export class Daemon implements Handle, Servant {
       drivers: this.#drivers,
       auth: origin.auth ?? "none",
       readOnly: origin.readOnly ?? false,
-      principal: principalOf(origin),
+      principal: this.#principalOf(origin),
       logIn: this.#logIn,
+      polkit: this.#polkit,
       passwords: this.#passwords,
       access: () => this.#access,
       audit: this.#audit,
@@ -297,14 +253,14 @@ export class Daemon implements Handle, Servant {
       message: `connected: ${describePrincipal(peer.principal)}`,
       peer: number,
     });
-    if (origin.auth === "sasl") this.#admitAnonymous(peer);
+    if (hasToLogIn(origin)) this.#admitAnonymous(peer);
     this.#regulate();
   }
 
   close(lingerMs = 5_000): Promise<void> {
     if (this.#state === "open") {
       this.#state = "closing";
-      for (const listener of this.#listeners) listener.close();
+      this.#doors.close().catch(() => {});
       for (const peer of this.#peers.keys()) peer.end(lingerMs);
       this.#tryClose();
     }
@@ -315,12 +271,6 @@ export class Daemon implements Handle, Servant {
     await this.close();
   }
 
-  #add(listener: Listener, where: string): void {
-    this.#listeners.push(listener);
-    this.#regulate();
-    this.#note("info", `listening on ${where}`);
-  }
-
   /** Those who are serious log in soon; the oldest has had the longest time for it. */
   #admitAnonymous(peer: Peer): void {
     this.#anonymous.add(peer);
@@ -329,6 +279,12 @@ export class Daemon implements Handle, Servant {
     if (this.#anonymous.size <= limit || oldest === undefined) return;
     this.#anonymous.delete(oldest);
     oldest.drop(new DeadlineError(`${limit} others have not logged in yet either, and this was the oldest`));
+  }
+
+  /** Which process it is polkit has to know as soon as it is there: its number may be another's later. */
+  #principalOf({ door = "memory", identity, groups, certificate, address }: Origin): Principal {
+    const known = this.#polkit === undefined || identity === undefined ? undefined : identifyProcess(identity.pid);
+    return { door, identity, startTime: known?.startTime, groups, certificate, address };
   }
 
   #remove(peer: Peer, number: number, cause: Error | undefined): void {
@@ -352,21 +308,12 @@ export class Daemon implements Handle, Servant {
   /** A full daemon leaves those who come in the sockets' queues. */
   #regulate(): void {
     const full = this.#peers.size >= this.#clientLimit;
-    for (const listener of this.#listeners) {
-      if (full) listener.pause();
-      else listener.resume();
-    }
+    if (full) this.#doors.pause();
+    else this.#doors.resume();
     if (full === this.#full || this.#state !== "open") return;
     this.#full = full;
     if (full) this.#note("warn", `all ${this.#clientLimit} connections are in use: more wait until one ends`);
     else this.#note("info", "there is room for more connections again");
-  }
-
-  #refusalNotes(): RefusalNotes {
-    return new RefusalNotes(
-      () => this.#loop.now(),
-      (message) => this.#note("warn", message),
-    );
   }
 
   #note(level: "info" | "warn", message: string): void {
@@ -376,7 +323,7 @@ export class Daemon implements Handle, Servant {
   #tryClose(): void {
     if (this.#state !== "closing" || this.#peers.size > 0) return;
     this.#state = "closed";
-    Promise.all(this.#listeners.map((listener) => listener.closed)).then(
+    this.#doors.close().then(
       () => this.#closed.resolve(),
       (error: unknown) => this.#closed.reject(error),
     );
@@ -391,6 +338,6 @@ function closeAll(fds: readonly number[]): void {
   for (const fd of fds) closeSync(fd);
 }
 
-function principalOf({ door = "memory", identity, groups, certificate, address }: Origin): Principal {
-  return { door, identity, groups, certificate, address };
+function hasToLogIn({ auth, identity }: Origin): boolean {
+  return auth === "sasl" || (auth === "polkit" && identity?.uid !== 0);
 }

@@ -1,4 +1,4 @@
-import type { Driver } from "../driver/driver.ts";
+import type { Driver, Hypervisor } from "../driver/driver.ts";
 import { DeadlineError, type Loop, type Timeout, type Transport } from "../event/index.ts";
 import {
   type DomainEvent,
@@ -25,6 +25,7 @@ import type { Log } from "./log.ts";
 import { monitorEventHandlers } from "./monitor-event-procedures.ts";
 import { objectEventHandlers } from "./object-event-procedures.ts";
 import { PeerCall } from "./peer-call.ts";
+import type { Polkit } from "./polkit/polkit.ts";
 import { type Preparation, PreparedCalls } from "./prepared-calls.ts";
 import { describePrincipal, keyOf, type Principal } from "./principal.ts";
 import { internalError, rpcError } from "./refusal.ts";
@@ -43,6 +44,8 @@ export interface PeerOptions {
   readonly principal: Principal;
   /** How users log in, where the policy is "sasl". */
   readonly logIn: LogInSettings | undefined;
+  /** Who is asked where the policy is "polkit". */
+  readonly polkit: Polkit | undefined;
   /** For all passwords that the daemon tries. */
   readonly passwords: PasswordGate;
   /** What is asked before each call; undefined: nothing. */
@@ -178,6 +181,11 @@ export class Peer {
     return this.#underWay.size;
   }
 
+  /** Calls that have come and not been begun. */
+  get callsWaiting(): number {
+    return this.#connection.callsWaiting;
+  }
+
   end(lingerMs?: number): void {
     this.#connection.end(lingerMs);
   }
@@ -218,9 +226,11 @@ export class Peer {
     const gate = this.#options.access();
     if (gate === undefined || route.from === "new") return () => handler(args, context);
     const { principal } = this;
-    const { procedures } = opened?.hypervisor ?? { procedures: {} };
+    const hypervisor: Pick<Hypervisor, "procedures" | "tagsOf"> = opened?.hypervisor ?? { procedures: {} };
+    const { procedures } = hypervisor;
     const checkWanted = (): void => this.#checkWanted(peerCall, opened);
-    const guarded = { route, args: args as Fields, principal, procedures, context: peerCall, checkWanted };
+    const where = { procedures, tagSource: hypervisor, context: peerCall };
+    const guarded = { route, args: args as Fields, principal, ...where, checkWanted };
     return () => gate.run(guarded, (given) => handler(given, context));
   }
 
@@ -316,8 +326,8 @@ export class Peer {
   }
 
   #onLate(now: number, openWithinMs: number): void {
-    // It is the hypervisor that takes its time.
-    if (this.#session.state === "opening") return this.#openBy.modify(now + openWithinMs);
+    // It is the hypervisor that takes its time, or somebody who is to type a password.
+    if (this.#session.isHeldUp) return this.#openBy.modify(now + openWithinMs);
     this.#connection.close(new DeadlineError(`no hypervisor was opened within ${openWithinMs} ms`));
   }
 
@@ -332,7 +342,7 @@ export class Peer {
   /** Nobody hears of what they may not know of. */
   #hears(kind: string, object: { readonly name?: string; readonly uuid?: string }): boolean {
     const gate = this.#options.access();
-    return gate === undefined || gate.sees(this.principal, kind, object);
+    return gate === undefined || gate.sees(this.principal, kind, object, this.#session.opened.hypervisor);
   }
 
   #deliver({ callbackId, legacy }: Subscription, event: DomainEvent): void {

@@ -11,7 +11,9 @@ import {
 import { CursorSubscriptions, type CursorSubscriptionsOptions } from "./cursor-subscriptions.ts";
 import { MonitorSubscriptions } from "./monitor-subscriptions.ts";
 import { ObjectSubscriptions } from "./object-subscriptions.ts";
-import type { Principal } from "./principal.ts";
+import type { Polkit } from "./polkit/polkit.ts";
+import { PolkitLogIn } from "./polkit/polkit-log-in.ts";
+import { type Principal, subjectOf } from "./principal.ts";
 import { internalError } from "./refusal.ts";
 import { LogIn, type LogInOptions } from "./sasl/log-in.ts";
 import type { PasswordGate } from "./sasl/password-gate.ts";
@@ -19,9 +21,10 @@ import { type Subscription, Subscriptions } from "./subscriptions.ts";
 
 /**
  * Who may use a socket. "none": everybody who can connect, so the file's mode and group decide. "credentials": root and
- * the daemon's own user, as the kernel tells them. "sasl": users of the daemon's table, by a password.
+ * the daemon's own user, as the kernel tells them. "sasl": users of the daemon's table, by a password. "polkit": root, and
+ * whom polkit lets in.
  */
-export type AuthPolicy = "none" | "credentials" | "sasl";
+export type AuthPolicy = "none" | "credentials" | "sasl" | "polkit";
 
 export interface SessionOptions {
   readonly drivers: readonly Driver[];
@@ -31,6 +34,8 @@ export interface SessionOptions {
   readonly logIn?: LogInSettings | undefined;
   /** The daemon's, for all passwords that are tried. */
   readonly passwords: PasswordGate;
+  /** Who is asked where the policy is "polkit"; absent: nobody, and root alone comes in. */
+  readonly polkit?: Polkit | undefined;
   /** Called with every refusal to let somebody in; `isLast`: the connection is to end. */
   readonly onRefusal: (reason: string, isLast: boolean) => void;
   /** The peer has shown who it is. */
@@ -68,7 +73,7 @@ type State = "new" | "authenticated" | "opening" | "open" | "closed";
  *     new -> authenticated -> opening -> open -> closed      (opening: on error: authenticated)
  *
  * authenticate:  new -> authenticated, where the kernel's word is enough; later it only answers.
- * logIn:         new; its success: new -> authenticated.
+ * logIn, polkit: new; their success: new -> authenticated.
  * open:          authenticated -> opening -> open; without the step between where the driver does not need to wait.
  * opened:        open; otherwise it throws.
  * close:         any -> closed; idempotent; ends the subscriptions, and its share in the hypervisor.
@@ -81,6 +86,7 @@ export class Session {
   #hold: HypervisorHold | undefined;
   #principal: Principal;
   #logIn: LogIn | undefined;
+  #polkit: PolkitLogIn | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -106,6 +112,9 @@ export class Session {
   /** The ways to authenticate that are left: none, for those who may come in. */
   authenticate(): readonly number[] {
     if (this.#state === "new" && this.#options.auth === "sasl") return [AuthType.sasl];
+    // As with libvirtd: root gets in where polkit does not run.
+    const isForPolkit = this.#options.auth === "polkit" && this.#principal.identity?.uid !== 0;
+    if (this.#state === "new" && isForPolkit) return [AuthType.polkit];
     if (this.#state === "new") this.#checkIdentity();
     return [AuthType.none];
   }
@@ -118,8 +127,7 @@ export class Session {
   /** Throws libvirt's error where nobody has to log in, or has done so. */
   get logIn(): LogIn {
     const { auth, logIn: settings, passwords: gate, onRefusal } = this.#options;
-    if (auth !== "sasl" || settings === undefined || this.#state !== "new")
-      throw VirError.of(ErrorCode.authFailed, ErrorDomain.rpc, "authentication failed");
+    if (auth !== "sasl" || settings === undefined || this.#state !== "new") throw noSuchLogIn();
     this.#logIn ??= new LogIn({
       ...settings,
       gate,
@@ -128,6 +136,25 @@ export class Session {
       onUser: (user) => this.#welcome(user),
     });
     return this.#logIn;
+  }
+
+  /** As `logIn`. */
+  get polkit(): PolkitLogIn {
+    const { auth, polkit, readOnly, onRefusal } = this.#options;
+    if (auth !== "polkit" || this.#state !== "new") throw noSuchLogIn();
+    this.#polkit ??= new PolkitLogIn({
+      polkit,
+      readOnly,
+      subject: subjectOf(this.#principal),
+      onAllowed: () => this.#letIn(),
+      onRefusal: (reason) => onRefusal(reason, false),
+    });
+    return this.#polkit;
+  }
+
+  /** The client can do nothing about how long it takes until a hypervisor is open. */
+  get isHeldUp(): boolean {
+    return this.#state === "opening" || this.#polkit?.isAsking === true;
   }
 
   /** Takes the first driver that accepts the URI. */
@@ -163,6 +190,7 @@ export class Session {
 
   close(): void {
     this.#state = "closed";
+    this.#polkit?.close();
     this.#opened?.subscriptions.close();
     this.#opened?.cursors.close();
     this.#opened?.objectSubscriptions.close();
@@ -204,6 +232,11 @@ export class Session {
   #welcome(user: string): void {
     if (this.#state !== "new") return;
     this.#principal = { ...this.#principal, user };
+    this.#letIn();
+  }
+
+  #letIn(): void {
+    if (this.#state !== "new") return;
     this.#state = "authenticated";
     this.#options.onAuthenticated();
   }
@@ -216,4 +249,8 @@ export class Session {
     }
     this.#state = "authenticated";
   }
+}
+
+function noSuchLogIn(): VirError {
+  return VirError.of(ErrorCode.authFailed, ErrorDomain.rpc, "authentication failed");
 }

@@ -121,6 +121,8 @@ const phrases: { readonly [code: number]: string } = {
   [ErrorCode.xmlError]: "XML error: ",
   [ErrorCode.operationDenied]: "operation forbidden: ",
   [ErrorCode.authFailed]: "authentication failed: ",
+  [ErrorCode.authCancelled]: "authentication cancelled: ",
+  [ErrorCode.authUnavailable]: "authentication unavailable: ",
   [ErrorCode.noDomain]: "Domain not found: ",
   [ErrorCode.operationInvalid]: "Requested operation is not valid: ",
   [ErrorCode.configUnsupported]: "unsupported configuration: ",

@@ -19,6 +19,17 @@ export interface ConfigKey<T> {
   read(value: ConfigValue): T | undefined;
 }
 
+/** What is wrong with one string of a list: the one with that index. */
+export class ItemError extends RangeError {
+  override readonly name = "ItemError";
+  readonly index: number;
+
+  constructor(index: number, detail: string) {
+    super(detail);
+    this.index = index;
+  }
+}
+
 export function integer(initial: number, from: number, effect: Effect): ConfigKey<number> {
   const read = (value: ConfigValue): number | undefined =>
     typeof value === "number" && value >= from && Number.isSafeInteger(value) ? value : undefined;
@@ -64,7 +75,10 @@ export function permissions(initial: string, effect: Effect): ConfigKey<number> 
 }
 
 /** How clients of a door log in; "none": whoever reaches it is in. `advice` says what to do instead of what is not there. */
-export function authentication<W extends "none" | "sasl">(ways: readonly W[], advice: string): ConfigKey<W | "none"> {
+export function authentication<W extends "none" | "sasl" | "polkit">(
+  ways: readonly W[],
+  advice: string,
+): ConfigKey<W | "none"> {
   const read = (value: ConfigValue): W | "none" | undefined => {
     const found = value === "none" ? value : ways.find((each) => each === value);
     if (typeof value !== "string" || found !== undefined) return found;
@@ -96,9 +110,9 @@ export function strings(
 ): ConfigKey<readonly string[]> {
   const read = (value: ConfigValue): readonly string[] | undefined => {
     if (typeof value !== "object") return undefined;
-    for (const each of value) {
+    for (const [index, each] of value.entries()) {
       const wrong = check(each);
-      if (wrong !== undefined) throw new RangeError(`"${each}": ${wrong}`);
+      if (wrong !== undefined) throw new ItemError(index, `"${each}": ${wrong}`);
     }
     return value;
   };

@@ -7,6 +7,8 @@ export interface ConfigEntry {
   readonly value: ConfigValue;
   /** Of the key, from 1. */
   readonly line: number;
+  /** Of each string of a list. */
+  readonly itemLines: readonly number[];
 }
 
 /**
@@ -24,7 +26,8 @@ export function parseConfig(text: string, file: string): ConfigEntry[] {
     if (first !== undefined) throw cursor.error(`${key} is already set in line ${first.line}: remove one of the two`);
     cursor.skip(blanks);
     cursor.take(equals, `"=" and a value after ${key}`);
-    entries.set(key, { key, value: takeValue(cursor, key), line });
+    const itemLines: number[] = [];
+    entries.set(key, { key, value: takeValue(cursor, key, itemLines), line, itemLines });
     cursor.skip(blanks);
     cursor.take(end, `the end of the line after the value of ${key}`);
   }
@@ -41,18 +44,20 @@ const end = /;|(?:#[^\n]*)?(?:\r?\n|$)/y;
 const number = /[+-]?\d+/y;
 const string = /"""(.*?)"""|"([^"\r\n]*)"|'([^'\r\n]*)'/sy;
 
-function takeValue(cursor: Cursor, key: string): ConfigValue {
+function takeValue(cursor: Cursor, key: string, itemLines: number[]): ConfigValue {
   const digits = cursor.match(number);
   if (digits !== undefined) return Number(digits[0]);
-  if (cursor.match(/\[/y) !== undefined) return takeList(cursor, key);
+  if (cursor.match(/\[/y) !== undefined) return takeList(cursor, key, itemLines);
   return takeString(cursor, `a value for ${key}: a whole number, a string in quotes or a list in brackets`);
 }
 
-function takeList(cursor: Cursor, key: string): string[] {
+/** Notes where each of them stands. */
+function takeList(cursor: Cursor, key: string, itemLines: number[]): string[] {
   const items: string[] = [];
   for (;;) {
     cursor.skip(space);
     if (cursor.match(/\]/y) !== undefined) return items;
+    itemLines.push(cursor.line);
     items.push(takeString(cursor, `a string in quotes, or "]", in the list of ${key}`));
     cursor.skip(space);
     if (cursor.match(/,/y) === undefined) {

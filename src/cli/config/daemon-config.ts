@@ -4,6 +4,7 @@ import { ConfigError } from "./config-error.ts";
 import {
   authentication,
   type ConfigKey,
+  ItemError,
   integer,
   listOf,
   logFilters,
@@ -22,8 +23,10 @@ import { type ConfigEntry, parseConfig } from "./config-text.ts";
 
 const noThreads = "one thread serves all clients";
 const noAdmin = "the administration has limits of its own";
+const unixLogin =
+  'use "none", and say by unix_sock_group and unix_sock_*_perms who may connect, "polkit", or "sasl", and make users by virtwright user add';
 const noPolkit =
-  'use "none", and say by unix_sock_group and unix_sock_*_perms who may connect, or "sasl", and make users by virtwright user add';
+  'polkit knows this machine\'s processes alone: use "none", or "sasl", and make users by virtwright user add';
 const noTcpLogin =
   'nothing would hide what clients send: use "none" on a port that only friends reach, or TLS with auth_tls';
 
@@ -34,8 +37,8 @@ export const configKeys = {
   unix_sock_ro_perms: permissions("0777", "restart"),
   unix_sock_rw_perms: permissions("0700", "restart"),
   unix_sock_admin_perms: permissions("0700", "restart"),
-  auth_unix_ro: authentication(["none", "sasl"], noPolkit),
-  auth_unix_rw: authentication(["none", "sasl"], noPolkit),
+  auth_unix_ro: authentication(["none", "polkit", "sasl"], unixLogin),
+  auth_unix_rw: authentication(["none", "polkit", "sasl"], unixLogin),
   listen_tls: oneOf([0, 1], "restart"),
   listen_tcp: oneOf([0, 1], "restart"),
   listen_addr: text("127.0.0.1", "restart"),
@@ -142,6 +145,7 @@ function keyOf({ key, line }: ConfigEntry, file: string): ConfigKey<unknown> {
 }
 
 function valueOf(key: ConfigKey<unknown>, entry: ConfigEntry, file: string): unknown {
+  let { line } = entry;
   let detail = `it is ${key.allowed}`;
   try {
     const value = key.read(entry.value);
@@ -149,9 +153,10 @@ function valueOf(key: ConfigKey<unknown>, entry: ConfigEntry, file: string): unk
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     detail = error.message;
+    if (error instanceof ItemError) line = entry.itemLines[error.index] ?? line;
   }
   const given = JSON.stringify(entry.value);
-  throw new ConfigError(file, entry.line, `${entry.key} = ${given}: ${detail}`);
+  throw new ConfigError(file, line, `${entry.key} = ${given}: ${detail}`);
 }
 
 /** One letter more, fewer or another; or the same words in another order. */

@@ -31,6 +31,8 @@ export class ServiceMetrics implements Disposable {
       clients: new Map([...clients].map(([door, all]) => [door, all.length])),
       anonymousClients: daemon.clients().filter(({ isAnonymous }) => isAnonymous).length,
       callsUnderWay: daemon.callsUnderWay,
+      queueLengths: daemon.queueLengths,
+      loads: new Map([...asked].flatMap(([uri, { load }]) => (load === undefined ? [] : [[uri, load]]))),
       hypervisors: new Map([...asked].map(([uri, { position }]) => [uri, position])),
       loopDelay: { p50: delay.percentile(50) / 1e6, p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 },
       memory: process.memoryUsage.rss(),

@@ -4,9 +4,11 @@ import type { Pause } from "../../xml/index.ts";
 import type { Log } from "../log.ts";
 import { describePrincipal, type Principal } from "../principal.ts";
 import type { Route } from "../route.ts";
-import type { AccessRules, Verdict } from "./access-rules.ts";
+import { type AccessRules, anything, type Target, tagPermission, type Verdict } from "./access-rules.ts";
 import { aclOf, type Demand, demandsOf, secondDemandOf } from "./demands.ts";
+import { KnownTags } from "./known-tags.ts";
 import { listedName, namedObject, nameOfObject, poolName } from "./object-names.ts";
+import { mayChangeTags, type TagSource, tagChangeOf, uuidIn } from "./tag-changes.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 type Handle = (args: Fields) => unknown;
@@ -18,6 +20,8 @@ export interface Guarded {
   readonly principal: Principal;
   /** Of the hypervisor; undefined while none is open, and for what the daemon answers itself. */
   readonly procedures: DriverProcedures;
+  /** The hypervisor, as far as it knows tags. */
+  readonly tagSource: TagSource;
   readonly context: CallContext;
   /** Throws when, meanwhile, nobody waits any more. */
   readonly checkWanted: () => void;
@@ -35,9 +39,12 @@ const untold: ReadonlySet<string> = new Set(["snapshot", "eventsOpen"]);
 /** Lets calls through that the rules allow, and of lists what their caller may know of. */
 export class AccessGate {
   readonly #options: AccessGateOptions;
+  readonly #tags = new KnownTags();
+  readonly #knowsTags: boolean;
 
   constructor(options: AccessGateOptions) {
     this.#options = options;
+    this.#knowsTags = options.rules.knowsTags;
   }
 
   /** What the handler returns, as far as the caller may see it. Throws or rejects with VirError (accessDenied). */
@@ -46,20 +53,22 @@ export class AccessGate {
     const { demands, filter } = demandsOf(aclOf(route.name, route.row?.acl ?? "none"), args);
     const lookup = demands.length === 1 && isLookup(route);
     const objects = demands.filter(({ kind }) => kind !== "connect");
-    for (const demand of demands) if (demand.kind === "connect") this.#check(call, demand, "");
+    for (const demand of demands) if (demand.kind === "connect") this.#check(call, demand, connection);
     if (lookup && objects[0] !== undefined) return this.#find(call, objects[0], handle);
-    const isFree = objects.every(({ permission }) => this.#decide(principal, permission, undefined).allowed);
-    const list =
-      filter === undefined || this.#decide(principal, filter.permission, undefined).allowed ? undefined : filter;
-    if (list !== undefined && untold.has(route.name)) this.#check(call, list, undefined);
+    const mayDoToAll = (permission: string): boolean => this.#decide(principal, permission, anything).allowed;
+    const isFree = objects.every(({ permission }) => mayDoToAll(permission));
+    const list = filter === undefined || mayDoToAll(filter.permission) ? undefined : filter;
+    if (list !== undefined && untold.has(route.name)) this.#check(call, list, anything);
+    const asksForTags = this.#knowsTags && mayChangeTags(route.name, args) && !mayDoToAll(tagPermission);
     // Whoever may do it to all objects need not be asked which it is.
-    if (isFree && list === undefined && !isAboutTwo(route)) return handle(args);
+    if (isFree && list === undefined && !isAboutTwo(route) && !asksForTags) return handle(args);
     return this.#runSlowly(call, objects, list, handle);
   }
 
-  /** Whether somebody may hear of an object. */
-  sees(principal: Principal, kind: string, object: Parameters<typeof listedName>[1]): boolean {
-    return this.#decide(principal, `${kind}:getattr`, listedName(kind, object)).allowed;
+  /** Whether somebody may hear of an object of that hypervisor. */
+  sees(principal: Principal, kind: string, object: Parameters<typeof listedName>[1], source: TagSource): boolean {
+    return this.#decide(principal, `${kind}:getattr`, this.#target(source, kind, listedName(kind, object), object.uuid))
+      .allowed;
   }
 
   async #runSlowly(
@@ -68,18 +77,28 @@ export class AccessGate {
     list: Demand | undefined,
     handle: Handle,
   ): Promise<unknown> {
-    const { args, route, procedures, context, checkWanted } = call;
+    const { args, route, procedures, tagSource, context, checkWanted } = call;
     const { pause } = this.#options;
+    const change =
+      this.#knowsTags && mayChangeTags(route.name, args)
+        ? await tagChangeOf({ call: route.name, args, hypervisor: tagSource, procedures, context, pause })
+        : undefined;
+    let target = anything;
     for (const demand of objects) {
       const name = await nameOfObject(demand.kind, args, { procedures, context, pause });
-      this.#check(call, demand, name);
+      target = change === undefined ? this.#target(tagSource, demand.kind, name, uuidIn(args)) : { ...change, name };
+      this.#check(call, demand, target);
       // With its new name a domain may fall under other rules.
       const { newName } = args;
-      if (route.name === "domainRename" && typeof newName === "string") this.#check(call, demand, newName);
+      if (route.name === "domainRename" && typeof newName === "string")
+        this.#check(call, demand, { ...target, name: newName });
     }
+    if (change?.isChange === true) this.#check(call, { kind: "domain", permission: tagPermission }, target);
     const second = secondDemandOf(route.name);
-    if (second !== undefined)
-      this.#check(call, second, listedName(second.kind, args[second.argument] as Parameters<typeof listedName>[1]));
+    if (second !== undefined) {
+      const other = args[second.argument] as Parameters<typeof listedName>[1];
+      this.#check(call, second, { name: listedName(second.kind, other), tags: [] });
+    }
     checkWanted();
     return list === undefined ? handle(args) : this.#list(call, list, handle);
   }
@@ -87,21 +106,25 @@ export class AccessGate {
   /** Only the answer tells which object it is. */
   async #find(call: Guarded, demand: Demand, handle: Handle): Promise<unknown> {
     const result = (await handle(call.args)) as Fields;
-    const [object] = Object.values(result);
-    this.#check(call, demand, listedName(demand.kind, object as Fields));
+    const object = Object.values(result)[0] as Parameters<typeof listedName>[1];
+    this.#check(call, demand, this.#target(call.tagSource, demand.kind, listedName(demand.kind, object), object.uuid));
     return result;
   }
 
   /** Where it is about one object after all, that one has to be visible; else the answer is thinned out. */
   async #list(call: Guarded, demand: Demand, handle: Handle): Promise<unknown> {
-    const { route, principal, procedures, context } = call;
+    const { route, principal, procedures, tagSource, context } = call;
     const args = await truePool(call);
-    const pick = (name: string | undefined): boolean => this.#decide(principal, demand.permission, name ?? "").allowed;
     if (/Register(Any)?$/.test(route.name)) {
       const name = await nameOfObject(demand.kind, args, { procedures, context, pause: this.#options.pause });
-      if (name !== undefined) this.#check(call, demand, name);
+      if (name !== undefined) this.#check(call, demand, this.#target(tagSource, demand.kind, name, uuidIn(args)));
       return handle(args);
     }
+    const uuids = this.#knowsTags && demand.kind === "domain" ? await uuidsByName(call) : undefined;
+    const pick: Pick = (name, uuid) => {
+      const target = this.#target(tagSource, demand.kind, name ?? "", uuid ?? uuids?.get(name ?? ""));
+      return this.#decide(principal, demand.permission, target).allowed;
+    };
     const count = counted(route.name);
     if (count !== undefined) {
       const sibling = procedures[count as keyof DriverProcedures] as Handle | undefined;
@@ -115,7 +138,7 @@ export class AccessGate {
       const all = await procedures.connectListAllDomains?.({ needResults: 1, flags: 1 }, context);
       return {
         ids: (all?.domains ?? [])
-          .filter(({ name }) => pick(name))
+          .filter(({ name, uuid }) => pick(name, uuid))
           .map(({ id }) => id)
           .slice(0, Number(args["maxids"])),
       };
@@ -128,9 +151,15 @@ export class AccessGate {
     return { [key]: args["needResults"] === 0 ? [] : rest, ret: rest.length };
   }
 
-  #check({ principal, route, args }: Guarded, { permission }: Demand, name: string | undefined): void {
-    const { allowed, reason } = this.#decide(principal, permission, name);
+  #target(source: TagSource, kind: string, name: string | undefined, uuid: string | undefined): Target {
+    if (!this.#knowsTags || kind !== "domain") return { name, tags: [] };
+    return { name, tags: uuid === undefined ? undefined : this.#tags.of(source, uuid) };
+  }
+
+  #check({ principal, route, args }: Guarded, { permission }: Demand, target: Target): void {
+    const { allowed, reason } = this.#decide(principal, permission, target);
     if (allowed) return;
+    const { name } = target;
     const object = name === undefined || name === "" ? "" : ` on '${name}'`;
     const message = `${describePrincipal(principal)} was denied ${permission}${object} for ${route.name}: ${reason}`;
     this.#options.log({ level: "warn", source: "access", message });
@@ -143,9 +172,20 @@ export class AccessGate {
     );
   }
 
-  #decide(principal: Principal, permission: string, name: string | undefined): Verdict {
-    return this.#options.rules.decide(principal, permission, name);
+  #decide(principal: Principal, permission: string, target: Target): Verdict {
+    return this.#options.rules.decide(principal, permission, target);
   }
+}
+
+type Pick = (name: string | undefined, uuid: string | undefined) => boolean;
+
+const connection: Target = { name: "", tags: [] };
+
+/** Where only names are listed: whose tags they have. */
+async function uuidsByName({ route, procedures, context }: Guarded): Promise<ReadonlyMap<string, string> | undefined> {
+  if (!/DefinedDomains$/.test(route.name)) return undefined;
+  const all = await procedures.connectListAllDomains?.({ needResults: 1, flags: 0 }, context);
+  return new Map((all?.domains ?? []).map(({ name, uuid }) => [name, uuid]));
 }
 
 function says(args: Fields, name: string): boolean {
@@ -180,11 +220,12 @@ async function truePool({ args, procedures, context }: Guarded): Promise<Fields>
   return { ...args, pool: { ...pool, name: (await poolName(pool, { procedures, context })) ?? "" } };
 }
 
-function thinned(kind: string, args: Fields, result: Fields, pick: (name: string | undefined) => boolean): unknown[] {
+function thinned(kind: string, args: Fields, result: Fields, pick: Pick): unknown[] {
   const listed = Object.values(result).find((value) => Array.isArray(value)) as unknown[] | undefined;
   const { name: pool } = (args["pool"] ?? {}) as { name?: string };
   return (listed ?? []).filter((each) => {
-    if (typeof each !== "string") return pick(listedName(kind, each as Fields));
-    return pick(kind === "storage_vol" ? `${pool}/${each}` : each);
+    if (typeof each === "string") return pick(kind === "storage_vol" ? `${pool}/${each}` : each, undefined);
+    const ref = each as { readonly uuid?: string; readonly dom?: { readonly uuid?: string } };
+    return pick(listedName(kind, each as Fields), ref.dom?.uuid ?? ref.uuid);
   });
 }

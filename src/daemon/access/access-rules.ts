@@ -2,14 +2,31 @@ import { findUser, groupId } from "../../os/index.ts";
 import type { Principal } from "../principal.ts";
 import { wildcardSource } from "../wildcard.ts";
 
+/** To be asked for by name: what tags say decides what others may do. */
+export const tagPermission = "domain:tag";
+
+/** The object that a permission is about. */
+export interface Target {
+  /** "" where the permission is about the connection. Undefined: it is not known, or all are meant. */
+  readonly name: string | undefined;
+  /** In each of its definitions. Undefined as `name`. */
+  readonly tags: readonly (readonly string[])[] | undefined;
+}
+
+/** What is not known, and all there is. */
+export const anything: Target = { name: undefined, tags: undefined };
+
 /** One line of what the owner has said: who may do what with which objects, or may not. */
 interface AccessRule {
   readonly text: string;
   readonly allows: boolean;
   readonly isAbout: (principal: Principal) => boolean;
   readonly permissions: RegExp;
+  /** It can allow somebody to change tags. */
+  readonly grantsTags: boolean;
   /** Undefined: all. */
   readonly names: RegExp | undefined;
+  readonly tags: RegExp | undefined;
 }
 
 /** An answer, and why: for the log, and for who is denied. */
@@ -33,13 +50,18 @@ export class AccessRules {
     this.#group = group;
   }
 
+  /** It matters what tags domains have. */
+  get knowsTags(): boolean {
+    return this.#rules.some(({ tags }) => tags !== undefined);
+  }
+
   /**
-   * `name`: of the object, "" where the permission is about the connection. Undefined where it is not known, or all are meant: a
-   * rule that denies some denies it then, and one that allows some does not allow it.
+   * Of what is not known of the object, a rule that denies some denies it, and one that allows some does not allow it. So it is
+   * with tags that one of its definitions has and another has not.
    */
-  decide(principal: Principal, permission: string, name: string | undefined): Verdict {
+  decide(principal: Principal, permission: string, target: Target): Verdict {
     const index = this.#rules.findIndex(
-      (rule) => rule.permissions.test(permission) && isNamed(rule, name) && rule.isAbout(principal),
+      (rule) => isOf(rule, permission) && isNamed(rule, target) && isTagged(rule, target) && rule.isAbout(principal),
     );
     const rule = this.#rules[index];
     if (rule !== undefined) return { allowed: rule.allows, reason: `rule ${index + 1}, "${rule.text}"` };
@@ -65,13 +87,24 @@ export function faultOfRule(text: string): string | undefined {
   }
 }
 
-function isNamed({ names, allows }: AccessRule, name: string | undefined): boolean {
+function isOf({ permissions, allows, grantsTags }: AccessRule, permission: string): boolean {
+  return permission === tagPermission && allows ? grantsTags : permissions.test(permission);
+}
+
+function isNamed({ names, allows }: AccessRule, { name }: Target): boolean {
   if (names === undefined) return true;
   return name === undefined ? !allows : names.test(name);
 }
 
+function isTagged({ tags, allows }: AccessRule, { tags: given }: Target): boolean {
+  if (tags === undefined) return true;
+  if (given === undefined) return !allows;
+  const has = (definition: readonly string[]): boolean => definition.some((tag) => tags.test(tag));
+  return allows ? given.length > 0 && given.every(has) : given.some(has);
+}
+
 const form =
-  "a rule is: allow|deny WHO PERMISSION[,...] [on NAME[,...]], and WHO user NAME, group NAME, certificate DN or anybody";
+  "a rule is: allow|deny WHO PERMISSION[,...] [on NAME[,...]] [tagged TAG[,...]], and WHO user NAME, group NAME, certificate DN or anybody";
 const words = /'([^']*)'|(\S+)/g;
 
 function parseRule(text: string): AccessRule {
@@ -79,9 +112,11 @@ function parseRule(text: string): AccessRule {
   const [verdict, kind = "", ...rest] = said;
   if (verdict !== "allow" && verdict !== "deny") throw new RangeError(form);
   const isAbout = whoIs(kind, kind === "anybody" ? "" : (rest.shift() ?? ""));
-  const [permissions, on, names, ...more] = rest;
-  if (permissions === undefined || more.length > 0 || (on !== undefined && (on !== "on" || names === undefined)))
-    throw new RangeError(form);
+  const [permissions, ...conditions] = rest;
+  if (permissions === undefined) throw new RangeError(form);
+  const names = take("on", conditions);
+  const tags = take("tagged", conditions);
+  if (conditions.length > 0) throw new RangeError(form);
   for (const each of permissions.split(",")) {
     if (!/^(\*|[a-z_*?]+:[a-z_*?]+)$/.test(each))
       throw new RangeError(`"${each}" is no permission: they are written domain:start, domain:*, *:read or *`);
@@ -91,8 +126,18 @@ function parseRule(text: string): AccessRule {
     allows: verdict === "allow",
     isAbout,
     permissions: anyOf(permissions),
+    grantsTags: tags === undefined && permissions.split(",").some((each) => each === "*" || each === tagPermission),
     names: names === undefined ? undefined : anyOf(names),
+    tags: tags === undefined ? undefined : anyOf(tags),
   };
+}
+
+/** What follows a word that may be the next one. */
+function take(word: string, words: string[]): string | undefined {
+  if (words[0] !== word) return undefined;
+  const [, list] = words.splice(0, 2);
+  if (list === undefined) throw new RangeError(form);
+  return list;
 }
 
 /** A name stands for who has logged in under it, and for this machine's user of that name. */

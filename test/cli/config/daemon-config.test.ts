@@ -56,10 +56,11 @@ suite("readConfig", () => {
     ['unix_sock_rw_perms = "rw"', /^f:1: .*it is permissions in octal digits, in quotes: "0770"$/],
     ['unix_sock_dir = "run"', /^f:1: .*it is an absolute path in quotes$/],
     [
-      'auth_unix_rw = "polkit"',
-      /^f:1: .*"polkit" is not there; use "none", and say by unix_sock_group and .* who may connect, or "sasl", and make users by virtwright user add$/,
+      'auth_unix_rw = "kerberos"',
+      /^f:1: .*"kerberos" is not there; use "none", and say by unix_sock_group and .* who may connect, "polkit", or "sasl", and make users by virtwright user add$/,
     ],
-    ["auth_unix_ro = 0", /^f:1: auth_unix_ro = 0: it is "none" or "sasl"$/],
+    ["auth_unix_ro = 0", /^f:1: auth_unix_ro = 0: it is "none" or "polkit" or "sasl"$/],
+    ['auth_tls = "polkit"', /^f:1: .*"polkit" is not there; polkit knows this machine's processes alone: /],
     ['auth_tcp = "sasl"', /^f:1: auth_tcp = "sasl": "sasl" is not there; nothing would hide what clients send: /],
     ["listen_tls = 2", /^f:1: listen_tls = 2: it is 0 or 1$/],
     ['tls_port = "65536"', /^f:1: tls_port = "65536": it is a port in quotes, from 1 to 65535$/],
@@ -68,6 +69,10 @@ suite("readConfig", () => {
     ['drivers = ["lxc"]', /^f:1: .*it is a list of one or more of "qemu", "xen", "test", each once$/],
     ["drivers = []", /^f:1: .*it is a list of one or more/],
     ['drivers = ["test", "test"]', /^f:1: .*each once$/],
+    [
+      'access_rules = [\n  "allow anybody *:read",\n  # of the house\n  "permit anybody *"\n]',
+      /^f:4: access_rules = .*"permit anybody \*": a rule is: allow\|deny WHO/,
+    ],
     ["log_level = 5", /^f:1: log_level = 5: it is 1 \(debug\), 2 \(info\), 3 \(warning\) or 4 \(error\)$/],
     ['log_filters = "qemu"', /^f:1: .*"qemu" is not LEVEL:SOURCE, with a level from 1/],
     [

@@ -4,12 +4,15 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
+import { daemonFamilies } from "../../../src/cli/metrics/daemon-metrics.ts";
 import { domainFamilies } from "../../../src/cli/metrics/domain-metrics.ts";
 import { exposition } from "../../../src/cli/metrics/exposition.ts";
 import { MetricsServer, parsePlace } from "../../../src/cli/metrics/metrics-server.ts";
 import { ServiceMetrics } from "../../../src/cli/metrics/service-metrics.ts";
 import { trialPlaces } from "../../../src/cli/places.ts";
 import { Service } from "../../../src/cli/service.ts";
+import type { HypervisorLoad } from "../../../src/driver/driver.ts";
+import { JobWaits } from "../../../src/model/index.ts";
 import { remote, type TypedParam } from "../../../src/protocol/index.ts";
 import { Connection, clientOf, pairInMemory } from "../../../src/rpc/index.ts";
 
@@ -127,6 +130,41 @@ suite("metrics", () => {
     assert.equal(readFileSync(path, "utf8"), "all disks");
   });
 
+  test("tell of those who wait, and of domains whose monitor does not answer", () => {
+    const jobWaits = new JobWaits();
+    for (const durationMs of [0, 2, 400]) jobWaits.begun.add(durationMs);
+    jobWaits.givenUp.add(30_000);
+    jobWaits.waiting = 2;
+    const silent = [{ name: "web", uuid: "u", silenceMs: 1_500 }];
+    const nothing = { calls: [], clients: new Map(), anonymousClients: 0, callsUnderWay: 0, memory: 0 };
+    const text = exposition(
+      daemonFamilies({
+        ...nothing,
+        queueLengths: [3, 4],
+        loads: new Map<string, HypervisorLoad>([
+          ["q", { jobWaits, silent }],
+          ["x", { jobWaits: new JobWaits() }],
+        ]),
+        hypervisors: new Map(),
+        loopDelay: { p50: 0, p99: 0, max: 0 },
+      }),
+    );
+    for (const line of [
+      'virtwright_calls_waiting{of="all"} 7',
+      'virtwright_calls_waiting{of="one"} 4',
+      'virtwright_job_wait_seconds_bucket{hypervisor="q",result="begun",le="0.005"} 2',
+      'virtwright_job_wait_seconds_bucket{hypervisor="q",result="begun",le="+Inf"} 3',
+      'virtwright_job_wait_seconds_sum{hypervisor="q",result="begun"} 0.402',
+      'virtwright_job_wait_seconds_bucket{hypervisor="q",result="given_up",le="10"} 0',
+      'virtwright_job_wait_seconds_count{hypervisor="q",result="given_up"} 1',
+      'virtwright_jobs_waiting{hypervisor="q"} 2',
+      'virtwright_unresponsive_domains{hypervisor="q"} 1',
+      'virtwright_domain_silence_seconds{domain="web",uuid="u",hypervisor="q"} 1.5',
+    ])
+      assert.ok(text.includes(`${line}\n`), `${line} is not in:\n${text}`);
+    assert.doesNotMatch(text, /unresponsive_domains\{hypervisor="x"/, "Xen's guests have no monitors");
+  });
+
   test("tell of the whole service: domains, calls, clients, the journal", async () => {
     await using service = await Service.open({
       drivers: ["test"],
@@ -150,6 +188,9 @@ suite("metrics", () => {
       'virtwright_call_duration_seconds_count{call="connectOpen"} 1',
       'virtwright_clients{door="tls"} 1',
       "virtwright_anonymous_clients 0",
+      'virtwright_calls_waiting{of="all"} 0',
+      'virtwright_job_wait_seconds_count{hypervisor="test:///default",result="begun"} 0',
+      'virtwright_jobs_waiting{hypervisor="test:///default"} 0',
       'virtwright_journal_position{hypervisor="test:///default"} 0',
     ])
       assert.ok(text.includes(`${line}\n`), `${line} is not in:\n${text}`);

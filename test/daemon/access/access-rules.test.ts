@@ -8,17 +8,22 @@ const backup: Principal = { door: "tls", certificate: "CN=backup,O=Example Ltd" 
 const root: Principal = { door: "unix", identity: { uid: 0, gid: 0, pid: 1 } };
 const stranger: Principal = { door: "unix", identity: { uid: 54_321, gid: 54_321, pid: 1 }, groups: [4_711] };
 const allowed = (rules: AccessRules, who: Principal, permission: string, name?: string): boolean =>
-  rules.decide(who, permission, name).allowed;
+  rules.decide(who, permission, { name, tags: [] }).allowed;
+const tagged = (rules: AccessRules, permission: string, ...tags: readonly string[][]): boolean =>
+  rules.decide(alice, permission, { name: "web", tags }).allowed;
 
 suite("access rules", () => {
   test("the first that fits decides, and is named", () => {
     const rules = new AccessRules(["deny user alice domain:delete on keep-*", "allow user alice domain:*"]);
     assert.equal(allowed(rules, alice, "domain:delete", "web"), true);
-    assert.deepEqual(rules.decide(alice, "domain:delete", "keep-1"), {
+    assert.deepEqual(rules.decide(alice, "domain:delete", { name: "keep-1", tags: [] }), {
       allowed: false,
       reason: 'rule 1, "deny user alice domain:delete on keep-*"',
     });
-    assert.deepEqual(rules.decide(alice, "network:read", "web"), { allowed: false, reason: "no rule allows it" });
+    assert.deepEqual(rules.decide(alice, "network:read", { name: "web", tags: [] }), {
+      allowed: false,
+      reason: "no rule allows it",
+    });
   });
 
   test("where none fits, root, the daemon's user and the sockets' group may, by the kernel's word alone", () => {
@@ -28,6 +33,31 @@ suite("access rules", () => {
     assert.equal(allowed(rules, { ...stranger, groups: [] }, "domain:stop", "web"), false);
     assert.equal(allowed(rules, { door: "tls", user: "root", groups: [4_711] }, "domain:stop", "web"), false);
     assert.equal(allowed(rules, { door: "tcp" }, "domain:stop", "web"), false);
+  });
+
+  test("tags count in every definition where they allow, and in any where they deny", () => {
+    const allowing = new AccessRules(["allow user alice domain:* tagged web,test-*"]);
+    assert.equal(tagged(allowing, "domain:stop", ["a", "test-1"], ["web"]), true);
+    assert.equal(tagged(allowing, "domain:stop", ["web"], ["a"]), false);
+    assert.equal(tagged(allowing, "domain:stop"), false, "it has none");
+    const denying = new AccessRules(["deny anybody * on w* tagged keep", "allow user alice domain:*"]);
+    assert.equal(tagged(denying, "domain:stop", [], ["keep"]), false);
+    assert.equal(tagged(denying, "domain:stop", ["kept"], []), true);
+    assert.equal(allowing.decide(alice, "domain:stop", { name: "web", tags: undefined }).allowed, false);
+    assert.equal(denying.decide(alice, "domain:stop", { name: undefined, tags: undefined }).allowed, false);
+  });
+
+  test("changing tags is allowed by its own name or by all, and by no rule about tags", () => {
+    const may = (rule: string): boolean => tagged(new AccessRules([rule]), "domain:tag", ["web"]);
+    for (const rule of [
+      "allow user alice domain:tag",
+      "allow user alice *",
+      "allow anybody domain:read,domain:tag on w*",
+    ])
+      assert.equal(may(rule), true, rule);
+    for (const rule of ["domain:*", "*:*", "domain:t*", "domain:tag tagged web", "* tagged web"])
+      assert.equal(may(`allow user alice ${rule}`), false, rule);
+    assert.equal(tagged(new AccessRules(["deny anybody domain:*", "allow user alice *"]), "domain:tag", []), false);
   });
 
   test("a rule may deny root", () => {
