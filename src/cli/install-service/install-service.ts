@@ -18,6 +18,8 @@ listens in the daemon's place, begins it with the first client, and guests run o
   --remove             the other way round
   --libvirt-sockets    serves libvirtd's own sockets too, so that clients need no address
   --directory DIR      instead of /etc/systemd/system
+
+man virtwright-daemon, man virtwright.conf
 `;
 
 /** Of a process that runs on when it is told to end: what is after shutdown_timeout. */
