@@ -34,6 +34,15 @@ suite("a verb of the command", () => {
     assert.equal(pool?.capacity, "107374182400");
   });
 
+  test("sets an element of its own namespace in a domain's metadata, as virsh does", async () => {
+    const here = ["test", "urn:a", "--config"];
+    const set = await run("metadata", ...here, "--key", "a", "--set", "<access><tag>web</tag></access>");
+    assert.deepEqual([set.status, set.out, set.error], [0, "Metadata modified\n\n", ""]);
+    assert.equal((await run("metadata", ...here, "--remove")).out, "Metadata removed\n\n");
+    assert.match((await run("metadata", ...here)).error, /Requested metadata element is not present/);
+    assert.match((await run("metadata", ...here, "--set", "<x/>")).error, /namespace key is required/);
+  });
+
   test("says what has failed on standard error, and is 1", async () => {
     const { status, error } = await run("resume", "test");
     assert.equal(status, 1);
