@@ -183,7 +183,7 @@ const connection: Target = { name: "", tags: [] };
 
 /** Where only names are listed: whose tags they have. */
 async function uuidsByName({ route, procedures, context }: Guarded): Promise<ReadonlyMap<string, string> | undefined> {
-  if (!/DefinedDomains$/.test(route.name)) return undefined;
+  if (!route.name.endsWith("DefinedDomains")) return undefined;
   const all = await procedures.connectListAllDomains?.({ needResults: 1, flags: 0 }, context);
   return new Map((all?.domains ?? []).map(({ name, uuid }) => [name, uuid]));
 }
