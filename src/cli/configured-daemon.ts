@@ -175,8 +175,8 @@ export class ConfiguredDaemon implements AsyncDisposable {
     try {
       const { config, warnings } = loadConfig(this.#options);
       // All that may be wrong with them is found before anything changes. The sockets' group counts after a restart alone.
-      const { unix_sock_group, listen_tls } = this.#config;
-      const access = accessOf({ ...config, unix_sock_group });
+      const { unix_sock_group, listen_tls, access_drivers } = this.#config;
+      const access = accessOf({ ...config, unix_sock_group, access_drivers });
       // Certificates are renewed in the files that the running daemon has.
       const identity = listen_tls === 1 ? tlsIdentityOf(this.#config, this.#options.places) : undefined;
       const { daemon } = this.#service;

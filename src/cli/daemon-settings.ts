@@ -132,13 +132,15 @@ export function logInOf(config: DaemonConfig, places: DaemonPlaces): LogInSettin
 }
 
 /** How polkit is asked; undefined where it is not to be. Throws UsageError when it is missing. */
-export function pkcheckOf({ auth_unix_ro, auth_unix_rw }: DaemonConfig): Pkcheck | undefined {
-  return [auth_unix_ro, auth_unix_rw].includes("polkit") ? localPkcheck() : undefined;
+export function pkcheckOf({ auth_unix_ro, auth_unix_rw, access_drivers }: DaemonConfig): Pkcheck | undefined {
+  return [auth_unix_ro, auth_unix_rw, ...access_drivers].includes("polkit") ? localPkcheck() : undefined;
 }
 
-/** Undefined without rules: then the doors alone decide. */
-export function accessOf(config: DaemonConfig): AccessRules | undefined {
-  if (config.access_rules.length === 0) return undefined;
+/** Undefined without rules: then the doors alone decide. Throws UsageError. */
+export function accessOf(config: DaemonConfig): AccessRules | "polkit" | undefined {
+  const byPolkit = config.access_drivers.length > 0;
+  if (config.access_rules.length === 0) return byPolkit ? "polkit" : undefined;
+  if (byPolkit) throw new UsageError("access_rules and access_drivers cannot both decide: leave out one of the two");
   return new AccessRules(config.access_rules, groupOf(config.unix_sock_group).group);
 }
 

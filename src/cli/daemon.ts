@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { takePassedSockets, tellServiceManager } from "../os/index.ts";
 import { ConfiguredDaemon, type ConfiguredDaemonOptions, loadConfig } from "./configured-daemon.ts";
-import { openDoorsOf, portsOf } from "./daemon-settings.ts";
+import { accessOf, openDoorsOf, portsOf } from "./daemon-settings.ts";
 import { ending } from "./ending.ts";
 import { placesOf, systemPlaces } from "./places.ts";
 import { resolveSecurity } from "./qemu-security.ts";
@@ -65,6 +65,7 @@ function check(options: ConfiguredDaemonOptions): number {
   const { config, warnings } = loadConfig(options);
   // What a start would stumble over.
   portsOf(config, options.places);
+  accessOf(config);
   for (const warning of [...warnings, ...openDoorsOf(config), ...resolveSecurity(config, options.uri).warnings])
     process.stderr.write(`warning: ${warning}\n`);
   return print(`${options.configFile}: ok\n`);

@@ -22,6 +22,7 @@ import { Doors, type Origin, type PortOptions, type SocketOptions, type WebSocke
 import type { Log } from "./log.ts";
 import { Peer, type UnopenedLimits } from "./peer.ts";
 import { type Pkcheck, Polkit } from "./polkit/polkit.ts";
+import { PolkitJudge } from "./polkit/polkit-judge.ts";
 import { describePrincipal, type Principal } from "./principal.ts";
 import { RefusalNotes } from "./refusal-notes.ts";
 import { Repeats } from "./repeats.ts";
@@ -37,7 +38,7 @@ export interface DaemonOptions extends DaemonLimits {
   /** How polkit is asked, where it is to be. Without it nobody is let in by it. */
   readonly pkcheck?: Pkcheck | undefined;
   /** Who may do what; without them everybody who is in may do everything that their door allows. */
-  readonly access?: AccessRules | undefined;
+  readonly access?: AccessRules | "polkit" | undefined;
   /** Told of every call that was to change something. */
   readonly audit?: Audit | undefined;
 }
@@ -148,9 +149,10 @@ export class Daemon implements Handle, Servant {
   }
 
   /** Other rules, for calls from here on; those of clients that are there too. */
-  rule(rules: AccessRules | undefined): void {
+  rule(rules: AccessRules | "polkit" | undefined): void {
     const pause = (): Promise<void> => this.#breather.breathe();
-    this.#access = rules === undefined ? undefined : new AccessGate({ rules, log: this.#log, pause });
+    const judge = rules === "polkit" ? new PolkitJudge(this.#polkit) : rules;
+    this.#access = judge === undefined ? undefined : new AccessGate({ judge, log: this.#log, pause });
   }
 
   /** Somebody may come in by TLS. */

@@ -14,6 +14,7 @@ export interface MonitorSubscriptionsOptions {
   readonly source: MonitorEventSource | undefined;
   readonly issueCallbackId: () => number;
   readonly deliver: (callbackId: number, event: DomainMonitorEvent) => void;
+  readonly mayHear: (event: DomainMonitorEvent) => boolean | Promise<boolean>;
 }
 
 /** What one peer wants to hear of what monitors say. */

@@ -24,6 +24,7 @@ export interface ObjectSubscriptionsOptions {
   readonly source: ObjectEventSource | undefined;
   readonly issueCallbackId: () => number;
   readonly deliver: (callbackId: number, event: ObjectEvent) => void;
+  readonly mayHear: (event: ObjectEvent) => boolean | Promise<boolean>;
 }
 
 /** What one peer wants to hear of networks, pools and other objects. */

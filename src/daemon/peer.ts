@@ -32,7 +32,7 @@ import { internalError, rpcError } from "./refusal.ts";
 import type { Repeats } from "./repeats.ts";
 import { checkReadOnly, type Route, unsupported } from "./route.ts";
 import type { PasswordGate } from "./sasl/password-gate.ts";
-import { type AuthPolicy, type LogInSettings, type Opened, Session } from "./session.ts";
+import { type AuthPolicy, type HeardObject, type LogInSettings, type Opened, Session } from "./session.ts";
 import { eventHandlers, type SessionContext, sessionHandlers } from "./session-procedures.ts";
 import type { Subscription } from "./subscriptions.ts";
 
@@ -125,10 +125,10 @@ export class Peer {
         this.#openBy.remove();
         this.#connection.messageLength = messageLength;
       },
+      mayHear: (kind, object) => this.#hears(kind, object),
       deliver: (subscription, event) => this.#deliver(subscription, event),
       deliverObject: (callbackId, event) => this.#deliverObject(callbackId, event),
       deliverMonitor: (callbackId, event) => {
-        if (!this.#hears("domain", event.dom)) return;
         this.#connection.sendEvent(qemu, "domainMonitorEvent", { callbackId, ...event });
       },
       cursors: {
@@ -136,7 +136,8 @@ export class Peer {
           eventsNext: (message) => this.#connection.sendEvent(virtwright, "eventsNext", message),
           eventsGap: (message) => this.#connection.sendEvent(virtwright, "eventsGap", message),
         },
-        mayHear: (dom) => this.#hears("domain", dom),
+        // Where each has to be asked about, who has come so far was asked about all.
+        mayHear: (dom) => this.#hears("domain", dom) !== false,
         isCongested: () => this.#connection.isCongested,
         postpone: (job) => void loop.post(job),
       },
@@ -227,9 +228,8 @@ export class Peer {
     if (gate === undefined || route.from === "new") return () => handler(args, context);
     const { principal } = this;
     const hypervisor: Pick<Hypervisor, "procedures" | "tagsOf"> = opened?.hypervisor ?? { procedures: {} };
-    const { procedures } = hypervisor;
     const checkWanted = (): void => this.#checkWanted(peerCall, opened);
-    const where = { procedures, tagSource: hypervisor, context: peerCall };
+    const where = { hypervisor, context: peerCall };
     const guarded = { route, args: args as Fields, principal, ...where, checkWanted };
     return () => gate.run(guarded, (given) => handler(given, context));
   }
@@ -340,22 +340,17 @@ export class Peer {
   }
 
   /** Nobody hears of what they may not know of. */
-  #hears(kind: string, object: { readonly name?: string; readonly uuid?: string }): boolean {
+  #hears(kind: string, object: HeardObject): boolean | Promise<boolean> {
     const gate = this.#options.access();
     return gate === undefined || gate.sees(this.principal, kind, object, this.#session.opened.hypervisor);
   }
 
   #deliver({ callbackId, legacy }: Subscription, event: DomainEvent): void {
-    if (!this.#hears("domain", event.dom)) return;
     const message = legacy ? legacyEventBytes(event) : eventBytes(event, callbackId);
     if (message !== undefined) this.#connection.sendEncoded(message.head, message.rest);
   }
 
   #deliverObject(callbackId: number, { name, ...content }: ObjectEvent): void {
-    if ("net" in content && !this.#hears("network", content.net)) return;
-    if ("pool" in content && !this.#hears("storage_pool", content.pool)) return;
-    if ("dev" in content && !this.#hears("node_device", content.dev)) return;
-    if ("secret" in content && !this.#hears("secret", content.secret)) return;
     this.#connection.sendEvent(remote, name, { callbackId, ...content } as never);
   }
 

@@ -47,8 +47,16 @@ export interface SessionOptions {
   readonly onOpen: () => void;
   readonly deliver: (subscription: Subscription, event: DomainEvent) => void;
   readonly cursors: Pick<CursorSubscriptionsOptions, "send" | "mayHear" | "isCongested" | "postpone">;
+  /** Whether the peer may hear of an object of a kind; must not reject. */
+  readonly mayHear: (kind: string, object: HeardObject) => boolean | Promise<boolean>;
   readonly deliverObject: (callbackId: number, event: ObjectEvent) => void;
   readonly deliverMonitor: (callbackId: number, event: DomainMonitorEvent) => void;
+}
+
+/** What an event is about. */
+export interface HeardObject {
+  readonly name?: string;
+  readonly uuid?: string;
 }
 
 /** Who may log in. */
@@ -206,22 +214,29 @@ export class Session {
       throw internalError("the connection was closed while the hypervisor was opened");
     }
     const { hypervisor } = hold;
-    const { issueCallbackId, deliver, deliverObject, deliverMonitor, cursors } = this.#options;
+    const { issueCallbackId, deliver, deliverObject, deliverMonitor, cursors, mayHear } = this.#options;
     this.#hold = hold;
     this.#opened = {
       hypervisor,
       uri,
-      subscriptions: new Subscriptions({ hypervisor, issueCallbackId, deliver }),
+      subscriptions: new Subscriptions({
+        hypervisor,
+        issueCallbackId,
+        deliver,
+        mayHear: ({ dom }) => mayHear("domain", dom),
+      }),
       cursors: new CursorSubscriptions({ hypervisor, issueCallbackId, ...cursors }),
       objectSubscriptions: new ObjectSubscriptions({
         source: hypervisor.objectEvents,
         issueCallbackId,
         deliver: deliverObject,
+        mayHear: (event) => mayHear(...objectOf(event)),
       }),
       monitorSubscriptions: new MonitorSubscriptions({
         source: hypervisor.monitorEvents,
         issueCallbackId,
         deliver: deliverMonitor,
+        mayHear: ({ dom }) => mayHear("domain", dom),
       }),
     };
     this.#readOnly ||= (flags & connectReadOnly) !== 0;
@@ -249,6 +264,12 @@ export class Session {
     }
     this.#state = "authenticated";
   }
+}
+
+function objectOf(event: ObjectEvent): [kind: string, object: HeardObject] {
+  if ("net" in event) return ["network", event.net];
+  if ("pool" in event) return ["storage_pool", event.pool];
+  return "dev" in event ? ["node_device", event.dev] : ["secret", event.secret];
 }
 
 function noSuchLogIn(): VirError {

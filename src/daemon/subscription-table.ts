@@ -6,18 +6,23 @@ export interface SubscriptionTableOptions<S, E> {
   /** Which subscriptions an event is for. */
   readonly filter: (event: E) => (subscription: S) => boolean;
   readonly deliver: (callbackId: number, event: E, subscription: S) => void;
+  /** Whether the peer may hear of it; must not reject. */
+  readonly mayHear: (event: E) => boolean | Promise<boolean>;
 }
 
 /**
  * What one peer wants to hear, by callback id. Events come from their source while there is at least one subscription.
  *
  * After `remove` has returned that subscription gets nothing more, not even of an event under delivery; `close` does
- * the same for all. A new subscription starts with the next event that the peer is told.
+ * the same for all. A new subscription starts with the next event that the peer is told. Where somebody has to be asked
+ * whether it may hear of one, those behind it wait.
  */
 export class SubscriptionTable<S, E> {
   readonly #options: SubscriptionTableOptions<S, E>;
   readonly #byId = new Map<number, S>();
   #unsubscribe: (() => void) | undefined;
+  /** Until nobody is asked any more. */
+  #telling: Promise<void> | undefined;
 
   constructor(options: SubscriptionTableOptions<S, E>) {
     this.#options = options;
@@ -63,9 +68,22 @@ export class SubscriptionTable<S, E> {
   #onEvent(event: E): void {
     const isFor = this.#options.filter(event);
     // Those there are now: what is added under delivery starts with the next event.
-    const subscriptions = [...this.#byId];
-    for (const [callbackId, subscription] of subscriptions) {
-      if (isFor(subscription) && this.#byId.has(callbackId)) this.#options.deliver(callbackId, event, subscription);
-    }
+    const subscriptions = [...this.#byId].filter(([, subscription]) => isFor(subscription));
+    if (subscriptions.length === 0) return;
+    const heard = this.#options.mayHear(event);
+    const tell = (): void => {
+      for (const [callbackId, subscription] of subscriptions)
+        if (this.#byId.has(callbackId)) this.#options.deliver(callbackId, event, subscription);
+    };
+    if (typeof heard !== "boolean" || this.#telling !== undefined) this.#tellLater(heard, tell);
+    else if (heard) tell();
+  }
+
+  #tellLater(heard: boolean | Promise<boolean>, tell: () => void): void {
+    const telling = Promise.all([heard, this.#telling]).then(([mayHear]) => {
+      if (this.#telling === telling) this.#telling = undefined;
+      if (mayHear) tell();
+    });
+    this.#telling = telling;
   }
 }

@@ -29,15 +29,17 @@ export interface SubscriptionsOptions {
   readonly hypervisor: Hypervisor;
   readonly issueCallbackId: () => number;
   readonly deliver: (subscription: Subscription, event: DomainEvent) => void;
+  readonly mayHear: (event: DomainEvent) => boolean | Promise<boolean>;
 }
 
 /** What one peer wants to hear of domains. */
 export class Subscriptions {
   readonly #table: SubscriptionTable<Wish, DomainEvent>;
 
-  constructor({ hypervisor, issueCallbackId, deliver }: SubscriptionsOptions) {
+  constructor({ hypervisor, issueCallbackId, deliver, mayHear }: SubscriptionsOptions) {
     this.#table = new SubscriptionTable({
       issueCallbackId,
+      mayHear,
       subscribe: (listener) => hypervisor.subscribe(({ event }) => listener(event)),
       filter: (event) => {
         const id = domainEventId(event.name);

@@ -43,6 +43,7 @@ class Listener {
       hypervisor,
       issueCallbackId: () => world.nextId++,
       deliver: ({ callbackId }, event) => this.#deliver(callbackId, event),
+      mayHear: () => true,
     });
   }
 

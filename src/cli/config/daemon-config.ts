@@ -65,6 +65,9 @@ export const configKeys = {
     "a list of names in quotes, in which * and ? stand for any characters",
   ),
   access_rules: strings("at once", "a list of rules in quotes", faultOfRule),
+  access_drivers: strings("restart", 'a list that is empty, or ["polkit"]', (each) =>
+    each === "polkit" ? undefined : 'it is "polkit"; rules of our own are in access_rules',
+  ),
   audit_file: path("restart"),
   metrics_listen: nearbyPlace("9177", "restart", { orPath: true }),
   max_anonymous_clients: integer(20, 1, "at once"),

@@ -4,11 +4,12 @@ import type { Pause } from "../../xml/index.ts";
 import type { Log } from "../log.ts";
 import { describePrincipal, type Principal } from "../principal.ts";
 import type { Route } from "../route.ts";
-import { type AccessRules, anything, type Target, tagPermission, type Verdict } from "./access-rules.ts";
+import { tagPermission } from "./access-rules.ts";
 import { aclOf, type Demand, demandsOf, secondDemandOf } from "./demands.ts";
+import { anything, type Judge, type JudgedHypervisor, type Target, type Verdict } from "./judge.ts";
 import { KnownTags } from "./known-tags.ts";
-import { listedName, namedObject, nameOfObject, poolName } from "./object-names.ts";
-import { mayChangeTags, type TagSource, tagChangeOf, uuidIn } from "./tag-changes.ts";
+import { listedName, namedObject, nameOfObject, poolName, refOf } from "./object-names.ts";
+import { mayChangeTags, tagChangeOf, uuidIn } from "./tag-changes.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 type Handle = (args: Fields) => unknown;
@@ -18,17 +19,15 @@ export interface Guarded {
   readonly route: Route;
   readonly args: Fields;
   readonly principal: Principal;
-  /** Of the hypervisor; undefined while none is open, and for what the daemon answers itself. */
-  readonly procedures: DriverProcedures;
-  /** The hypervisor, as far as it knows tags. */
-  readonly tagSource: TagSource;
+  /** One without procedures while none is open, and for what the daemon answers itself. */
+  readonly hypervisor: JudgedHypervisor;
   readonly context: CallContext;
   /** Throws when, meanwhile, nobody waits any more. */
   readonly checkWanted: () => void;
 }
 
 export interface AccessGateOptions {
-  readonly rules: AccessRules;
+  readonly judge: Judge;
   readonly log: Log;
   readonly pause: Pause;
 }
@@ -36,7 +35,7 @@ export interface AccessGateOptions {
 /** Calls of our own program whose answers tell of all domains at once, and cannot be thinned out. */
 const untold: ReadonlySet<string> = new Set(["snapshot", "eventsOpen"]);
 
-/** Lets calls through that the rules allow, and of lists what their caller may know of. */
+/** Lets calls through that its judge allows, and of lists what their caller may know of. */
 export class AccessGate {
   readonly #options: AccessGateOptions;
   readonly #tags = new KnownTags();
@@ -44,21 +43,28 @@ export class AccessGate {
 
   constructor(options: AccessGateOptions) {
     this.#options = options;
-    this.#knowsTags = options.rules.knowsTags;
+    this.#knowsTags = options.judge.knowsTags;
   }
 
   /** What the handler returns, as far as the caller may see it. Throws or rejects with VirError (accessDenied). */
   run(call: Guarded, handle: Handle): unknown {
-    const { args, route, principal } = call;
+    const { args, route } = call;
     const { demands, filter } = demandsOf(aclOf(route.name, route.row?.acl ?? "none"), args);
-    const lookup = demands.length === 1 && isLookup(route);
     const objects = demands.filter(({ kind }) => kind !== "connect");
-    for (const demand of demands) if (demand.kind === "connect") this.#check(call, demand, connection);
-    if (lookup && objects[0] !== undefined) return this.#find(call, objects[0], handle);
-    const mayDoToAll = (permission: string): boolean => this.#decide(principal, permission, anything).allowed;
+    const forConnection = demands.filter(({ kind }) => kind === "connect");
+    const checked = this.#checkAll(call, forConnection);
+    if (checked !== undefined) return checked.then(() => this.#runChecked(call, objects, filter, handle));
+    return this.#runChecked(call, objects, filter, handle);
+  }
+
+  #runChecked(call: Guarded, objects: readonly Demand[], filter: Demand | undefined, handle: Handle): unknown {
+    const { args, route, principal } = call;
+    const [object] = objects;
+    if (object !== undefined && objects.length === 1 && isLookup(route)) return this.#find(call, object, handle);
+    const { judge } = this.#options;
+    const mayDoToAll = (permission: string): boolean => judge.decideOfAll(principal, permission)?.allowed === true;
     const isFree = objects.every(({ permission }) => mayDoToAll(permission));
     const list = filter === undefined || mayDoToAll(filter.permission) ? undefined : filter;
-    if (list !== undefined && untold.has(route.name)) this.#check(call, list, anything);
     const asksForTags = this.#knowsTags && mayChangeTags(route.name, args) && !mayDoToAll(tagPermission);
     // Whoever may do it to all objects need not be asked which it is.
     if (isFree && list === undefined && !isAboutTwo(route) && !asksForTags) return handle(args);
@@ -66,9 +72,24 @@ export class AccessGate {
   }
 
   /** Whether somebody may hear of an object of that hypervisor. */
-  sees(principal: Principal, kind: string, object: Parameters<typeof listedName>[1], source: TagSource): boolean {
-    return this.#decide(principal, `${kind}:getattr`, this.#target(source, kind, listedName(kind, object), object.uuid))
-      .allowed;
+  sees(
+    principal: Principal,
+    kind: string,
+    object: Parameters<typeof listedName>[1],
+    hypervisor: JudgedHypervisor,
+  ): boolean | Promise<boolean> {
+    const target = this.#target(hypervisor, kind, listedName(kind, object), object.uuid);
+    const verdict = this.#options.judge.decide(principal, `${kind}:getattr`, target, hypervisor);
+    return verdict instanceof Promise ? verdict.then(({ allowed }) => allowed) : verdict.allowed;
+  }
+
+  /** Undefined when it was done at once. */
+  #checkAll(call: Guarded, demands: readonly Demand[]): Promise<void> | undefined {
+    for (const [index, demand] of demands.entries()) {
+      const checked = this.#check(call, demand, connection);
+      if (checked !== undefined) return checked.then(() => this.#checkAll(call, demands.slice(index + 1)));
+    }
+    return undefined;
   }
 
   async #runSlowly(
@@ -77,53 +98,61 @@ export class AccessGate {
     list: Demand | undefined,
     handle: Handle,
   ): Promise<unknown> {
-    const { args, route, procedures, tagSource, context, checkWanted } = call;
+    const { args, route, hypervisor, context, checkWanted } = call;
+    const { procedures } = hypervisor;
     const { pause } = this.#options;
+    if (list !== undefined && untold.has(route.name)) await this.#check(call, list, anything);
     const change =
       this.#knowsTags && mayChangeTags(route.name, args)
-        ? await tagChangeOf({ call: route.name, args, hypervisor: tagSource, procedures, context, pause })
+        ? await tagChangeOf({ call: route.name, args, hypervisor, procedures, context, pause })
         : undefined;
     let target = anything;
     for (const demand of objects) {
       const name = await nameOfObject(demand.kind, args, { procedures, context, pause });
-      target = change === undefined ? this.#target(tagSource, demand.kind, name, uuidIn(args)) : { ...change, name };
-      this.#check(call, demand, target);
+      target =
+        change === undefined
+          ? this.#target(hypervisor, demand.kind, name, uuidOf(demand.kind, args))
+          : { ...change, kind: demand.kind, name, uuid: uuidIn(args) };
+      await this.#check(call, demand, target);
       // With its new name a domain may fall under other rules.
       const { newName } = args;
       if (route.name === "domainRename" && typeof newName === "string")
-        this.#check(call, demand, { ...target, name: newName });
+        await this.#check(call, demand, { ...target, name: newName });
     }
-    if (change?.isChange === true) this.#check(call, { kind: "domain", permission: tagPermission }, target);
+    if (change?.isChange === true) await this.#check(call, { kind: "domain", permission: tagPermission }, target);
     const second = secondDemandOf(route.name);
     if (second !== undefined) {
       const other = args[second.argument] as Parameters<typeof listedName>[1];
-      this.#check(call, second, { name: listedName(second.kind, other), tags: [] });
+      await this.#check(call, second, { kind: second.kind, name: listedName(second.kind, other), tags: [] });
     }
     checkWanted();
-    return list === undefined ? handle(args) : this.#list(call, list, handle);
+    return list === undefined || untold.has(route.name) ? handle(args) : this.#list(call, list, handle);
   }
 
   /** Only the answer tells which object it is. */
   async #find(call: Guarded, demand: Demand, handle: Handle): Promise<unknown> {
     const result = (await handle(call.args)) as Fields;
     const object = Object.values(result)[0] as Parameters<typeof listedName>[1];
-    this.#check(call, demand, this.#target(call.tagSource, demand.kind, listedName(demand.kind, object), object.uuid));
+    const name = listedName(demand.kind, object);
+    await this.#check(call, demand, this.#target(call.hypervisor, demand.kind, name, object.uuid));
     return result;
   }
 
   /** Where it is about one object after all, that one has to be visible; else the answer is thinned out. */
   async #list(call: Guarded, demand: Demand, handle: Handle): Promise<unknown> {
-    const { route, principal, procedures, tagSource, context } = call;
+    const { route, principal, hypervisor, context } = call;
+    const { procedures } = hypervisor;
     const args = await truePool(call);
     if (/Register(Any)?$/.test(route.name)) {
       const name = await nameOfObject(demand.kind, args, { procedures, context, pause: this.#options.pause });
-      if (name !== undefined) this.#check(call, demand, this.#target(tagSource, demand.kind, name, uuidIn(args)));
+      if (name !== undefined)
+        await this.#check(call, demand, this.#target(hypervisor, demand.kind, name, uuidIn(args)));
       return handle(args);
     }
-    const uuids = this.#knowsTags && demand.kind === "domain" ? await uuidsByName(call) : undefined;
-    const pick: Pick = (name, uuid) => {
-      const target = this.#target(tagSource, demand.kind, name ?? "", uuid ?? uuids?.get(name ?? ""));
-      return this.#decide(principal, demand.permission, target).allowed;
+    const uuids = demand.kind === "domain" ? await uuidsByName(call) : undefined;
+    const pick: Pick = async (name, uuid) => {
+      const target = this.#target(hypervisor, demand.kind, name ?? "", uuid ?? uuids?.get(name ?? ""));
+      return (await this.#options.judge.decide(principal, demand.permission, target, hypervisor)).allowed;
     };
     const count = counted(route.name);
     if (count !== undefined) {
@@ -132,57 +161,68 @@ export class AccessGate {
         everything(args),
         context,
       )) as Fields;
-      return { num: thinned(demand.kind, args, listed ?? {}, pick).length };
+      return { num: (await thinned(demand.kind, args, listed ?? {}, pick)).length };
     }
     if (route.name === "connectListDomains") {
       const all = await procedures.connectListAllDomains?.({ needResults: 1, flags: 1 }, context);
-      return {
-        ids: (all?.domains ?? [])
-          .filter(({ name, uuid }) => pick(name, uuid))
-          .map(({ id }) => id)
-          .slice(0, Number(args["maxids"])),
-      };
+      const seen = (await thinned(demand.kind, args, { ...all }, pick)) as { readonly id: number }[];
+      return { ids: seen.map(({ id }) => id).slice(0, Number(args["maxids"])) };
     }
     const result = (await handle(everything(args))) as Fields;
     const [key = ""] = Object.keys(result);
-    const rest = thinned(demand.kind, args, result, pick);
+    const rest = await thinned(demand.kind, args, result, pick);
     const limit = Number(args["maxnames"] ?? args["maxuuids"] ?? listLimit);
     if (!("ret" in result)) return { ...result, [key]: rest.slice(0, limit) };
     return { [key]: args["needResults"] === 0 ? [] : rest, ret: rest.length };
   }
 
-  #target(source: TagSource, kind: string, name: string | undefined, uuid: string | undefined): Target {
-    if (!this.#knowsTags || kind !== "domain") return { name, tags: [] };
-    return { name, tags: uuid === undefined ? undefined : this.#tags.of(source, uuid) };
+  #target(source: JudgedHypervisor, kind: string, name: string | undefined, uuid: string | undefined): Target {
+    if (!this.#knowsTags || kind !== "domain") return { kind, name, uuid, tags: [] };
+    return { kind, name, uuid, tags: uuid === undefined ? undefined : this.#tags.of(source, uuid) };
   }
 
-  #check({ principal, route, args }: Guarded, { permission }: Demand, target: Target): void {
-    const { allowed, reason } = this.#decide(principal, permission, target);
+  /** Undefined when it was done at once. */
+  #check(call: Guarded, demand: Demand, target: Target): Promise<void> | undefined {
+    const verdict = this.#options.judge.decide(call.principal, demand.permission, target, call.hypervisor);
+    if (verdict instanceof Promise) return verdict.then((given) => this.#obey(given, call, demand, target));
+    this.#obey(verdict, call, demand, target);
+    return undefined;
+  }
+
+  #obey(
+    { allowed, reason }: Verdict,
+    { principal, route, args }: Guarded,
+    { permission }: Demand,
+    target: Target,
+  ): void {
     if (allowed) return;
+    const { judge } = this.#options;
     const { name } = target;
     const object = name === undefined || name === "" ? "" : ` on '${name}'`;
     const message = `${describePrincipal(principal)} was denied ${permission}${object} for ${route.name}: ${reason}`;
     this.#options.log({ level: "warn", source: "access", message });
     // A name that its caller has not said is none that they hear.
     const heard = says(args, name ?? "") ? object : "";
-    throw VirError.of(
-      ErrorCode.accessDenied,
-      ErrorDomain.access,
-      `'rules' denied access: ${permission}${heard} by ${reason}`,
-    );
-  }
-
-  #decide(principal: Principal, permission: string, target: Target): Verdict {
-    return this.#options.rules.decide(principal, permission, target);
+    const detail = `'${judge.name}' denied access: ${permission}${heard} by ${reason}`;
+    throw VirError.of(ErrorCode.accessDenied, ErrorDomain.access, detail);
   }
 }
 
-type Pick = (name: string | undefined, uuid: string | undefined) => boolean;
+type Pick = (name: string | undefined, uuid: string | undefined) => Promise<boolean>;
 
-const connection: Target = { name: "", tags: [] };
+const connection: Target = { kind: "connect", name: "", tags: [] };
+
+/** Of the object of that kind in the arguments. */
+function uuidOf(kind: string, args: Fields): string | undefined {
+  return kind === "domain" ? uuidIn(args) : refOf(kind, args)?.uuid;
+}
 
 /** Where only names are listed: whose tags they have. */
-async function uuidsByName({ route, procedures, context }: Guarded): Promise<ReadonlyMap<string, string> | undefined> {
+async function uuidsByName({
+  route,
+  hypervisor: { procedures },
+  context,
+}: Guarded): Promise<ReadonlyMap<string, string> | undefined> {
   if (!route.name.endsWith("DefinedDomains")) return undefined;
   const all = await procedures.connectListAllDomains?.({ needResults: 1, flags: 0 }, context);
   return new Map((all?.domains ?? []).map(({ name, uuid }) => [name, uuid]));
@@ -214,18 +254,21 @@ function everything(args: Fields): Fields {
 }
 
 /** Volumes are listed by the name of the pool that is meant, which need not be the one that the caller writes. */
-async function truePool({ args, procedures, context }: Guarded): Promise<Fields> {
+async function truePool({ args, hypervisor: { procedures }, context }: Guarded): Promise<Fields> {
   const { pool } = args as { pool?: Parameters<typeof poolName>[0] };
   if (pool?.uuid === undefined) return args;
   return { ...args, pool: { ...pool, name: (await poolName(pool, { procedures, context })) ?? "" } };
 }
 
-function thinned(kind: string, args: Fields, result: Fields, pick: Pick): unknown[] {
-  const listed = Object.values(result).find((value) => Array.isArray(value)) as unknown[] | undefined;
+async function thinned(kind: string, args: Fields, result: Fields, pick: Pick): Promise<unknown[]> {
+  const listed = (Object.values(result).find((value) => Array.isArray(value)) ?? []) as unknown[];
   const { name: pool } = (args["pool"] ?? {}) as { name?: string };
-  return (listed ?? []).filter((each) => {
-    if (typeof each === "string") return pick(kind === "storage_vol" ? `${pool}/${each}` : each, undefined);
-    const ref = each as { readonly uuid?: string; readonly dom?: { readonly uuid?: string } };
-    return pick(listedName(kind, each as Fields), ref.dom?.uuid ?? ref.uuid);
-  });
+  const picked = await Promise.all(
+    listed.map((each) => {
+      if (typeof each === "string") return pick(kind === "storage_vol" ? `${pool}/${each}` : each, undefined);
+      const ref = each as { readonly uuid?: string; readonly dom?: { readonly uuid?: string } };
+      return pick(listedName(kind, each as Fields), ref.dom?.uuid ?? ref.uuid);
+    }),
+  );
+  return listed.filter((_, index) => picked[index]);
 }

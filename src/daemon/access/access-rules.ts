@@ -1,20 +1,10 @@
 import { findUser, groupId } from "../../os/index.ts";
 import type { Principal } from "../principal.ts";
 import { wildcardSource } from "../wildcard.ts";
+import { anything, type Judge, type Target, type Verdict } from "./judge.ts";
 
 /** To be asked for by name: what tags say decides what others may do. */
 export const tagPermission = "domain:tag";
-
-/** The object that a permission is about. */
-export interface Target {
-  /** "" where the permission is about the connection. Undefined: it is not known, or all are meant. */
-  readonly name: string | undefined;
-  /** In each of its definitions. Undefined as `name`. */
-  readonly tags: readonly (readonly string[])[] | undefined;
-}
-
-/** What is not known, and all there is. */
-export const anything: Target = { name: undefined, tags: undefined };
 
 /** One line of what the owner has said: who may do what with which objects, or may not. */
 interface AccessRule {
@@ -29,18 +19,13 @@ interface AccessRule {
   readonly tags: RegExp | undefined;
 }
 
-/** An answer, and why: for the log, and for who is denied. */
-export interface Verdict {
-  readonly allowed: boolean;
-  readonly reason: string;
-}
-
 /**
  * Who may do what, in libvirt's words for permissions: "domain:start". The first rule that is about somebody, a
  * permission and an object decides. Where none is, root, the daemon's own user and members of the sockets' group may,
  * and others may not.
  */
-export class AccessRules {
+export class AccessRules implements Judge {
+  readonly name = "rules";
   readonly #rules: readonly AccessRule[];
   readonly #group: number | undefined;
 
@@ -53,6 +38,10 @@ export class AccessRules {
   /** It matters what tags domains have. */
   get knowsTags(): boolean {
     return this.#rules.some(({ tags }) => tags !== undefined);
+  }
+
+  decideOfAll(principal: Principal, permission: string): Verdict {
+    return this.decide(principal, permission, anything);
   }
 
   /**

@@ -38,7 +38,7 @@ const byName: ReadonlySet<string> = new Set(["node_device"]);
 /** For the record, as the caller has named it; undefined when it has named none. */
 export function namedObject(args: unknown): string | undefined {
   for (const [kind, keys] of Object.entries(places)) {
-    const ref = refOf(kind, keys, args as Args);
+    const ref = refAt(kind, keys, args as Args);
     if (ref !== undefined)
       return ref.pool === undefined
         ? [ref.name ?? ref.portdev, ref.uuid].filter(Boolean).join(" ")
@@ -53,7 +53,7 @@ export function namedObject(args: unknown): string | undefined {
  * write any name beside it. Undefined where the arguments do not tell. Rejects with the driver's error when there is no such object.
  */
 export async function nameOfObject(kind: string, args: Args, source: NameSource): Promise<string | undefined> {
-  const ref = refOf(kind, places[kind] ?? [], args);
+  const ref = refOf(kind, args);
   if (ref !== undefined) return trueName(kind, ref, source);
   // What is made of a definition gets its name from the driver.
   if (byName.has(kind)) return typeof args["name"] === "string" ? args["name"] : undefined;
@@ -74,7 +74,12 @@ export async function poolName(
   return found === name ? found : undefined;
 }
 
-function refOf(kind: string, keys: readonly string[], args: Args): Ref | undefined {
+/** The object of a kind in the arguments, as the caller has named it. */
+export function refOf(kind: string, args: Args): Ref | undefined {
+  return refAt(kind, places[kind] ?? [], args);
+}
+
+function refAt(kind: string, keys: readonly string[], args: Args): Ref | undefined {
   const found = keys.map((key) => args[key]).find((each) => typeof each === "object" && each !== null) as
     | Ref
     | undefined;

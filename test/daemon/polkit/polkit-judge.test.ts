@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, suite, test } from "node:test";
+import { Daemon, type LogEntry, type Origin } from "../../../src/daemon/index.ts";
+import { TestDriver } from "../../../src/driver/test/index.ts";
+import type { Loop } from "../../../src/event/index.ts";
+import { openLoop } from "../../../src/os/index.ts";
+import { type Client, type Domain, remote } from "../../../src/protocol/index.ts";
+import {
+  type CallOptions,
+  Connection,
+  clientOf,
+  decodeEvent,
+  pairInMemory,
+  type Stream,
+} from "../../../src/rpc/index.ts";
+
+type Call = Client<typeof remote.procedures, CallOptions, Stream>;
+
+/** A process that is there. */
+const alice: Origin = { door: "unix", identity: { uid: 54_321, gid: 54_321, pid: process.pid } };
+const denied = { code: 88, domain: 55 };
+
+suite("polkit as the judge of calls", () => {
+  let loop: Loop;
+  let driver: TestDriver;
+  let daemon: Daemon;
+  let log: LogEntry[];
+  /** "org.libvirt.api.domain.start domain_name=web": questions that are answered with yes, as far as they are said. */
+  let allowed: string[];
+  let asked: string[];
+  let root: Call;
+
+  beforeEach(async () => {
+    loop = openLoop();
+    driver = new TestDriver(loop);
+    log = [];
+    asked = [];
+    allowed = ["org.libvirt.api.connect."];
+    daemon = new Daemon(loop, {
+      drivers: [driver],
+      log: (entry) => void log.push(entry),
+      access: "polkit",
+      pkcheck: async (args) => {
+        await new Promise(setImmediate);
+        const details = args.flatMap((word, at) => (word === "--detail" ? [`${args[at + 1]}=${args[at + 2]}`] : []));
+        const question = [args[1], ...details].join(" ");
+        asked.push(question);
+        return allowed.some((each) => each.split(" ").every((part) => question.includes(part))) ? 0 : 1;
+      },
+    });
+    root = (await open({ identity: { uid: 0, gid: 0, pid: process.pid } })).call;
+  });
+  afterEach(async () => {
+    await daemon.close(0);
+    await driver.close();
+    await loop.close();
+  });
+
+  async function open(origin: Origin): Promise<{ readonly call: Call; readonly heard: string[] }> {
+    const [near, far] = pairInMemory(loop);
+    daemon.accept(near, origin);
+    const connection = new Connection(loop, far);
+    const heard: string[] = [];
+    connection.open({
+      onEvent: (frame) => {
+        const event = decodeEvent(remote, frame) as { message: { msg?: { dom: Domain; event: number } } } | undefined;
+        heard.push(`${event?.message.msg?.dom.name} ${event?.message.msg?.event}`);
+      },
+      onClose: () => {},
+    });
+    const call = clientOf(connection, remote);
+    await call.connectOpen({ name: "test:///default", flags: 0 });
+    return { call, heard };
+  }
+
+  async function define(name: string): Promise<Domain> {
+    const xml = `<domain type='test'><name>${name}</name><memory>8192</memory><os><type>hvm</type></os></domain>`;
+    return (await root.domainDefineXml({ xml })).dom;
+  }
+
+  test("asks by libvirt's actions and details about what is really meant, and denies in libvirt's words", async () => {
+    const [web, db] = [await define("web"), await define("db")];
+    allowed.push("org.libvirt.api.domain.start connect_driver=Test domain_name=web");
+    const { call } = await open(alice);
+    await call.domainCreate({ dom: { ...web, name: "db" } });
+    assert.ok(
+      asked.includes(`org.libvirt.api.domain.start connect_driver=Test domain_name=web domain_uuid=${web.uuid}`),
+      asked.join("\n"),
+    );
+    await assert.rejects(call.domainCreate({ dom: { ...db, name: "web" } }), {
+      ...denied,
+      message:
+        "access denied: 'polkit' denied access: domain:start by its answer to org.libvirt.api.domain.start: denied",
+    });
+    assert.ok(
+      log.some(({ source, message }) => source === "access" && message.includes("was denied domain:start on 'db'")),
+    );
+    await assert.rejects(call.domainGetXmlDesc({ dom: web, flags: 1 }), denied);
+    allowed.push("org.libvirt.api.domain.read");
+    await call.domainGetXmlDesc({ dom: web, flags: 1 });
+    assert.ok(
+      asked.some((each) => each.startsWith("org.libvirt.api.domain.read-secure ")),
+      "dashes are libvirt's",
+    );
+  });
+
+  test("shows of lists, numbers and events what polkit lets somebody see", async () => {
+    const [web, db] = [await define("web"), await define("db")];
+    allowed.push("org.libvirt.api.domain.getattr domain_name=web");
+    const { call, heard } = await open(alice);
+    const { domains } = await call.connectListAllDomains({ needResults: 1, flags: 0 });
+    assert.deepEqual(
+      domains.map(({ name }) => name),
+      ["web"],
+    );
+    assert.deepEqual(await call.connectNumOfDefinedDomains({}), { num: 1 });
+    assert.deepEqual(await call.connectListDomains({ maxids: 9 }), { ids: [] });
+    await assert.rejects(call.domainLookupByName({ name: "db" }), denied);
+    await call.connectDomainEventCallbackRegisterAny({ eventId: 0, dom: null });
+    for (const dom of [web, db, web]) {
+      await root.domainCreate({ dom });
+      await root.domainDestroy({ dom });
+    }
+    while (heard.length < 4) await new Promise(setImmediate);
+    assert.deepEqual(heard, ["web 2", "web 5", "web 2", "web 5"], "in their order");
+  });
+
+  test("tells nobody anything who has left, or does not want to hear it any more", async () => {
+    const web = await define("web");
+    allowed.push("org.libvirt.api.domain.getattr");
+    const { call, heard } = await open(alice);
+    const { callbackId } = await call.connectDomainEventCallbackRegisterAny({ eventId: 0, dom: null });
+    await root.domainCreate({ dom: web });
+    await call.connectDomainEventCallbackDeregisterAny({ callbackId });
+    const before = heard.length;
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    assert.equal(heard.length, before);
+  });
+
+  test("asks nobody about root, and lets nobody do anything whose process is not of this machine", async () => {
+    assert.deepEqual(asked, []);
+    await assert.rejects(open({ door: "tls", certificate: "CN=a" }), {
+      ...denied,
+      message: /this machine's processes alone/,
+    });
+  });
+});
