@@ -9,6 +9,7 @@ import {
   type Domain as WireDomain,
 } from "../protocol/index.ts";
 import type { KeepaliveOptions } from "../rpc/index.ts";
+import { abortable } from "./abortable.ts";
 import { domainEventSource } from "./domain-events.ts";
 import type {
   EventfulKind,
@@ -23,7 +24,7 @@ import type {
 import type { ExtensionName } from "./extensions.ts";
 import { methodCall, send } from "./invoke.ts";
 import type { CallOptions, Methods } from "./method-types.ts";
-import { type MonitorEvent, type MonitorEventOptions, monitorEventSource, type QemuCall } from "./monitor.ts";
+import { type BesideCall, type MonitorEvent, type MonitorEventOptions, monitorEventSource } from "./monitor.ts";
 import { objectEventSource } from "./object-events.ts";
 import { addMethods, type Domain, objectOf } from "./objects.ts";
 import { abortable, pause, waitAtMost } from "./patience.ts";
@@ -201,15 +202,21 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
     options: MonitorEventOptions,
     dom: WireDomain | undefined,
   ): Subscription<unknown> {
-    return new Subscription<unknown>(this, monitorEventSource(which, dom, this.#wrap, qemu), options);
+    return new Subscription<unknown>(this, monitorEventSource(which, dom, this.#wrap), options);
   }
 
-  /** The domains' own way to QEMU's program. */
-  async invokeQemu(...[name, args, given]: Parameters<QemuCall>): ReturnType<QemuCall> {
+  /** The domains' own way to the programs beside the main one. */
+  async invokeBeside(...[program, name, args, given]: Parameters<BesideCall>): ReturnType<BesideCall> {
     const session = await this.session(this.#options.reconnect === true, given.signal);
     const { timeoutMs = this.#options.timeoutMs } = given;
     const options = { ...given, ...(timeoutMs !== undefined && { timeoutMs }) };
-    return session.extensions.run(options, (wire) => session.wire.call(qemu, name, args as never, wire));
+    return session.extensions.run(options, (wire) => session.callBeside(program, name, args, wire));
+  }
+
+  /** Has QEMU's driver take over a process that somebody else has started. */
+  async attachQemu(pidValue: number, options: CallOptions = {}): Promise<Domain> {
+    const { dom } = (await this.invokeBeside(qemu, "domainAttach", { pidValue, flags: 0 }, options)) as { dom: object };
+    return objectOf(this.#whole, "domain", dom as Readonly<Record<string, unknown>>);
   }
 
   /** The domain of that name; rejects with VirError noDomain. */

@@ -1,4 +1,12 @@
 export type { Hole, StreamPart } from "../rpc/index.ts";
+export {
+  Admin,
+  type AdminCallOptions,
+  AdminClient,
+  AdminServer,
+  type ClientLimits,
+  type ThreadPool,
+} from "./admin.ts";
 export { Connection, type ConnectionOptions, type Connector } from "./connection.ts";
 export { domain } from "./definition/domain.ts";
 export { type DiskView, DomainDefinition } from "./definition/domain-definition.ts";
@@ -25,7 +33,8 @@ export type {
 export { type ExtendedCall, type ExtensionName, Extensions } from "./extensions.ts";
 export { type FlagName, type Flags, flagWords, wordedRows } from "./flags.ts";
 export type { CallOptions, Method, Methods } from "./method-types.ts";
-export type { AgentOptions, CommandArguments, MonitorEvent, MonitorEventOptions } from "./monitor.ts";
+export type { MigrateFlag, MigrateOptions } from "./migration.ts";
+export type { AgentOptions, CommandArguments, MonitorEvent, MonitorEventOptions, MonitorFiles } from "./monitor.ts";
 export type {
   Checkpoint,
   Domain,

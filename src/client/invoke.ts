@@ -41,7 +41,10 @@ export function methodCall(
   const args: Record<string, unknown> = { ...plan.implied };
   if (self !== undefined) args[plan.self] = selfOf(plan, self);
   for (const field of plan.given) args[field] = toWire(fields[field] as never, values[field]);
-  if (plan.hasFlags) args["flags"] = flags === undefined ? 0 : flagBits(plan.name, flags);
+  if (plan.hasFlags) {
+    const bits = (flags === undefined ? 0 : flagBits(plan.name, flags)) | plan.meant;
+    args["flags"] = toWire(fields["flags"] as never, bits >>> 0);
+  }
   const answer = flagged === undefined ? plain.answer : plain.flaggedAnswer;
   return { plan, args, options: optionsOf(said, timeoutMs), answer };
 }

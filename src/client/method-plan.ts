@@ -18,6 +18,8 @@ export interface MethodPlan {
   /** The row asks first how many parameters there are. */
   readonly asksCount: boolean;
   readonly hasFlags: boolean;
+  /** Bits of `flags` that every caller means. */
+  readonly meant: number;
   /** What does the same with flags. */
   readonly flagged: MethodPlan | undefined;
   /** What the caller hears of the reply. */
@@ -39,6 +41,12 @@ const room: Readonly<Record<Implied, number>> = {
 };
 /** Devices of the host are more. */
 const deviceRoom = 65_536;
+
+/** Rows that leave out parameters that are texts unless they are told that the caller knows such. */
+const takesTexts =
+  /^(domainGet(SchedulerParametersFlags|MemoryParameters|BlkioParameters|NumaParameters|InterfaceParameters|BlockIoTune|CpuStats|PerfEvents|LaunchSecurityInfo)|domainBlockStatsFlags|nodeGet(MemoryParameters|SevInfo))$/;
+/** VIR_TYPED_PARAM_STRING_OKAY. */
+const textsOkay = 4;
 
 const plans = new Map<RowName, MethodPlan>();
 
@@ -70,6 +78,7 @@ function makePlan(name: RowName): MethodPlan {
     implied,
     asksCount: Object.hasOwn(implied, "nparams"),
     hasFlags,
+    meant: takesTexts.test(name) ? textsOkay : 0,
     flagged,
     answer,
     flaggedAnswer: flagged === undefined ? answer : answerOf(flagged.name, flagged.row, told),

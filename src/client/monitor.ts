@@ -1,4 +1,4 @@
-import { ErrorCode, ErrorDomain, type qemu, VirError, type Domain as WireDomain } from "../protocol/index.ts";
+import { ErrorCode, ErrorDomain, type Program, qemu, VirError, type Domain as WireDomain } from "../protocol/index.ts";
 import type { EventOptions, Gap } from "./event-types.ts";
 import type { CallOptions } from "./method-types.ts";
 import type { Domain } from "./objects.ts";
@@ -14,6 +14,12 @@ export interface AgentOptions extends CallOptions {
   readonly waitS?: number;
 }
 
+/** What a command of the monitor returns, and the descriptors that came with it, which are the caller's to close. */
+export interface MonitorFiles {
+  readonly value: unknown;
+  readonly fds: readonly number[];
+}
+
 /** Those of events that nobody keeps. */
 export type MonitorEventOptions = Omit<EventOptions, "since">;
 
@@ -27,39 +33,54 @@ export interface MonitorEvent {
   readonly details: CommandArguments | undefined;
 }
 
-/** A call of QEMU's program, about this domain. */
-export type QemuCall = (
-  name: "domainMonitorCommand" | "domainAgentCommand",
-  args: object,
-  options: CallOptions,
-) => Promise<{ readonly result: string | null }>;
+/** A call of a program beside the main one, about this domain. What passes descriptors resolves with `fds` beside `ret`. */
+export type BesideCall = (program: Program, name: string, args: object, options: CallOptions) => Promise<unknown>;
+
+/** Sends text to the monitor as it is. Bit 0 of `flags`: in its language for people. */
+export async function monitorText(call: BesideCall, cmd: string, flags: number, options: CallOptions): Promise<string> {
+  return textOf(await call(qemu, "domainMonitorCommand", { cmd, flags }, options));
+}
+
+/** Sends text to the agent as it is. `timeout` in s; below 0 as in libvirt. */
+export async function agentText(call: BesideCall, cmd: string, { waitS, ...options }: AgentOptions): Promise<string> {
+  const servers = -1;
+  return textOf(await call(qemu, "domainAgentCommand", { cmd, timeout: waitS ?? servers, flags: 0 }, options));
+}
+
+function textOf(ret: unknown): string {
+  return (ret as { readonly result: string | null }).result ?? "";
+}
 
 /** Sends a command of QMP's. Rejects with VirError, internalError with what QEMU says when it refuses. */
 export async function monitorCommand(
-  call: QemuCall,
+  call: BesideCall,
   command: string,
   args: CommandArguments | undefined,
   options: CallOptions,
 ): Promise<unknown> {
-  const { result } = await call("domainMonitorCommand", { cmd: commandText(command, args), flags: 0 }, options);
-  return returned(command, result);
+  return returned(command, await monitorText(call, commandText(command, args), 0, options));
 }
 
-/** As a person types it. */
-export async function humanCommand(call: QemuCall, line: string, options: CallOptions): Promise<string> {
-  const human = 1;
-  return (await call("domainMonitorCommand", { cmd: line, flags: human }, options)).result ?? "";
+/** The same, for a command whose answer passes descriptors. */
+export async function monitorFiles(
+  call: BesideCall,
+  command: string,
+  args: CommandArguments | undefined,
+  options: CallOptions,
+): Promise<MonitorFiles> {
+  const given = { cmd: commandText(command, args), flags: 0 };
+  const answer = await call(qemu, "domainMonitorCommandWithFiles", given, options);
+  const { ret, fds } = answer as { readonly ret: unknown; readonly fds: readonly number[] };
+  return { value: returned(command, textOf(ret)), fds };
 }
 
 export async function agentCommand(
-  call: QemuCall,
+  call: BesideCall,
   command: string,
   args: CommandArguments | undefined,
-  { waitS, ...options }: AgentOptions,
+  options: AgentOptions,
 ): Promise<unknown> {
-  const servers = -1;
-  const given = { cmd: commandText(command, args), timeout: waitS ?? servers, flags: 0 };
-  return returned(command, (await call("domainAgentCommand", given, options)).result);
+  return returned(command, await agentText(call, commandText(command, args), options));
 }
 
 function commandText(execute: string, args: CommandArguments | undefined): string {
@@ -71,8 +92,8 @@ interface Reply {
   readonly error?: { readonly desc?: unknown };
 }
 
-function returned(command: string, text: string | null): unknown {
-  const reply = JSON.parse(text ?? "{}") as Reply;
+function returned(command: string, text: string): unknown {
+  const reply = JSON.parse(text === "" ? "{}" : text) as Reply;
   if (reply.error === undefined) return reply.return;
   const detail = `unable to execute QEMU command '${command}': ${String(reply.error.desc)}`;
   throw VirError.of(ErrorCode.internalError, ErrorDomain.qemu, detail);
@@ -85,13 +106,12 @@ export function monitorEventSource(
   which: string | RegExp | undefined,
   dom: WireDomain | undefined,
   wrap: Wrap,
-  { procedures }: typeof qemu,
 ): SubscriptionSource<MonitorEvent | Gap> {
   const isExpression = which instanceof RegExp;
   const flags = isExpression ? asExpression | (which.ignoreCase ? inAnyCase : 0) : 0;
   const event = isExpression ? which.source : (which ?? null);
   const read = ({ message }: RawEvent): MonitorEvent => {
-    const said = fromWire(procedures.domainMonitorEvent.message, message, wrap) as {
+    const said = fromWire(qemu.procedures.domainMonitorEvent.message, message, wrap) as {
       readonly dom: Domain;
       readonly event: string;
       readonly seconds: bigint;

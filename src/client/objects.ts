@@ -2,6 +2,7 @@ import {
   type DomainEventName,
   DomainReason,
   DomainState,
+  lxc,
   type DomainCheckpoint as WireCheckpoint,
   type Domain as WireDomain,
   type HostInterface as WireInterface,
@@ -27,15 +28,19 @@ import type {
   ObjectEventsOf,
 } from "./event-types.ts";
 import type { CallOptions, Methods } from "./method-types.ts";
+import { type MigrateOptions, migrateTo, migrateToUri } from "./migration.ts";
 import {
   type AgentOptions,
   agentCommand,
+  agentText,
+  type BesideCall,
   type CommandArguments,
-  humanCommand,
   type MonitorEvent,
   type MonitorEventOptions,
+  type MonitorFiles,
   monitorCommand,
-  type QemuCall,
+  monitorFiles,
+  monitorText,
 } from "./monitor.ts";
 import { type Kind, methodName, ownerOf, rowNames } from "./rows.ts";
 import type { Subscription } from "./subscription.ts";
@@ -72,10 +77,25 @@ export interface Domain extends Remote, WireDomain, Methods<"domain"> {
   ): Subscription<EventsOf<N, false>>;
   /** Sends QEMU a command of QMP's, and gives what it returns. Rejects with VirError, internalError when QEMU refuses. */
   monitorCommand(command: string, args?: CommandArguments, options?: CallOptions): Promise<unknown>;
+  /** The same, for a command whose answer passes descriptors, where the connection can. */
+  monitorCommandWithFiles(command: string, args?: CommandArguments, options?: CallOptions): Promise<MonitorFiles>;
+  /** What QEMU answers to a line of QMP's, both as they are. */
+  monitorText(line: string, options?: CallOptions): Promise<string>;
   /** The same in the language of QEMU's monitor for people; what it prints. */
   humanMonitorCommand(line: string, options?: CallOptions): Promise<string>;
   /** Sends a command to the agent inside the guest, and gives what it returns. */
   agentCommand(command: string, args?: CommandArguments, options?: AgentOptions): Promise<unknown>;
+  /** What the agent answers to a line of its protocol, both as they are. */
+  agentText(line: string, options?: AgentOptions): Promise<string>;
+  /** Descriptors of a container's namespaces, which are the caller's to close. */
+  openNamespace(options?: CallOptions): Promise<readonly number[]>;
+  /**
+   * Moves the domain to another hypervisor: this program goes between the two, and what goes wrong is undone. Aborting
+   * `signal` aborts the job, and the domain goes on here. Rejects with VirError; noSupport where a side cannot.
+   */
+  migrate(destination: Connection, options?: MigrateOptions): Promise<Domain>;
+  /** The same by the source itself: to the daemon at `uri` with the flag `peer2peer`. */
+  migrateToUri(uri: string, options?: MigrateOptions): Promise<void>;
   /** What its QEMU's monitor tells, from `ready` on: events of one name, those that match, or all. */
   monitorEvents(
     which: string | RegExp | undefined,
@@ -173,23 +193,50 @@ class DomainHandle extends Handle {
   }
 
   monitorCommand(command: string, args?: CommandArguments, options: CallOptions = {}): Promise<unknown> {
-    return monitorCommand(this.#qemu, command, args, options);
+    return monitorCommand(this.#beside, command, args, options);
+  }
+
+  monitorCommandWithFiles(command: string, args?: CommandArguments, options: CallOptions = {}): Promise<MonitorFiles> {
+    return monitorFiles(this.#beside, command, args, options);
+  }
+
+  monitorText(line: string, options: CallOptions = {}): Promise<string> {
+    return monitorText(this.#beside, line, 0, options);
   }
 
   humanMonitorCommand(line: string, options: CallOptions = {}): Promise<string> {
-    return humanCommand(this.#qemu, line, options);
+    const isHuman = 1;
+    return monitorText(this.#beside, line, isHuman, options);
   }
 
   agentCommand(command: string, args?: CommandArguments, options: AgentOptions = {}): Promise<unknown> {
-    return agentCommand(this.#qemu, command, args, options);
+    return agentCommand(this.#beside, command, args, options);
+  }
+
+  agentText(line: string, options: AgentOptions = {}): Promise<string> {
+    return agentText(this.#beside, line, options);
+  }
+
+  async openNamespace(options: CallOptions = {}): Promise<readonly number[]> {
+    const answer = await this.#beside(lxc, "domainOpenNamespace", { flags: 0 }, options);
+    return (answer as { readonly fds: readonly number[] }).fds;
+  }
+
+  migrate(destination: Connection, options?: MigrateOptions): Promise<Domain> {
+    return migrateTo(this as unknown as Domain, destination, options);
+  }
+
+  migrateToUri(uri: string, options?: MigrateOptions): Promise<void> {
+    return migrateToUri(this as unknown as Domain, uri, options);
   }
 
   monitorEvents(which?: string | RegExp, options: MonitorEventOptions = {}): unknown {
     return this.connection.monitorEventsOf(which, options, this as unknown as WireDomain);
   }
 
-  get #qemu(): QemuCall {
-    return (name, args, options) => this.connection.invokeQemu(name, { dom: this, ...args }, options);
+  get #beside(): BesideCall {
+    return (program, name, args, options) =>
+      this.connection.invokeBeside(program, name, { dom: this, ...args }, options);
   }
 }
 

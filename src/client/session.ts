@@ -6,6 +6,7 @@ import {
   connectReadOnly,
   Feature,
   type Procedure,
+  type Program,
   qemu,
   remote,
   virtwright,
@@ -144,6 +145,14 @@ export class Session {
   async end(): Promise<void> {
     if (this.#leaving.size > 0) await Promise.all(this.#leaving);
     this.close();
+  }
+
+  /** A call of a program beside the main one; with its descriptors where it passes any. */
+  callBeside(program: Program, name: string, args: object, options: CallOptions): Promise<unknown> {
+    const row = program.procedures[name];
+    const passes = row?.kind === "call" && row.fds === "reply";
+    if (passes) return this.wire.callForFds(program, name as never, args as never, options);
+    return this.wire.call(program, name as never, args as never, options);
   }
 
   /** Asks for events by `register`; resolves with what ends that, which resolves when the server has confirmed it. */

@@ -6,8 +6,8 @@ export type ParamValue = number | bigint | boolean | string;
 /** Typed parameters by name: `{ cpu_shares: 1024n }`. */
 export type ParamValues = Readonly<Record<string, ParamValue>>;
 
-/** Typed parameters to be sent. libvirt wants the exact type; where it does not follow, say it: `{ type: "llong", value: -1n }`. */
-export type ParamsInput = Readonly<Record<string, ParamValue | TypedValue>>;
+/** Typed parameters to be sent. libvirt wants the exact type; where it does not follow, say it: `{ type: "llong", value: -1n }`. A list is one name several times. */
+export type ParamsInput = Readonly<Record<string, ParamValue | TypedValue | readonly (ParamValue | TypedValue)[]>>;
 
 /** What libvirt has by these names is 64 bit, though people write small numbers. */
 const long: readonly (readonly [RegExp, "llong" | "ullong"])[] = [
@@ -25,7 +25,14 @@ export function fromParams(params: readonly TypedParam[]): ParamValues {
 
 /** Throws VirError (invalidArg) for what no type of libvirt's can hold. */
 export function toParams(values: ParamsInput): TypedParam[] {
-  return Object.entries(values).map(([field, value]) => ({ field, value: toTyped(field, value) }));
+  return Object.entries(values).flatMap(([field, value]) => {
+    const each: readonly (ParamValue | TypedValue)[] = isList(value) ? value : [value];
+    return each.map((one) => ({ field, value: toTyped(field, one) }));
+  });
+}
+
+function isList(value: ParamsInput[string]): value is readonly (ParamValue | TypedValue)[] {
+  return Array.isArray(value);
 }
 
 function toTyped(field: string, value: ParamValue | TypedValue): TypedValue {

@@ -87,7 +87,7 @@ async function reach(
 }
 
 /** The first that answers. What is in the way of the last that is there is told, for it is the likeliest to be meant. */
-async function reachSocket(loop: Loop, paths: readonly string[], signal: AbortSignal): Promise<Transport> {
+export async function reachSocket(loop: Loop, paths: readonly string[], signal: AbortSignal): Promise<Transport> {
   const there = paths.filter((path) => existsSync(path));
   let failure: unknown;
   for (const path of there) {
@@ -136,7 +136,7 @@ function unreachable(detail: string, cause?: unknown): VirError {
 }
 
 /** What a callback of ours throws is a fault of ours: nobody else can hear it. */
-function raise(error: unknown): void {
+export function raise(error: unknown): void {
   queueMicrotask(() => {
     throw error;
   });

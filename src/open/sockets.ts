@@ -39,6 +39,18 @@ export function socketsFor(uri: ConnectionUri, readOnly: boolean, around: Surrou
   return [own, ...direct, ...legacy];
 }
 
+/** The same of the administration of a daemon, whose name is the URI's driver; of none: of ours and of libvirtd. */
+export function adminSocketsFor(uri: ConnectionUri | undefined, around: Surroundings): string[] {
+  if (uri?.params.socket !== undefined) return [uri.params.socket];
+  const isUsers = uri === undefined ? !around.isRoot : uri.path === "/session";
+  const runtime = isUsers ? sessionRuntime(around) : "/run";
+  const daemons = uri === undefined ? ["virtwright", "libvirtd"] : [uri.driver];
+  return daemons.map((daemon) => {
+    if (daemon === "virtwright") return join(runtime, "virtwright/virtwright-admin-sock");
+    return join(runtime, `libvirt/${daemon === "libvirtd" ? "libvirt" : daemon}-admin-sock`);
+  });
+}
+
 /** A user's daemon, not the machine's. The simulator is the machine's for root alone. */
 function isSession({ path, driver }: ConnectionUri, { isRoot }: Surroundings): boolean {
   return path === "/session" || (driver === "test" && !isRoot);

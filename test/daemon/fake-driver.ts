@@ -34,7 +34,7 @@ interface FakeDomain {
 export class FakeDriver implements Driver, Hypervisor {
   readonly name = "fake";
   readonly journal: Journal<DomainEvent>;
-  readonly features: ReadonlySet<number> = new Set([11]);
+  readonly features = new Set<number>([11]);
   /** Calls of `domainGetMessages` wait for this one, so that a test can keep a call under way. */
   stuck: Promise<void> = Promise.resolve();
   /** Opening a connection waits for this one. */

@@ -1,0 +1,273 @@
+import { ErrorCode, ErrorDomain, Feature, type TypedValue, VirError } from "../protocol/index.ts";
+import type { Connection } from "./connection.ts";
+import type { CallOptions } from "./method-types.ts";
+import type { Domain } from "./objects.ts";
+import type { ParamsInput } from "./typed-values.ts";
+
+/** virDomainMigrateFlags. */
+const bits = {
+  live: 1,
+  peer2peer: 1 << 1,
+  tunnelled: 1 << 2,
+  persistDest: 1 << 3,
+  undefineSource: 1 << 4,
+  paused: 1 << 5,
+  nonSharedDisk: 1 << 6,
+  nonSharedInc: 1 << 7,
+  changeProtection: 1 << 8,
+  unsafe: 1 << 9,
+  offline: 1 << 10,
+  compressed: 1 << 11,
+  abortOnError: 1 << 12,
+  autoConverge: 1 << 13,
+  rdmaPinAll: 1 << 14,
+  postcopy: 1 << 15,
+  tls: 1 << 16,
+  parallel: 1 << 17,
+  nonSharedSynchronousWrites: 1 << 18,
+  postcopyResume: 1 << 19,
+  zerocopy: 1 << 20,
+} as const;
+
+export type MigrateFlag = keyof typeof bits;
+
+export interface MigrateOptions extends CallOptions {
+  /** How: words, or libvirt's number. */
+  readonly flags?: number | MigrateFlag | readonly MigrateFlag[];
+  /** What it is called there. Default: as here. */
+  readonly name?: string;
+  /** Where the destination takes its memory. Default: as the destination says. */
+  readonly uri?: string;
+  /** Its definition there. */
+  readonly xml?: string;
+  /** In MiB/s. Default: as much as there is. */
+  readonly bandwidth?: number | bigint;
+  /** All others, by libvirt's names: `{ migrate_disks: ["vda", "vdb"] }`. */
+  readonly params?: ParamsInput;
+}
+
+/** What libvirt wants as an int of C's. */
+const ints = /^(disks_port|compression\.mt\..*|auto_converge\..*|parallel\.connections)$/;
+/** And what with 64 bit. */
+const longs = /^(bandwidth.*|compression\.xbzrle\.cache)$/;
+
+function paramsOf({ name, uri, xml, bandwidth, params = {} }: MigrateOptions): ParamsInput {
+  const own = { destination_name: name, migrate_uri: uri, destination_xml: xml, bandwidth };
+  const given = Object.entries({ ...params, ...own }).flatMap(([field, value]) =>
+    value === undefined ? [] : [[field, typed(field, value)] as const],
+  );
+  return Object.fromEntries(given);
+}
+
+function typed(field: string, value: ParamsInput[string]): ParamsInput[string] {
+  if (typeof value === "number" && ints.test(field)) return { type: "int", value } satisfies TypedValue;
+  if (typeof value === "number" && longs.test(field)) return { type: "ullong", value: BigInt(value) };
+  return value;
+}
+
+/** Throws TypeError for a word that is none. */
+function bitsOf(flags: MigrateOptions["flags"] = 0): number {
+  if (typeof flags === "number") return flags;
+  const words: readonly MigrateFlag[] = typeof flags === "string" ? [flags] : flags;
+  return words.reduce((sum, word) => {
+    if (!Object.hasOwn(bits, word))
+      throw new TypeError(`migrations have no flag "${word}"; there are: ${Object.keys(bits).join(", ")}`);
+    return sum | bits[word];
+  }, 0);
+}
+
+const has = (flags: number, word: MigrateFlag): boolean => (flags & bits[word]) !== 0;
+const none = new Uint8Array();
+
+/** The calls of one migration, as both sides are asked. */
+interface Steps {
+  readonly domain: Domain;
+  readonly destination: Connection;
+  /** For the source. */
+  readonly flags: number;
+  /** For the destination, which is not told what only the source does. */
+  readonly there: number;
+  /** Each step but sending. */
+  readonly call: { readonly timeoutMs?: number };
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Moves a domain to the hypervisor behind another connection: begin, prepare, perform, finish, confirm, as libvirt does it,
+ * with this program between the two. What has gone wrong on the way is undone on both sides, and the domain goes on here.
+ * When the signal is aborted, the job on the source is, and this rejects with the signal's reason. `timeoutMs` is for each
+ * step but sending. Rejects with VirError: noSupport where a side cannot migrate.
+ */
+export async function migrateTo(
+  domain: Domain,
+  destination: Connection,
+  options: MigrateOptions = {},
+): Promise<Domain> {
+  const given = bitsOf(options.flags);
+  refuseUnmanaged(given);
+  options.signal?.throwIfAborted();
+  const source = domain.connection;
+  await refuseUnsupported(source, destination, given);
+  const { timeoutMs, signal } = options;
+  const call = timeoutMs === undefined ? {} : { timeoutMs };
+  const isProtected = await source.supportsFeature(Feature.migrateChangeProtection, call);
+  const isPaused = (await domain.status(call)).state === "paused";
+  const own = isPaused ? given | bits.paused : given;
+  const steps: Steps = {
+    domain,
+    destination,
+    flags: isProtected ? own | bits.changeProtection : own & ~bits.changeProtection,
+    there: own & ~(bits.abortOnError | bits.autoConverge | bits.changeProtection),
+    call,
+    signal,
+  };
+  return run(steps, paramsOf(options));
+}
+
+async function run(steps: Steps, params: ParamsInput): Promise<Domain> {
+  const { domain, destination, flags, there, call, signal } = steps;
+  const begun = await domain.migrateBegin3Params(params, { flags, ...call });
+  const withXml = { ...params, destination_xml: begun.xml };
+  let cookieIn = begun.cookieOut;
+  let sent: ParamsInput;
+  try {
+    signal?.throwIfAborted();
+    const prepared = await destination.domainMigratePrepare3Params(
+      { params: withXml, cookieIn },
+      { flags: there, ...call },
+    );
+    cookieIn = prepared.cookieOut;
+    sent = whereTo(params, prepared.uriOut);
+  } catch (error) {
+    await confirm(steps, params, none, true).catch(() => undefined);
+    throw error;
+  }
+  const ended = { destination_name: domain.name, ...sent };
+  if (!has(flags, "offline")) {
+    try {
+      cookieIn = await perform(steps, sent, cookieIn);
+    } catch (error) {
+      // The source has gone back by itself; the destination has to be told.
+      await finish(steps, ended, none, true).catch(() => undefined);
+      throw signal?.aborted === true ? signal.reason : error;
+    }
+  }
+  return end(steps, ended, cookieIn);
+}
+
+/** From here on it runs there, or the source is told that it does not. */
+async function end(steps: Steps, params: ParamsInput, cookieIn: Uint8Array): Promise<Domain> {
+  let arrived: { readonly dom: Domain; readonly cookieOut: Uint8Array };
+  try {
+    arrived = await finish(steps, params, cookieIn, false);
+  } catch (error) {
+    await confirm(steps, params, none, true).catch(() => undefined);
+    throw error;
+  }
+  await confirm(steps, params, arrived.cookieOut, false);
+  return arrived.dom;
+}
+
+function whereTo(params: ParamsInput, uriOut: string | null): ParamsInput {
+  if (uriOut !== null) return { ...params, migrate_uri: uriOut };
+  if (params["migrate_uri"] !== undefined) return params;
+  throw VirError.of(ErrorCode.internalError, ErrorDomain.dom, "domainMigratePrepare3 did not set uri");
+}
+
+async function perform({ domain, flags, signal }: Steps, params: ParamsInput, cookieIn: Uint8Array) {
+  return asJob(domain, signal, () => domain.migratePerform3Params({ dconnuri: null, params, cookieIn }, { flags }));
+}
+
+function finish(
+  { destination, there, call }: Steps,
+  params: ParamsInput,
+  cookieIn: Uint8Array,
+  isCancelled: boolean,
+): Promise<{ readonly dom: Domain; readonly cookieOut: Uint8Array }> {
+  const cancelled = isCancelled ? 1 : 0;
+  return destination.domainMigrateFinish3Params({ params, cookieIn, cancelled }, { flags: there, ...call });
+}
+
+function confirm({ domain, flags, call }: Steps, params: ParamsInput, cookieIn: Uint8Array, isCancelled: boolean) {
+  const cancelled = isCancelled ? 1 : 0;
+  return domain.migrateConfirm3Params({ params, cookieIn, cancelled }, { flags, ...call });
+}
+
+/**
+ * Has the source move a domain by itself: to the daemon at `uri` with the flag `peer2peer`, or without one, to a
+ * hypervisor that takes it without. Aborting and rejecting as by `migrateTo`.
+ */
+export async function migrateToUri(domain: Domain, uri: string, options: MigrateOptions = {}): Promise<void> {
+  const flags = bitsOf(options.flags);
+  options.signal?.throwIfAborted();
+  const source = domain.connection;
+  const isPeer = has(flags, "peer2peer");
+  if (has(flags, "offline")) await refuseOffline(source, "source");
+  const needed = isPeer ? Feature.migrationPeerToPeer : Feature.migrationDirect;
+  if (!(await source.supportsFeature(needed))) throw unsupported("virDomainMigrateToURI3");
+  if (isPeer && isLocal(uri)) {
+    const detail = `Attempt to migrate guest to the same host ${uri}`;
+    throw VirError.of(ErrorCode.internalError, ErrorDomain.none, detail);
+  }
+  if (isPeer && !(await source.supportsFeature(Feature.migrationParams))) throw unsupported("virDomainMigrateToURI3");
+  const params = paramsOf(options);
+  const { name, bandwidth = 0 } = options;
+  try {
+    await asJob<unknown>(domain, options.signal, () =>
+      isPeer
+        ? domain.migratePerform3Params({ dconnuri: uri, params, cookieIn: none }, { flags })
+        : domain.migratePerform({ cookie: none, uri, dname: name, resource: bandwidth }, { flags }),
+    );
+  } catch (error) {
+    throw options.signal?.aborted === true ? options.signal.reason : error;
+  }
+}
+
+/** A URI without a host is of this machine. */
+function isLocal(uri: string): boolean {
+  const host = /^[^:/?]+:\/\/(?:[^@/?]*@)?([^:/?]*)/.exec(uri)?.[1];
+  return host === undefined || host === "" || host.startsWith("localhost");
+}
+
+/** Makes a call that is a job, which is aborted when that is wished: the call itself says then what has come of it. */
+async function asJob<T>(domain: Domain, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  const onAbort = (): void => void domain.abortJob().catch(() => undefined);
+  signal?.addEventListener("abort", onAbort);
+  try {
+    signal?.throwIfAborted();
+    return await work();
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+function refuseUnmanaged(flags: number): void {
+  const refuse = (detail: string): VirError => VirError.of(ErrorCode.invalidArg, ErrorDomain.dom, detail);
+  if (has(flags, "nonSharedDisk") && has(flags, "nonSharedInc"))
+    throw refuse(
+      "flags 'VIR_MIGRATE_NON_SHARED_DISK' and 'VIR_MIGRATE_NON_SHARED_INC' in 'virDomainMigrate3' are mutually exclusive",
+    );
+  if (has(flags, "peer2peer")) throw refuse("use virDomainMigrateToURI3 for peer-to-peer migration");
+  if (has(flags, "tunnelled")) throw refuse("cannot perform tunnelled migration without using peer2peer flag");
+}
+
+async function refuseUnsupported(source: Connection, destination: Connection, flags: number): Promise<void> {
+  if (has(flags, "offline")) {
+    await refuseOffline(source, "source");
+    await refuseOffline(destination, "destination");
+  }
+  if (has(flags, "changeProtection") && !(await source.supportsFeature(Feature.migrateChangeProtection)))
+    throw VirError.of(ErrorCode.argumentUnsupported, ErrorDomain.none, "cannot enforce change protection");
+  for (const side of [source, destination])
+    if (!(await side.supportsFeature(Feature.migrationParams))) throw unsupported("virDomainMigrate3");
+}
+
+async function refuseOffline(side: Connection, name: "source" | "destination"): Promise<void> {
+  if (await side.supportsFeature(Feature.migrationOffline)) return;
+  const detail = `offline migration is not supported by the ${name} host`;
+  throw VirError.of(ErrorCode.argumentUnsupported, ErrorDomain.none, detail);
+}
+
+function unsupported(name: string): VirError {
+  return VirError.of(ErrorCode.noSupport, ErrorDomain.none, name);
+}

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import type { Domain } from "../../src/client/index.ts";
+import { ErrorCode, ErrorDomain, Feature, type TypedParam, VirError } from "../../src/protocol/index.ts";
+import { ClientWorld } from "./client-world.ts";
+
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+const text = (given: Uint8Array): string => Buffer.from(given).toString();
+
+interface Migrating {
+  readonly dom?: unknown;
+  readonly params: readonly TypedParam[];
+  readonly cookieIn?: Uint8Array;
+  readonly flags: number;
+  readonly cancelled?: number;
+  readonly dconnuri?: string | null;
+}
+
+const failed = (detail: string): VirError => VirError.of(ErrorCode.operationFailed, ErrorDomain.qemu, detail);
+
+/** A hypervisor from which and to which a guest goes, and what it was asked on the way. */
+async function setUp(features: readonly number[] = [Feature.migrationParams, Feature.migrateChangeProtection]) {
+  const world = new ClientWorld();
+  for (const feature of features) world.serving.driver.features.add(feature);
+  const source = await world.open();
+  const destination = await world.open();
+  world.serving.driver.define("guest");
+  const guest: Domain = await world.settle(source.domain("guest"));
+  const heard: string[] = [];
+  const told: Migrating[] = [];
+  const failing = new Map<string, () => Promise<never>>();
+  const step = async (name: string, args: Migrating): Promise<void> => {
+    const words = [name, text(args.cookieIn ?? bytes("")), args.cancelled === 1 ? "cancelled" : ""];
+    heard.push(words.filter((word) => word !== "").join(" "));
+    told.push(args);
+    await failing.get(name)?.();
+  };
+  Object.assign(world.serving.driver.procedures, {
+    domainMigrateBegin3Params: async (args: Migrating) => {
+      await step("begin", args);
+      return { cookieOut: bytes("a"), xml: "<domain/>" };
+    },
+    domainMigratePrepare3Params: async (args: Migrating) => {
+      await step("prepare", args);
+      return { cookieOut: bytes("b"), uriOut: "tcp:there:49152" };
+    },
+    domainMigratePerform3Params: async (args: Migrating) => {
+      await step("perform", args);
+      return { cookieOut: bytes("c") };
+    },
+    domainMigrateFinish3Params: async (args: Migrating) => {
+      await step("finish", args);
+      const { name, uuid } = guest;
+      return { dom: { name, uuid, id: 7 }, cookieOut: bytes("d") };
+    },
+    domainMigrateConfirm3Params: (args: Migrating) => step("confirm", args),
+    domainAbortJob: () => void heard.push("abort"),
+  });
+  return { world, destination, guest, heard, told, failing };
+}
+
+const valueOf = ({ params }: Migrating, name: string): unknown =>
+  params.find(({ field }) => field === name)?.value.value;
+
+suite("a domain that migrates", () => {
+  test("is begun, prepared, sent, finished and confirmed, each with what the step before has said", async () => {
+    const { world, destination, guest, heard, told } = await setUp();
+    const arrived = await world.settle(guest.migrate(destination, { flags: "live", name: "other", bandwidth: 5 }));
+    assert.deepEqual(heard, ["begin", "prepare a", "perform b", "finish c", "confirm d"]);
+    assert.deepEqual([arrived.name, arrived.id, arrived.connection === destination], ["guest", 7, true]);
+    assert.deepEqual(
+      told.map((each) => [valueOf(each, "destination_name"), valueOf(each, "migrate_uri")]),
+      [
+        ["other", undefined],
+        ["other", undefined],
+        ["other", "tcp:there:49152"],
+        ["other", "tcp:there:49152"],
+        ["other", "tcp:there:49152"],
+      ],
+    );
+    assert.equal(valueOf(told[1] as Migrating, "destination_xml"), "<domain/>");
+    assert.equal(valueOf(told[0] as Migrating, "bandwidth"), 5n);
+    const [live, changeProtection] = [1, 256];
+    const ofSource = live | changeProtection;
+    assert.deepEqual(
+      told.map(({ flags }) => flags),
+      [ofSource, live, ofSource, live, ofSource],
+    );
+  });
+
+  test("stays where the destination cannot take it, and the source is told", async () => {
+    const { world, destination, guest, heard, failing } = await setUp();
+    failing.set("prepare", () => Promise.reject(failed("no room")));
+    await assert.rejects(world.settle(guest.migrate(destination)), { message: /no room/ });
+    assert.deepEqual(heard, ["begin", "prepare a", "confirm cancelled"]);
+  });
+
+  test("stays when sending fails, and the destination is told", async () => {
+    const { world, destination, guest, heard, failing } = await setUp();
+    failing.set("perform", () => Promise.reject(failed("cut")));
+    await assert.rejects(world.settle(guest.migrate(destination)), { message: /cut/ });
+    assert.deepEqual(heard, ["begin", "prepare a", "perform b", "finish cancelled"]);
+  });
+
+  test("runs on at the source when it does not begin at the destination", async () => {
+    const { world, destination, guest, heard, failing } = await setUp();
+    failing.set("finish", () => Promise.reject(failed("did not start")));
+    await assert.rejects(world.settle(guest.migrate(destination)), { message: /did not start/ });
+    assert.deepEqual(heard, ["begin", "prepare a", "perform b", "finish c", "confirm cancelled"]);
+  });
+
+  test("has its job aborted with the signal, and rejects with the signal's reason", async () => {
+    const { world, destination, guest, heard, failing } = await setUp();
+    const giveUp = new AbortController();
+    const reason = new Error("enough");
+    failing.set("perform", async () => {
+      giveUp.abort(reason);
+      await world.rest();
+      throw failed("operation aborted");
+    });
+    await assert.rejects(world.settle(guest.migrate(destination, { signal: giveUp.signal })), reason);
+    assert.deepEqual(heard, ["begin", "prepare a", "perform b", "abort", "finish cancelled"]);
+  });
+
+  test("is not begun where a side cannot", async () => {
+    const { world, destination, guest, heard } = await setUp([]);
+    await assert.rejects(world.settle(guest.migrate(destination)), {
+      code: ErrorCode.noSupport,
+      message: "this function is not supported by the connection driver: virDomainMigrate3",
+    });
+    await assert.rejects(world.settle(guest.migrate(destination, { flags: "peer2peer" })), {
+      code: ErrorCode.invalidArg,
+    });
+    await assert.rejects(world.settle(guest.migrate(destination, { flags: "offline" })), {
+      code: ErrorCode.argumentUnsupported,
+      message: /not supported by the source host/,
+    });
+    assert.deepEqual(heard, []);
+  });
+
+  test("is sent by the source alone to a daemon that it reaches itself", async () => {
+    const { world, guest, heard, told } = await setUp([Feature.migrationParams, Feature.migrationPeerToPeer]);
+    const flags = ["peer2peer", "live"] as const;
+    await world.settle(guest.migrateToUri("qemu+tls://there/system", { flags, params: { migrate_disks: ["vda", "vdb"] } }));
+    assert.deepEqual(heard, ["perform"]);
+    assert.equal(told[0]?.dconnuri, "qemu+tls://there/system");
+    assert.deepEqual(
+      told[0].params.map(({ field, value }) => [field, value.value]),
+      [
+        ["migrate_disks", "vda"],
+        ["migrate_disks", "vdb"],
+      ],
+    );
+    await assert.rejects(world.settle(guest.migrateToUri("qemu:///system", { flags })), { message: /same host/ });
+  });
+});
