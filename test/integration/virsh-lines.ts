@@ -429,6 +429,289 @@ domstate --domain
   .trim()
   .split("\n");
 
+/** The same, of what hosts are, what domains may use, and what happens inside guests. */
+export const hostLines = `
+freecell
+freecell --all
+freecell 0
+freecell 5
+freecell --all --cellno 0
+freepages 0
+freepages 0 2048
+freepages --all
+freepages --cellno -2
+nodecpumap
+nodecpumap --pretty
+nodecpustats
+nodecpustats --cpu 0
+nodecpustats --cpu -3
+nodememstats
+nodememstats --cell 0
+node-memory-tune
+node-memory-tune 100
+nodesuspend mem 60
+nodesuspend frob 60
+nodesevinfo
+cpu-models x86_64
+cpu-models frob
+cpu-compare PLACE/cpu.xml
+cpu-compare PLACE/nosuch.xml
+cpu-compare PLACE/net.xml
+cpu-baseline PLACE/cpu.xml
+cpu-baseline PLACE/cpus.xml --features
+hypervisor-cpu-compare PLACE/cpu.xml
+hypervisor-cpu-baseline PLACE/cpu.xml
+hypervisor-cpu-baseline
+domcapabilities
+pool-capabilities
+sysinfo
+secret-dumpxml nosuch
+nodedev-list
+nodedev-list --tree
+nodedev-list --cap system
+nodedev-list --cap frob
+nodedev-list --cap net,scsi_host
+nodedev-list --all
+nodedev-list --inactive
+nodedev-info computer
+nodedev-info nosuch
+nodedev-dumpxml computer
+nodedev-dumpxml nosuch
+nodedev-create PLACE/nodedev.xml
+nodedev-define PLACE/nodedev.xml
+nodedev-destroy nosuch
+nodedev-destroy computer
+nodedev-undefine computer
+nodedev-start computer
+nodedev-reset computer
+nodedev-detach computer
+nodedev-detach computer --driver vfio
+nodedev-reattach computer
+nodedev-autostart computer
+iface-list
+iface-list --all
+iface-list --inactive
+iface-name aa:bb:cc:dd:ee:ff
+iface-mac eth1
+iface-mac nosuch
+iface-dumpxml eth1
+iface-dumpxml eth1 --inactive
+iface-begin
+iface-begin
+iface-define PLACE/iface.xml
+iface-list --all
+iface-start eth9
+iface-destroy eth9
+iface-undefine eth9
+iface-undefine nosuch
+iface-rollback
+iface-rollback
+iface-begin
+iface-commit
+iface-commit
+iface-edit eth1
+nwfilter-dumpxml nosuch
+nwfilter-define PLACE/nwfilter.xml
+nwfilter-binding-dumpxml nosuch
+net-port-list default
+net-port-create default PLACE/port.xml
+net-event --list
+net-event
+net-event --event frob
+net-event --event lifecycle --timeout 1
+pool-event --list
+nodedev-event --list
+nodedev-event --event lifecycle --timeout 0
+secret-event --list
+memtune test
+memtune test --hard-limit 1000000
+memtune test
+memtune test 2G --soft-limit -1
+memtune test
+memtune test --hard-limit abc
+memtune test --config --live --current
+memtune nosuch
+blkiotune test
+blkiotune test --weight 500
+blkiotune test --weight 0
+blkiotune test --device-weights /dev/sda,300
+numatune test
+numatune test --mode strict --nodeset 0
+numatune test
+numatune test --mode frob
+numatune test 2
+schedinfo test
+schedinfo test --weight 100
+schedinfo test --set weight=60
+schedinfo test --set frob=1
+schedinfo test --set frob
+schedinfo test --cap 3
+schedinfo test --config
+schedinfo test --weight abc
+blkdeviotune test vda
+blkdeviotune test vda --total-bytes-sec 1000
+blkdeviotune test vda
+blkdeviotune test vda --total-bytes-sec 1000 --read-bytes-sec 2
+blkdeviotune test vda --group-name g1 --total-iops-sec 5
+blkdeviotune test vda --total-bytes-sec 1M --total-bytes-sec-max 2M
+blkdeviotune test vda
+blkdeviotune test nosuch
+blkdeviotune test vda --total-bytes-sec abc
+domiftune test testnet0
+domiftune test testnet0 --inbound 100,200,300
+domiftune test testnet0
+domiftune test testnet0 --inbound 0 --outbound 5
+domiftune test testnet0 --inbound a
+domiftune test testnet0 --inbound ,5
+domiftune test testnet0 --inbound 1,2,3,4,5
+domiftune test nosuch
+domiftune test aa:bb:cc:dd:ee:ff
+perf test
+perf test --enable cmt
+perf test
+perf test --disable cmt
+perf test --enable frob
+cpu-stats test
+cpu-stats test --total
+cpu-stats test 0 1
+cpu-stats test --start -1
+cpu-stats test --count -1
+cpu-stats test --start 1
+iothreadinfo test
+iothreadadd test 1
+iothreadadd test 0
+iothreadadd test abc
+iothreadadd test 7 --config
+iothreadinfo test
+iothreadinfo test --config
+iothreadpin test 7 0
+iothreadset test 7
+iothreadset test 1 --poll-max-ns 100
+iothreaddel test 7
+iothreaddel test 9
+iothreaddel test -1
+setvcpu test 1 --enable
+setvcpu test 1
+setvcpu test 1 --enable --disable
+guestvcpus test
+guestvcpus test --cpulist 0
+guestvcpus test 0 --disable
+guestvcpus test 1 --enable
+guestvcpus test --enable
+domlaunchsecinfo test
+domdirtyrate-calc test
+domdirtyrate-calc test --seconds 100
+domdirtyrate-calc test --mode frob
+guestinfo test
+guestinfo test --user --os
+domfsfreeze test
+domfsfreeze test /boot
+domfsthaw test
+domfstrim test
+domfstrim test --minimum 1
+domfstrim test --mountpoint /
+set-user-password test root secret
+set-user-password test root secret --encrypted
+get-user-sshkeys test root
+set-user-sshkeys test root --reset
+set-user-sshkeys test root
+set-user-sshkeys test root --remove
+guest-agent-timeout test
+guest-agent-timeout test 5
+guest-agent-timeout test -3
+send-key test KEY_LEFTCTRL KEY_LEFTALT KEY_DELETE
+send-key test KEY_FROB
+send-key test --codeset frob 1
+send-key test --codeset win32 65
+send-key test --holdtime 10 0x1e
+send-key test
+send-process-signal test 1 kill
+send-process-signal test 1 frob
+send-process-signal test x kill
+screenshot test PLACE/shot
+screenshot nosuch
+screenshot test PLACE/shot --screen 5
+set-lifecycle-action test poweroff restart
+set-lifecycle-action test frob restart
+set-lifecycle-action test crash frob
+dompmsuspend test mem
+dompmsuspend test frob
+dompmsuspend test disk
+dompmwakeup test
+dompmwakeup test
+metadata test http://x.org
+metadata test http://x.org --key a --set <a>1</a>
+metadata test http://x.org
+metadata test http://x.org --set <a/>
+metadata test http://x.org --key a --edit
+metadata test http://x.org --remove
+metadata test http://x.org --remove --edit
+domdisplay test
+domdisplay test --all
+domdisplay test --type spice
+domxml-from-native qemu-argv PLACE/net.xml
+domxml-to-native qemu-argv
+domxml-to-native qemu-argv --domain test --xml PLACE/small.xml
+update-memory-device test --requested-size 1
+find-storage-pool-sources-as logical
+find-storage-pool-sources-as netfs --host h
+find-storage-pool-sources-as netfs
+find-storage-pool-sources netfs PLACE/nosuch
+find-storage-pool-sources dir
+blockpull test vda
+blockpull test vda --wait
+blockpull test vda --verbose
+blockpull test vda --base x
+blockcommit test vda
+blockcommit test vda --active
+blockcommit test vda --pivot --keep-overlay
+blockcommit test vda --verbose
+blockcommit test vda --async
+blockcopy test vda
+blockcopy test vda /tmp/x
+blockcopy test vda /tmp/x --print-xml
+blockcopy test vda /tmp/x --blockdev --format qcow2 --print-xml
+blockcopy test vda /tmp/x --pivot --finish
+blockcopy test vda /tmp/x --xml PLACE/disk.xml
+blockcopy test vda --verbose /tmp/x
+blockjob test vda
+blockjob test vda --abort
+blockjob test vda --info
+blockjob test vda --raw
+blockjob test vda --abort --info
+blockjob test vda --bandwidth 5
+blockjob test vda --pivot --raw
+blockjob test vda --abort --bandwidth 5
+blockresize test vda 1G
+blockresize test vda abc
+blockresize test vda 1025B
+domblkthreshold test vda 1G
+checkpoint-list test
+checkpoint-create test PLACE/checkpoint.xml
+checkpoint-create-as test c1 desc --diskspec vda,checkpoint=bitmap --print-xml
+checkpoint-create-as test c1 --diskspec vda,frob=1 --print-xml
+checkpoint-create-as test c1
+checkpoint-dumpxml test c1
+checkpoint-info test c1
+checkpoint-info test
+checkpoint-parent test c1
+checkpoint-list test --tree
+checkpoint-list test --descendants
+checkpoint-list test --tree --name
+checkpoint-delete test c1
+checkpoint-edit test c1
+backup-begin test
+backup-begin test PLACE/nosuch.xml
+backup-dumpxml test
+qemu-monitor-command test {"execute":"query-status"}
+qemu-agent-command test x
+qemu-agent-command test x --async --block
+qemu-agent-command test x --timeout 0
+qemu-attach 1
+`
+  .trim()
+  .split("\n");
+
 /** Of QEMU's guests that do not run: what the simulator has not. */
 export const qemuLines = `
 define PLACE/web.xml
@@ -492,11 +775,23 @@ export const definitions = {
   small,
   bad: "<domain type='test'><name>bad</name></domain>",
   web: "<domain type='qemu'><name>web</name><uuid>00000000-0000-4000-8000-000000000009</uuid><memory unit='MiB'>64</memory><vcpu>2</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os><devices><emulator>/usr/bin/qemu-system-x86_64</emulator><disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk></devices></domain>",
+  cpu: "<cpu><arch>x86_64</arch><model>core2duo</model></cpu>",
+  cpus: "<cpu><arch>x86_64</arch><model>core2duo</model></cpu><cpu><arch>x86_64</arch><model>qemu64</model></cpu>",
+  secret:
+    "<secret><uuid>00000000-0000-4000-8000-000000000005</uuid><usage type='volume'><volume>/srv/v</volume></usage></secret>",
+  nodedev:
+    "<device><name>scsi_host13</name><parent>scsi_host1</parent><capability type='scsi_host'><host>13</host><capability type='fc_host'><wwnn>2000000012341234</wwnn><wwpn>1000000012341234</wwpn></capability></capability></device>",
+  iface:
+    "<interface type='ethernet' name='eth9'><start mode='none'/><mac address='aa:bb:cc:dd:ee:09'/><mtu size='1492'/></interface>",
+  nwfilter: "<filter name='f1' chain='root'><uuid>00000000-0000-4000-8000-000000000006</uuid></filter>",
+  port: "<networkport><uuid>00000000-0000-4000-8000-000000000004</uuid><owner><name>test</name><uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid></owner><mac address='52:54:00:00:00:09'/><plug type='network' bridge='virbr0'/></networkport>",
+  checkpoint: "<domaincheckpoint><name>c2</name></domaincheckpoint>",
   snapshot: "<domainsnapshot><name>s1</name><description>hello</description></domainsnapshot>",
 };
 
 /** Lines that are answered otherwise, and why. */
 export const differences: Readonly<Record<string, string>> = {
+  "iface-destroy eth9": "virsh has ended it, says so, and fails",
   "vol-info va --pool default-pool --bytes --physical":
     "virsh has printed the name when it learns that there is no more",
   "ttyconsole test": "virsh fails without a word",

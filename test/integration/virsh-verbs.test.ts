@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { libvirtd } from "../conformance/virsh/teacher.ts";
-import { qemuLines, small, testLines } from "./virsh-lines.ts";
+import { hostLines, qemuLines, small, testLines } from "./virsh-lines.ts";
 import { VirshPair } from "./virsh-pair.ts";
 
 const missing = [libvirtd, "/usr/bin/virsh"].filter((program) => !existsSync(program));
@@ -47,6 +47,14 @@ suite("the verbs of the command", { skip: reason(missing) }, () => {
     const { status, out, error } = await pair.program([], script);
     assert.deepEqual([status, out, error], [0, "test\n\ndefault\n\n", "error: unknown command: 'frob'\n"]);
   });
+});
+
+suite("the verbs of the command about hosts and guests", { skip: reason(missing) }, () => {
+  const pair = new VirshPair((socket) => `test+unix:///default?socket=${socket}`);
+  before(() => pair.start());
+  after(() => pair.stop());
+
+  for (const [index, line] of hostLines.entries()) test(`${index + 1}: ${line}`, () => pair.compare(line));
 });
 
 const withQemu = [...missing, ...["/usr/bin/qemu-system-x86_64"].filter((path) => !existsSync(path))];

@@ -1,10 +1,11 @@
-import { type Connection, type DomainEvent, type EventOptions, type Gap } from "../../open/index.ts";
+import type { Connection, DomainEvent, EventOptions, Gap } from "../../open/index.ts";
 import type { Around } from "./around.ts";
 import { eventLine } from "./event-line.ts";
+import { showEvents, stampOf } from "./event-loop.ts";
 import { eventNames, type VirshEventName } from "./event-names.ts";
 import { jsonText } from "./json.ts";
 import { findDomain } from "./lookup.ts";
-import { type Given, NoResult, PlainFailure, type Verbs } from "./verb.ts";
+import { type Given, PlainFailure, type Verbs } from "./verb.ts";
 
 type Name = DomainEvent["name"];
 
@@ -16,35 +17,14 @@ async function event(connection: Connection, given: Given, where: Around): Promi
       .join("");
   given.exclude("all", "event");
   const names = wanted(given);
-  const seconds = given.number("timeout");
-  if (seconds === 0) throw new PlainFailure("Numeric value '0' for <timeout> option is malformed or out of range");
   const about = await aboutWhom(connection, given);
-  using interruption = where.interruption();
-  const late = seconds === undefined ? undefined : AbortSignal.timeout(seconds * 1000);
-  const signal = late === undefined ? interruption.signal : AbortSignal.any([late, interruption.signal]);
-  await using events = about.events(names, { signal });
-  let told = 0;
-  let end = "";
-  try {
-    for await (const each of events) {
-      where.out(`${given.has("timestamp") ? `${stamp(Date.now())}: ` : ""}${eventLine(each)}\n`);
-      told++;
-      if (!given.has("loop")) break;
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    end = interruption.signal.aborted ? "event loop interrupted\n" : "event loop timed out\n";
-  }
-  events.close();
-  await settle(connection);
-  const text = `${end}events received: ${told}\n`;
-  if (told === 0) throw new NoResult(text);
-  return text;
-}
-
-/** libvirtd 9.0 may not survive a client that goes while it is being unsubscribed: what is asked now is answered after that. */
-async function settle(connection: Connection): Promise<void> {
-  await connection.getHostname().catch(() => undefined);
+  return showEvents(
+    connection,
+    given,
+    where,
+    (signal) => about.events(names, { signal }),
+    (each) => `${stampOf(given)}${eventLine(each)}\n`,
+  );
 }
 
 /** Throws PlainFailure. */
@@ -59,11 +39,6 @@ function wanted(given: Given): readonly Name[] {
 async function aboutWhom(connection: Connection, given: Given): Promise<Pick<Connection, "events">> {
   const name = given.text("domain");
   return name === undefined ? connection : (findDomain(connection, name) as Promise<Pick<Connection, "events">>);
-}
-
-/** As virsh writes moments: in UTC, to the millisecond. */
-function stamp(ms: number): string {
-  return `${new Date(ms).toISOString().replace("T", " ").replace("Z", "")}+0000`;
 }
 
 /** Writes each event as it comes; nothing is lost when the connection is, or it says so. Until it is told to end. */

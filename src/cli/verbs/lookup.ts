@@ -9,7 +9,7 @@ import {
 } from "../../open/index.ts";
 import { type Given, PlainFailure } from "./verb.ts";
 
-const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^[0-9a-f]{32}$/i;
+export const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^[0-9a-f]{32}$/i;
 
 /** By id, uuid or name, in this order, as virsh does. Throws PlainFailure. */
 export async function findDomain(connection: Connection, name: string): Promise<Domain> {
@@ -42,6 +42,12 @@ export function findPoolByUuid(connection: Connection, uuid: string): Promise<St
   return explained(connection.storagePoolLookupByUuid(uuid), `failed to get pool '${uuid}'`);
 }
 
+/** Throws PlainFailure in the words in which libvirt refuses what is no uuid: `api` is its function. */
+export function checkUuid(uuid: string, what: string, api: string): void {
+  if (!uuidShape.test(uuid))
+    throw new PlainFailure(`failed to get ${what} '${uuid}'\nerror: uuidstr in ${api} must be a valid UUID`);
+}
+
 /** By name in its pool, key or path, in this order. `vol` and `pool` name the options. Throws PlainFailure. */
 export async function findVolume(connection: Connection, given: Given, vol = "vol", pool = "pool"): Promise<Volume> {
   const name = given.need(vol);
@@ -55,8 +61,8 @@ export async function findVolume(connection: Connection, given: Given, vol = "vo
   return explained(connection.storageVolLookupByPath(name), `failed to get vol '${name}'${hint}`);
 }
 
-/** Of these virsh tells the server's own words too. */
-async function explained<T>(looking: Promise<T>, what: string): Promise<T> {
+/** Of these virsh tells the server's own words too, behind `what`. */
+export async function explained<T>(looking: Promise<T>, what: string): Promise<T> {
   try {
     return await looking;
   } catch (error) {

@@ -78,5 +78,6 @@ async function answer(verb: Verb, given: Given, where: Around, reach: () => Prom
 function shown(result: string | Listing | Facts, given: Given): string {
   if (typeof result === "string") return result;
   if (given.has("json")) return jsonText("columns" in result ? result.objects : result.object);
+  if ("text" in result) return result.text;
   return "columns" in result ? tableText(result) : fieldsText(result.fields, result.width);
 }

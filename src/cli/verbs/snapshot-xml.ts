@@ -18,18 +18,21 @@ export function snapshotXml(given: Given): string {
 
 /** "vda,snapshot=external,driver=qcow2,stype=file,file=/x": a comma in a value is written twice. */
 function diskOf(spec: string): Element {
-  const [name = "", ...rest] = parts(spec);
-  const {
-    snapshot,
-    driver,
-    stype = "file",
-    file,
-  } = pairs(`diskspec: ${spec}`, rest, ["snapshot", "driver", "stype", "file"]);
+  const { name, snapshot, driver, stype = "file", file } = diskSpec(spec, ["snapshot", "driver", "stype", "file"]);
   const type = stype === "file" ? undefined : stype;
   return element("disk", { name, snapshot, type }, [
     attributed("driver", "type", driver),
     attributed("source", stype === "block" ? "dev" : "file", file),
   ]);
+}
+
+/** The name that a description of a disk begins with, and its other parts by their keys. Throws PlainFailure. */
+export function diskSpec<K extends string>(
+  spec: string,
+  keys: readonly K[],
+): { readonly [N in K]?: string } & { readonly name: string } {
+  const [name = "", ...rest] = parts(spec);
+  return { name, ...pairs(`diskspec: ${spec}`, rest, keys) };
 }
 
 /** "[file=]/x,snapshot=external" */

@@ -13,7 +13,13 @@ const startsWith =
   (name: string): boolean =>
     starts.some((start) => name.startsWith(start));
 /** The groups whose verbs have no beginning in common are asked one after the other. */
-const perhaps = (name: string): boolean => !/^(net|pool|vol|snapshot)-/.test(name);
+const perhaps = (name: string): boolean =>
+  !/^(net|pool|vol|snapshot|checkpoint|backup|iface|nodedev|nwfilter|secret|qemu|migrate)-/.test(name);
+const named =
+  (...names: readonly string[]) =>
+  (name: string): boolean =>
+    names.includes(name);
+const objectEvents = named("net-event", "pool-event", "nodedev-event", "secret-event");
 
 /** All verbs, in the order of help; those that are asked for most first. */
 export const verbGroups: readonly VerbGroup[] = [
@@ -23,6 +29,25 @@ export const verbGroups: readonly VerbGroup[] = [
   { title: "Domains' figures", has: perhaps, load: async () => (await import("./stats-verbs.ts")).statsVerbs },
   { title: "Saved domains", has: perhaps, load: async () => (await import("./save-verbs.ts")).saveVerbs },
   { title: "About domains", has: perhaps, load: async () => (await import("./about-verbs.ts")).aboutVerbs },
+  { title: "Limits of domains", has: perhaps, load: async () => (await import("./limit-verbs.ts")).limitVerbs },
+  {
+    title: "Domains' processors",
+    has: perhaps,
+    load: async () => (await import("./scheduler-verbs.ts")).schedulerVerbs,
+  },
+  { title: "Guests", has: perhaps, load: async () => (await import("./guest-verbs.ts")).guestVerbs },
+  { title: "Work on disks", has: perhaps, load: async () => (await import("./block-job-verbs.ts")).blockJobVerbs },
+  {
+    title: "Definitions",
+    has: perhaps,
+    load: async () => (await import("./definition-verbs.ts")).definitionVerbs,
+  },
+  {
+    title: "Migration",
+    has: startsWith("migrate"),
+    load: async () => (await import("./migrate-verbs.ts")).migrateVerbs,
+  },
+  { title: "QEMU's guests", has: startsWith("qemu-"), load: async () => (await import("./qemu-verbs.ts")).qemuVerbs },
   { title: "Networks", has: startsWith("net-"), load: async () => (await import("./network-verbs.ts")).networkVerbs },
   { title: "Storage pools", has: startsWith("pool-"), load: async () => (await import("./pool-verbs.ts")).poolVerbs },
   { title: "Volumes", has: startsWith("vol-"), load: async () => (await import("./volume-verbs.ts")).volumeVerbs },
@@ -31,7 +56,48 @@ export const verbGroups: readonly VerbGroup[] = [
     has: startsWith("snapshot-"),
     load: async () => (await import("./snapshot-verbs.ts")).snapshotVerbs,
   },
+  {
+    title: "Checkpoints and backups",
+    has: startsWith("checkpoint-", "backup-"),
+    load: async () => (await import("./checkpoint-verbs.ts")).checkpointVerbs,
+  },
+  {
+    title: "Ports of networks",
+    has: startsWith("net-port-"),
+    load: async () => (await import("./net-port-verbs.ts")).netPortVerbs,
+  },
+  { title: "Secrets", has: startsWith("secret-"), load: async () => (await import("./secret-verbs.ts")).secretVerbs },
+  {
+    title: "Network filters",
+    has: startsWith("nwfilter-"),
+    load: async () => (await import("./nwfilter-verbs.ts")).nwfilterVerbs,
+  },
+  {
+    title: "The host's devices",
+    has: startsWith("nodedev-"),
+    load: async () => (await import("./nodedev-verbs.ts")).nodedevVerbs,
+  },
+  {
+    title: "The host's network interfaces",
+    has: startsWith("iface-"),
+    load: async () => (await import("./iface-verbs.ts")).ifaceVerbs,
+  },
   { title: "The host", has: perhaps, load: async () => (await import("./host-verbs.ts")).hostVerbs },
+  {
+    title: "The host's memory and processors",
+    has: perhaps,
+    load: async () => (await import("./node-verbs.ts")).nodeVerbs,
+  },
+  {
+    title: "What the hypervisor can do",
+    has: (name) => perhaps(name) || name === "pool-capabilities",
+    load: async () => (await import("./cpu-verbs.ts")).cpuVerbs,
+  },
+  {
+    title: "Events of objects",
+    has: objectEvents,
+    load: async () => (await import("./object-event-verbs.ts")).objectEventVerbs,
+  },
   { title: "Events", has: perhaps, load: async () => (await import("./event-verbs.ts")).eventVerbs },
 ];
 

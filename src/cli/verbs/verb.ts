@@ -47,6 +47,14 @@ export class Given {
     throw new PlainFailure(`Numeric value '${text}' for <${name}> option is malformed or out of range`);
   }
 
+  /** As `number`; it may be below 0. */
+  integer(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    if (/^[+-]?\d+$/.test(text) && (Number(text) | 0) === Number(text)) return Number(text);
+    throw new PlainFailure(`Numeric value '${text}' for <${name}> option is malformed or out of range`);
+  }
+
   /** Bytes; a number alone counts so many of them. Throws PlainFailure. */
   bytes(name: string, unit: bigint): bigint | undefined {
     const text = this.text(name);
@@ -84,10 +92,18 @@ export interface Listing {
 }
 
 /** What there is to say of one thing: for people lines, for programs the object. */
-export interface Facts {
+export type Facts = FieldFacts | TextFacts;
+
+interface FieldFacts {
   readonly fields: readonly (readonly [name: string, value: string])[];
   /** How far in the values begin. */
   readonly width: number;
+  readonly object: object;
+}
+
+/** Whose lines have a form of their own. */
+interface TextFacts {
+  readonly text: string;
   readonly object: object;
 }
 
