@@ -230,7 +230,7 @@ function patient(options: AdminCallOptions = {}): WireOptions {
   return { timeoutMs: patienceMs, ...options };
 }
 
-async function endOf({ loop, close }: Connector): Promise<void> {
-  await close?.();
-  await loop.close();
+async function endOf(connector: Connector): Promise<void> {
+  await connector.close?.();
+  await connector.loop.close();
 }

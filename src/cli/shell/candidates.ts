@@ -95,6 +95,15 @@ const devices =
   };
 const disks = devices(({ disks }) => disks.map(({ target }) => target));
 
+const cards = devices(({ root }) =>
+  (root.first("devices")?.all("interface") ?? []).map((card) => card.first("target")?.attribute("dev")),
+);
+/** What is called so is a domain's in verbs that name one, and the host's in others. */
+const ofDomain =
+  (domains: Ask, hosts: Ask): Ask =>
+  (connection, given) =>
+    (given.has("domain") ? domains : hosts)(connection, given);
+
 /** By the names of options. */
 const asked: Readonly<Record<string, Ask>> = {
   domain: async (connection) => names(await connection.domains()),
@@ -110,12 +119,15 @@ const asked: Readonly<Record<string, Ask>> = {
   },
   snapshotname: async (connection, given) =>
     names(await (await connection.domain(given.get("domain") ?? "")).listAllSnapshots()),
-  device: disks,
+  checkpointname: async (connection, given) =>
+    names(await (await connection.domain(given.get("domain") ?? "")).listAllCheckpoints()),
+  nwfilter: async (connection) => names(await connection.listAllNwfilters()),
+  binding: async (connection) => (await connection.listAllNwfilterBindings()).map(({ portdev }) => portdev),
+  secret: async (connection) => (await connection.listAllSecrets()).map(({ uuid }) => uuid),
+  device: ofDomain(disks, async (connection) => names(await connection.listAllNodeDevices())),
   target: disks,
   path: disks,
-  interface: devices(({ root }) =>
-    (root.first("devices")?.all("interface") ?? []).map((card) => card.first("target")?.attribute("dev")),
-  ),
+  interface: ofDomain(cards, async (connection) => names(await connection.listAllInterfaces())),
 };
 
 async function valuesOf(
