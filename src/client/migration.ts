@@ -204,7 +204,8 @@ export async function migrateToUri(domain: Domain, uri: string, options: Migrate
   const isPeer = has(flags, "peer2peer");
   if (has(flags, "offline")) await refuseOffline(source, "source");
   const needed = isPeer ? Feature.migrationPeerToPeer : Feature.migrationDirect;
-  if (!(await source.supportsFeature(needed))) throw unsupported("virDomainMigrateToURI3");
+  if (!(await source.supportsFeature(needed)))
+    throw unsupportedArgument(`${isPeer ? "p2p" : "direct"} migration is not supported by the source host`);
   if (isPeer && isLocal(uri)) {
     const detail = `Attempt to migrate guest to the same host ${uri}`;
     throw VirError.of(ErrorCode.internalError, ErrorDomain.none, detail);
@@ -242,11 +243,10 @@ async function asJob<T>(domain: Domain, signal: AbortSignal | undefined, work: (
 }
 
 function refuseUnmanaged(flags: number): void {
-  const refuse = (detail: string): VirError => VirError.of(ErrorCode.invalidArg, ErrorDomain.dom, detail);
+  const refuse = (message: string): VirError =>
+    new VirError(message, { code: ErrorCode.invalidArg, domain: ErrorDomain.none });
   if (has(flags, "nonSharedDisk") && has(flags, "nonSharedInc"))
-    throw refuse(
-      "flags 'VIR_MIGRATE_NON_SHARED_DISK' and 'VIR_MIGRATE_NON_SHARED_INC' in 'virDomainMigrate3' are mutually exclusive",
-    );
+    throw refuse("Flags 'VIR_MIGRATE_NON_SHARED_DISK' and 'VIR_MIGRATE_NON_SHARED_INC' are mutually exclusive");
   if (has(flags, "peer2peer")) throw refuse("use virDomainMigrateToURI3 for peer-to-peer migration");
   if (has(flags, "tunnelled")) throw refuse("cannot perform tunnelled migration without using peer2peer flag");
 }
@@ -257,15 +257,18 @@ async function refuseUnsupported(source: Connection, destination: Connection, fl
     await refuseOffline(destination, "destination");
   }
   if (has(flags, "changeProtection") && !(await source.supportsFeature(Feature.migrateChangeProtection)))
-    throw VirError.of(ErrorCode.argumentUnsupported, ErrorDomain.none, "cannot enforce change protection");
+    throw unsupportedArgument("cannot enforce change protection");
   for (const side of [source, destination])
     if (!(await side.supportsFeature(Feature.migrationParams))) throw unsupported("virDomainMigrate3");
 }
 
 async function refuseOffline(side: Connection, name: "source" | "destination"): Promise<void> {
   if (await side.supportsFeature(Feature.migrationOffline)) return;
-  const detail = `offline migration is not supported by the ${name} host`;
-  throw VirError.of(ErrorCode.argumentUnsupported, ErrorDomain.none, detail);
+  throw unsupportedArgument(`offline migration is not supported by the ${name} host`);
+}
+
+function unsupportedArgument(detail: string): VirError {
+  return VirError.of(ErrorCode.argumentUnsupported, ErrorDomain.none, detail);
 }
 
 function unsupported(name: string): VirError {

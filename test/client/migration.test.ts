@@ -141,7 +141,9 @@ suite("a domain that migrates", () => {
   test("is sent by the source alone to a daemon that it reaches itself", async () => {
     const { world, guest, heard, told } = await setUp([Feature.migrationParams, Feature.migrationPeerToPeer]);
     const flags = ["peer2peer", "live"] as const;
-    await world.settle(guest.migrateToUri("qemu+tls://there/system", { flags, params: { migrate_disks: ["vda", "vdb"] } }));
+    await world.settle(
+      guest.migrateToUri("qemu+tls://there/system", { flags, params: { migrate_disks: ["vda", "vdb"] } }),
+    );
     assert.deepEqual(heard, ["perform"]);
     assert.equal(told[0]?.dconnuri, "qemu+tls://there/system");
     assert.deepEqual(

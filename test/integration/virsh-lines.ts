@@ -708,6 +708,30 @@ qemu-agent-command test x
 qemu-agent-command test x --async --block
 qemu-agent-command test x --timeout 0
 qemu-attach 1
+migrate test test+unix:///default?socket=PLACE/one/libvirt-sock
+migrate test test+unix:///default?socket=PLACE/one/libvirt-sock --live --offline
+migrate test test+unix:///default?socket=PLACE/one/libvirt-sock --offline
+migrate test test+unix:///default?socket=PLACE/one/libvirt-sock --tunnelled
+migrate test test+unix:///default?socket=PLACE/one/libvirt-sock --copy-storage-all --copy-storage-inc
+migrate test test+unix:///default?socket=PLACE/one/libvirt-sock --change-protection
+migrate test x://y --live --p2p
+migrate test x://y --direct
+migrate test x://y --timeout 5
+migrate test x://y --timeout-suspend
+migrate test x://y --persistent-xml PLACE/small.xml
+migrate test x://y --postcopy-resume
+migrate test x://y --p2p --xml PLACE/nosuch.xml
+migrate test
+migrate nosuch x://y
+migrate-setmaxdowntime test 0
+migrate-setmaxdowntime test 100
+migrate-getmaxdowntime test
+migrate-getspeed test
+migrate-setspeed test 10
+migrate-setspeed test abc
+migrate-compcache test
+migrate-compcache test --size 1M
+migrate-postcopy test
 `
   .trim()
   .split("\n");
@@ -791,6 +815,7 @@ export const definitions = {
 
 /** Lines that are answered otherwise, and why. */
 export const differences: Readonly<Record<string, string>> = {
+  "migrate test test+unix:///default?socket=PLACE/one/libvirt-sock": "virsh fails without a word",
   "iface-destroy eth9": "virsh has ended it, says so, and fails",
   "vol-info va --pool default-pool --bytes --physical":
     "virsh has printed the name when it learns that there is no more",

@@ -70,15 +70,24 @@ function optionsOf(given: Given): MigrateOptions {
     flags: given.words(words),
     ...(name !== undefined && { name }),
     ...(uri !== undefined && { uri }),
-    ...(xml !== undefined && { xml: readText(xml) }),
+    ...(xml !== undefined && { xml: definitionIn(xml) }),
     ...(bandwidth !== undefined && { bandwidth }),
     params: Object.fromEntries([
       ...read(given, texts, (text) => text),
       ...read(given, lists, (text) => text.split(",")),
-      ...read(given, files, readText),
+      ...read(given, files, definitionIn),
       ...read(given, numbers, (_, option) => given.number(option) ?? 0),
     ]),
   };
+}
+
+/** Throws PlainFailure. */
+function definitionIn(path: string): string {
+  try {
+    return readText(path);
+  } catch (error) {
+    throw new PlainFailure(`cannot read file '${path}'\nerror: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** Throws PlainFailure for what cannot be meant together. */
@@ -167,7 +176,7 @@ function silent(
 const ofPostcopy = (given: Given): { readonly flags: number } => ({ flags: given.has("postcopy") ? 1 : 0 });
 
 async function compressionCache(domain: Domain, given: Given): Promise<string> {
-  const size = given.bytes("size", 1n);
+  const size = given.number("size");
   if (size !== undefined) await domain.migrateSetCompressionCache(size);
   const { bytesText } = await import("./table.ts");
   return `Compression cache: ${bytesText(await domain.migrateGetCompressionCache(), 3)}`;
@@ -237,7 +246,7 @@ export const migrateVerbs: Verbs = {
     { flags: ["postcopy"] },
   ),
   "migrate-compcache": tell("shows or says how much memory may be used to compress what is sent", compressionCache, {
-    parameters: ["domain", "size?"],
+    parameters: ["domain", "size?#"],
   }),
   "migrate-postcopy": silent("lets a domain run at its destination at once", [], (domain) =>
     domain.migrateStartPostCopy(),

@@ -10,6 +10,8 @@ export const libvirtd = "/usr/sbin/libvirtd";
 export interface TeacherOptions {
   readonly auth?: "none" | "sasl";
   readonly withAdmin?: boolean;
+  /** The host that it says it is on. Default: this one. */
+  readonly hostUuid?: string;
 }
 
 /**
@@ -26,16 +28,18 @@ export class Teacher {
   readonly #directory: string;
   readonly #auth: string;
   readonly #withAdmin: boolean;
+  readonly #host: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
 
   /**
    * `auth`: how its clients log in; the configuration of "sasl" is in `directory`. `withAdmin`: a user's daemon has such a
    * socket only where its sockets are at their usual place.
    */
-  constructor(directory: string, { auth = "none", withAdmin = false }: TeacherOptions = {}) {
+  constructor(directory: string, { auth = "none", withAdmin = false, hostUuid }: TeacherOptions = {}) {
     this.#directory = directory;
     this.#auth = auth;
     this.#withAdmin = withAdmin;
+    this.#host = hostUuid === undefined ? {} : { host_uuid: hostUuid };
     const sockets = withAdmin ? join(directory, "XDG_RUNTIME_DIR/libvirt") : directory;
     this.socket = join(sockets, "libvirt-sock");
     this.adminSocket = join(sockets, "libvirt-admin-sock");
@@ -53,7 +57,7 @@ export class Teacher {
     }
     this.#makeDirectory("");
     const place = this.#withAdmin ? {} : { unix_sock_dir: directory };
-    const configuration = { ...place, auth_unix_rw: this.#auth, auth_unix_ro: "none" };
+    const configuration = { ...place, auth_unix_rw: this.#auth, auth_unix_ro: "none", ...this.#host };
     const lines = Object.entries(configuration).map(([key, value]) => `${key} = "${value}"\n`);
     writeFileSync(join(directory, "libvirtd.conf"), lines.join(""));
     // Nothing of the run before may look as if it were there already.
