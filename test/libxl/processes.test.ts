@@ -160,6 +160,32 @@ suite("libxl in processes of its own", () => {
     assert.equal(builder.ended, true);
   });
 
+  test("what only looks is asked of the next process when one ends with it; what changes something is not", async () => {
+    const world = new ProcessWorld();
+    const domid = world.xen.add("guest");
+    await settled(world, world.processes.domains());
+    const looked = world.processes.domains();
+    const paused = refusal(world, world.processes.pause(domid));
+    world.crash(world.alive("observer")[0]);
+    assert.deepEqual(
+      (await settled(world, looked)).map(({ uuid }) => uuid),
+      ["guest"],
+    );
+    assert.ok((await paused) instanceof ProcessEndedError);
+    assert.equal(world.alive("observer").length, 1);
+  });
+
+  test("what libxl knows of a domain is looked up while all who build are at work", async () => {
+    const world = new ProcessWorld(1);
+    world.xen.holds = true;
+    world.processes.create({}).catch(() => {});
+    await world.hand.settle();
+    world.xen.holds = false;
+    await settled(world, world.processes.configuration(1));
+    assert.equal(world.xen.held.length, 1);
+    world.xen.held[0]?.();
+  });
+
   test("nothing can be asked of it once it is closed", async () => {
     const world = new ProcessWorld();
     await settled(world, world.processes.close());
@@ -232,6 +258,27 @@ suite("a domain's events, across the end of the process that watches", () => {
     remove();
     await world.hand.settle();
     assert.deepEqual([heard, world.xen.listening.size], [[], 0]);
+  });
+
+  test("are told when the process ends while the subscription is set up, and nothing of it is left", async () => {
+    const world = new ProcessWorld();
+    const domid = world.xen.add("guest");
+    await settled(world, world.processes.domains());
+    const heard: string[] = [];
+    const subscribing = world.processes.watchDomain(domid, ({ type }) => heard.push(type));
+    for (let turns = 0; turns < 50 && world.xen.listening.size === 0; turns++) {
+      if (world.hand.host.takeReason()) world.hand.loop.runTurn();
+      await new Promise(setImmediate);
+    }
+    world.crash(world.alive("observer")[0]);
+    const subscription = await settled(world, subscribing);
+    assert.equal(world.xen.listening.size, 1);
+    world.xen.stop(domid, "poweroff");
+    await world.hand.settle();
+    assert.deepEqual(heard, ["shutdown"]);
+    subscription.remove();
+    await world.hand.settle();
+    assert.equal(world.xen.listening.size, 0);
   });
 
   test("are waited for while no process can be started", async () => {

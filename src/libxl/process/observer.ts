@@ -1,9 +1,9 @@
 import { Deferred, type Loop, StateError } from "../../event/index.ts";
 import type { LibraryEvent } from "../library.ts";
 import type { LogLine } from "../log-line.ts";
-import { type CallOptions, ContextClient } from "./context-client.ts";
+import { type CallOptions, ContextClient, ProcessEndedError } from "./context-client.ts";
 import type { Launch } from "./launch.ts";
-import type { CallName, Calls } from "./wire.ts";
+import { type CallName, type Calls, looks } from "./wire.ts";
 
 export interface ObserverOptions {
   readonly launch: Launch;
@@ -45,6 +45,8 @@ export class Subscription {
 /** What can not start is tried again ever more rarely. */
 const firstDelayMs = 1_000;
 const lastDelayMs = 32_000;
+/** So many processes may end with the same question. */
+const mostTries = 3;
 
 /**
  * The process that lists, looks, pauses and watches, and is started again when it ends.
@@ -71,24 +73,38 @@ export class Observer {
     this.#client = this.#begin();
   }
 
+  /** What only looks is asked of the next process when one ends with it; all else fails with ProcessEndedError then. */
   async call<C extends CallName>(
     call: C,
     args: Calls[C]["args"],
     options: CallOptions = {},
   ): Promise<Calls[C]["result"]> {
-    const client = await this.#ready();
-    return client.call(call, args, options);
+    for (let tries = 1; ; tries++) {
+      const client = await this.#ready();
+      try {
+        return await client.call(call, args, options);
+      } catch (error) {
+        if (!(error instanceof ProcessEndedError) || !looks.has(call) || tries === mostTries) throw error;
+      }
+    }
   }
 
   /** StateError when there is no such domain. */
   async watch(domid: number, listener: (event: LibraryEvent) => unknown): Promise<Subscription> {
-    const client = await this.#ready();
-    const info = await client.call("domain", [domid]);
+    const info = await this.call("domain", [domid]);
     if (info === null) throw new StateError(`there is no domain ${domid}`);
+    const client = await this.#ready();
     const id = this.#nextId++;
     const subscription = new Subscription(domid, info.uuid, listener, () => this.#unwatch(id));
     this.#subscriptions.set(id, subscription);
-    await this.#setUp(client, id, subscription);
+    try {
+      await this.#setUp(client, id, subscription);
+    } catch (error) {
+      // The next process sets it up, and tells what has happened.
+      if (client.isGone) return subscription;
+      this.#subscriptions.delete(id);
+      throw error;
+    }
     return subscription;
   }
 

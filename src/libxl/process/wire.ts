@@ -57,25 +57,22 @@ export interface Calls {
 
 export type CallName = keyof Calls;
 
-/** What a process is for. The observer's calls never block for longer than a hypercall takes. */
+/** What a process is for. The observer's calls never block for longer than a few hypercalls take. */
 export type Role = "observer" | "operations";
 
+/** Calls that change nothing: one whose answer is lost may be asked again. */
+export const looks: ReadonlySet<string> = new Set<CallName>([
+  ...(["domains", "domain", "nameOf", "consolePath", "configuration"] as const),
+  ...(["physical", "topology", "scheduler", "schedule"] as const),
+]);
+
 export const rolesCalls: Readonly<Record<Role, ReadonlySet<string>>> = {
-  observer: new Set<CallName>([
-    ...(["domains", "domain", "nameOf", "consolePath", "setMemoryTarget"] as const),
-    ...(["physical", "topology", "scheduler", "schedule", "setSchedule"] as const),
+  observer: new Set<string>([
+    ...looks,
+    ...(["setMemoryTarget", "setSchedule"] as const),
     ...(["pause", "unpause", "shutdown", "reboot", "setVcpus", "watch", "unwatch"] as const),
   ]),
-  operations: new Set<CallName>([
-    "create",
-    "restore",
-    "save",
-    "dump",
-    "addDevice",
-    "removeDevice",
-    "configuration",
-    "destroy",
-  ]),
+  operations: new Set<CallName>(["create", "restore", "save", "dump", "addDevice", "removeDevice", "destroy"]),
 };
 
 /** From the asking process. */

@@ -31,8 +31,8 @@ export interface XenProcessesOptions {
  *
  *     open -> closed
  *
- * One process observes: it lists, looks, pauses and tells events, and is started again when it ends. A few others build,
- * save and destroy. When one of them ends, its operation fails with ProcessEndedError, after what it had half built has
+ * One process observes: it lists, looks, pauses and tells events, and is started again when it ends; what it was to look at
+ * the next one looks at. A few others build, save and destroy. When one of them ends, its operation fails with ProcessEndedError, after what it had half built has
  * been destroyed; how far a save or a destroy had come, the domain's state says.
  * close: what was begun is ended by the processes, but not waited for. Idempotent.
  */
@@ -136,7 +136,7 @@ export class XenProcesses {
   }
 
   configuration(domid: number, options?: CallOptions): Promise<DomainConfig> {
-    return this.#operate("configuration", [domid], options);
+    return this.#observer.call("configuration", [domid], options);
   }
 
   async addDevice<K extends DeviceKind>(
