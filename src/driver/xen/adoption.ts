@@ -1,7 +1,7 @@
 import { type DomainInfo, LibxlError } from "../../libxl/index.ts";
 import type { Definition } from "../../model/index.ts";
 import { DomainState } from "../../protocol/index.ts";
-import type { Builder } from "./builder.ts";
+import { type Builder, buildMs } from "./builder.ts";
 import { definitionOf } from "./configuration/index.ts";
 import type { GuestsOptions } from "./guests.ts";
 import type { Run } from "./run.ts";
@@ -30,8 +30,8 @@ export class Adoption {
   readonly #options: GuestsOptions;
   readonly #builder: Builder;
   readonly #target: AdoptionTarget;
-  /** Guests whose domain was being built when the driver before us ended. */
-  readonly #abandoned = new Set<string>();
+  /** Guests whose domain was being built when the driver before us ended, and until when it may come about yet. */
+  readonly #abandoned = new Map<string, number>();
   /** Domains that could not be looked at, by number, and how often that was tried. */
   readonly #tries = new Map<number, number>();
   readonly #unsubscribe: (() => void) | undefined;
@@ -51,10 +51,11 @@ export class Adoption {
 
   /** Takes up what the driver before us has left, and then all else that Xen has. */
   async load(records: readonly RunRecord[]): Promise<void> {
-    const infos = await this.#options.xen.domains();
+    const { xen, loop } = this.#options;
+    const infos = await xen.domains();
     for (const record of records) {
       const { id, definition, isBuilding } = record;
-      if (isBuilding === true) this.#abandoned.add(definition.uuid);
+      if (isBuilding === true) this.#abandoned.set(definition.uuid, loop.now() + buildMs);
       const info = infos.find((each) => each.domid === id && each.uuid === definition.uuid);
       this.#target.attempt(() => {
         if (id !== undefined) this.#takeUp(record, id, info);
@@ -116,10 +117,9 @@ export class Adoption {
   async #meet(info: DomainInfo): Promise<void> {
     const { domid, uuid, dying } = info;
     if (domid === 0 || dying || this.#isKnown(domid) || this.#builder.isBuilding(uuid)) return;
-    if (this.#abandoned.has(uuid)) {
-      this.#abandoned.delete(uuid);
-      return this.#builder.discard(domid);
-    }
+    const abandonedUntil = this.#abandoned.get(uuid) ?? Number.NEGATIVE_INFINITY;
+    this.#abandoned.delete(uuid);
+    if (abandonedUntil > this.#options.loop.now()) return this.#builder.discard(domid);
     const definition = await this.#read(info);
     // Meanwhile a start of our own may have come to its end, or the domain to its.
     if (definition === undefined || this.#closed || this.#isKnown(domid) || this.#builder.isBuilding(uuid)) return;

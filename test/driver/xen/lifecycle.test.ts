@@ -448,6 +448,23 @@ suite("the daemon after this one", () => {
     next.checkQuiet();
   });
 
+  test("lets a domain be that others make of such a guest long after", async () => {
+    const world = new BenchWorld();
+    const bench = await new Bench(world).loaded();
+    world.gates.set("create", new Deferred().promise);
+    bench.operations.create(xml(), false, {}).catch(() => {});
+    await bench.settle();
+    world.xen.news.clear();
+    const next = await new Bench(world).loaded();
+    await world.hand.pass(600_000, 10_000);
+    next.xen.make("hello", uuid);
+    await next.settle();
+    assert.deepEqual(next.log, ["started booted 1"]);
+    next.xen.remove(1);
+    await next.settle();
+    next.checkQuiet();
+  });
+
   test("finds a guest that was rebooting", async () => {
     const world = new BenchWorld();
     const bench = await new Bench(world).loaded();
