@@ -56,7 +56,11 @@ async function serve(): Promise<Serving> {
     runDir: `${directory}/run`,
     onWarning: (error) => errors.push(inspect(error)),
   });
-  driver.subscribe(({ event }) => told.push(`${event.dom.name} ${wordsOf(event).replace(/ \d+$/, "")}`));
+  driver.subscribe(({ event }) => {
+    const words = `${event.dom.name} ${wordsOf(event).replace(/ \d+$/, "")}`;
+    // xl makes a guest paused, and pauses it before it destroys it: whether that is seen is chance.
+    if (!/^theirs (suspended|resumed) /.test(words)) told.push(words);
+  });
   const daemon = new Daemon(loop, { drivers: [driver] });
   daemon.listen({ path: socket });
   return {
@@ -82,12 +86,12 @@ const rowsOf = (table: string): string[] =>
 
 const states = async (): Promise<string[]> => rowsOf(await virsh("list", "--all"));
 
-/** What virsh has printed on a terminal when it had printed this, or had ended, or was ended after two minutes. */
-async function heard(wanted: RegExp, command: string): Promise<string> {
+/** What virsh has printed on a terminal when it had printed this, or had ended, or was ended after that time. */
+async function heard(wanted: RegExp, command: string, patienceMs = 120_000): Promise<string> {
   note(`virsh ${command}`);
   const args = ["-qc", `virsh -c '${address}' ${command}`, "/dev/null"];
   const child = spawn("script", args, { stdio: ["ignore", "pipe", "ignore"] });
-  const timer = setTimeout(() => child.kill("SIGKILL"), 120_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), patienceMs);
   let text = "";
   child.stdout.on("data", (bytes: Buffer) => {
     text += bytes.toString("latin1");
@@ -149,7 +153,7 @@ try {
   results["at first"] = await states();
   await compareHost();
   // Until the reboot: what virsh is told is what we have told.
-  const watching = heard(/Stopped[^]*Started[^]*Stopped/, "event --loop --event lifecycle");
+  const watching = heard(/Stopped[^]*Started[^]*Stopped/, "event --loop --event lifecycle", 400_000);
   await virsh(`define ${directory}/tiny.xml; start tiny`);
   results["started"] = await states();
   results["shown"] = /<domain type='xen' id='\d+'>/.test(await virsh("dumpxml", "tiny"));
@@ -174,15 +178,15 @@ try {
       .join()
       .includes(words.join());
   note("xl create");
-  const created = performance.now();
   await run("xl", ["create", "-q", `${directory}/theirs`]);
-  await until("their guest", () => told.includes("theirs started booted"));
-  note(`seen ${Math.round(performance.now() - created)} ms after xl create began`);
+  const seen = await until("their guest", () => told.includes("theirs started booted"));
+  note(`seen ${Math.round(seen)} ms after xl create had ended`);
   results["with theirs"] = await states();
   results["theirs shown"] = /<kernel>/.test(await virsh("dumpxml", "theirs"));
   await run("xl", ["destroy", "theirs"]);
   const waited = await until("its end", () => told.includes("theirs stopped destroyed"));
   note(`its end was told ${Math.round(waited)} ms after xl destroy had ended`);
+  results["seen within a second"] = [seen, waited].map((ms) => ms < 1_000);
   await serving.close();
   told.push("-- the next daemon");
   serving = await serve();

@@ -180,6 +180,7 @@ describe("on real Xen", { skip: whyNoLab() ?? false, timeout: limitMs + 10_000 }
       "virsh was told": true,
       "with theirs": [...both, "N theirs running"],
       "theirs shown": true,
+      "seen within a second": [true, true],
       "taken up": both,
       "started from what was saved": both,
       "started paused": "paused (user)",
