@@ -7,7 +7,8 @@ const mostShown = 10;
 
 /**
  * The test script with four guests at once on real Xen, two hundred times over, while the daemon or one of libxl's processes is
- * killed in each round but a boot's first. The same seed makes the same choices, whatever the number of boots.
+ * killed in each round but a boot's first. The same seed makes the same choices, whatever the number of boots: one that has
+ * ended early goes on with `--from` and its seed. Each lab takes one of this machine's processors: `--at-once` says how many.
  */
 export async function xen(args: readonly string[]): Promise<boolean> {
   const { values } = parseArgs({
@@ -15,34 +16,48 @@ export async function xen(args: readonly string[]): Promise<boolean> {
     options: {
       rounds: { type: "string", default: "200" },
       boots: { type: "string", default: "8" },
+      "at-once": { type: "string", default: "1" },
       from: { type: "string", default: "0" },
       seed: { type: "string" },
     },
   });
   const seed = Number(values.seed ?? Date.now() % 1_000_000);
-  const [rounds, boots] = [Number(values.rounds), Number(values.boots)];
-  console.log(`seed ${seed}`);
   const begun = performance.now();
   const outcomes: XenOutcome[] = [];
+  const waiting = parts(Number(values.from), Number(values.rounds), Number(values.boots));
   let isFine = true;
-  const end = Number(values.from) + rounds;
-  for (let from = Number(values.from); from < end && isFine; from += Math.ceil(rounds / boots)) {
-    const part = Math.min(Math.ceil(rounds / boots), end - from);
-    isFine = await boot(part, from, seed, (outcome) => outcomes.push(outcome));
-    console.log(line(outcomes, performance.now() - begun));
-  }
+  console.log(`seed ${seed}`);
+  const bootOnEnd = async (): Promise<void> => {
+    for (let part = waiting.shift(); part !== undefined && isFine; part = waiting.shift()) {
+      const passed = await boot(part, seed, (outcome) => outcomes.push(outcome));
+      if (!passed) isFine = false;
+      console.log(`rounds ${part.from} to ${part.from + part.rounds - 1}: ${passed ? "passed" : "failed"}`);
+      console.log(line(outcomes, performance.now() - begun));
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values["at-once"]) }, bootOnEnd));
   return isFine;
 }
 
+interface Part {
+  readonly from: number;
+  readonly rounds: number;
+}
+
+/** What each boot has to do. */
+function parts(first: number, rounds: number, boots: number): Part[] {
+  const most = Math.ceil(rounds / boots);
+  return Array.from({ length: Math.ceil(rounds / most) }, (_, index) => ({
+    from: first + index * most,
+    rounds: Math.min(most, rounds - index * most),
+  }));
+}
+
 /** Some rounds in one lab. */
-async function boot(
-  rounds: number,
-  from: number,
-  seed: number,
-  onOutcome: (outcome: XenOutcome) => void,
-): Promise<boolean> {
+async function boot({ from, rounds }: Part, seed: number, onOutcome: (outcome: XenOutcome) => void): Promise<boolean> {
   const options = {
-    timeoutMs: (rounds * 120 + 300) * 1_000,
+    // On a busy machine a round takes three minutes, and more with a daemon to be started.
+    timeoutMs: (rounds * 400 + 600) * 1_000,
     // Node five times: a daemon, three processes of libxl, and whoever kills them.
     memoryMib: 1_536,
     dom0MemoryMib: 900,

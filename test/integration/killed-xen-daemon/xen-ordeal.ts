@@ -1,23 +1,17 @@
-import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { Random } from "../../../fuzz/random.ts";
 import type { Loop } from "../../../src/event/index.ts";
-import { openLoop, openProcess } from "../../../src/os/index.ts";
+import { openLoop } from "../../../src/os/index.ts";
 import type { Domain } from "../../../src/protocol/index.ts";
 import { DaemonClient } from "../killed-daemon/daemon-client.ts";
 import { DaemonLife } from "../killed-daemon/daemon-life.ts";
 import { History, wrongIn } from "../killed-daemon/history.ts";
 import { type Disturbance, playScript, type ScriptGuest } from "../rounds/script.ts";
-import { growth, type Leftovers, type LibxlRole, leftovers, libxlProcesses } from "./xen-leftovers.ts";
-import { definitionOf, xenScript } from "./xen-script.ts";
-import { lookBeside } from "./xl-beside.ts";
-
-const run = promisify(execFile);
+import type { LibxlRole, XenHost } from "./xen-host.ts";
+import { growth, type Leftovers, leftovers } from "./xen-leftovers.ts";
 
 export interface XenOrdealOptions {
   readonly rounds: number;
@@ -25,8 +19,6 @@ export interface XenOrdealOptions {
   readonly from: number;
   readonly seed: number;
   readonly guests: number;
-  /** Of the small guest. */
-  readonly kernel: string;
   readonly onRound: (outcome: XenOutcome, sentence: string) => void;
 }
 
@@ -46,7 +38,6 @@ export interface XenOutcome {
 type Victim = "daemon" | LibxlRole;
 
 const uri = "xen:///system";
-const script = fileURLToPath(new URL("./daemon-process.ts", import.meta.url));
 /** Emulated, a daemon takes its time to start. */
 const startMs = 300_000;
 const toldMs = 60_000;
@@ -54,11 +45,14 @@ const toldMs = 60_000;
 const noticedMs = 2_000;
 
 /** Guests go through the script at once, while the daemon, or a process of libxl, is killed at a moment of each round. */
-export async function endureOnXen(options: XenOrdealOptions): Promise<XenOutcome> {
+export async function endureOnXen(
+  options: XenOrdealOptions,
+  openHost: (loop: Loop, directory: string) => XenHost,
+): Promise<XenOutcome> {
   const directory = mkdtempSync(join(tmpdir(), "vwx-"));
   const loop = openLoop();
   try {
-    return await new XenOrdeal(loop, directory, options).run();
+    return await new XenOrdeal(loop, directory, openHost(loop, directory), options).run();
   } finally {
     await loop.close();
     rmSync(directory, { recursive: true });
@@ -77,6 +71,7 @@ interface Serving {
 class XenOrdeal implements Disturbance {
   readonly #loop: Loop;
   readonly #directory: string;
+  readonly #host: XenHost;
   readonly #options: XenOrdealOptions;
   readonly #found: string[] = [];
   readonly #history = new History((sentence) => void this.#found.push(sentence));
@@ -92,9 +87,10 @@ class XenOrdeal implements Disturbance {
   #calmFrom = 0;
   count = 0;
 
-  constructor(loop: Loop, directory: string, options: XenOrdealOptions) {
+  constructor(loop: Loop, directory: string, host: XenHost, options: XenOrdealOptions) {
     this.#loop = loop;
     this.#directory = directory;
+    this.#host = host;
     this.#options = options;
     mkdirSync(join(directory, "saves"));
     this.#doms = Array.from({ length: options.guests }, (_, index) => {
@@ -126,7 +122,7 @@ class XenOrdeal implements Disturbance {
 
   async #lookBeside(): Promise<void> {
     const { client } = await this.#serving;
-    this.#found.push(...(await lookBeside(client, this.#directory, this.#options.kernel)));
+    this.#found.push(...((await this.#host.lookBeside?.(client, this.#directory)) ?? []));
   }
 
   /** A job of the domain has its turn behind whatever the daemon before has left. */
@@ -137,6 +133,10 @@ class XenOrdeal implements Disturbance {
       position: { sequence: this.#history.last },
     }));
     await this.#history.reaches(position.sequence, AbortSignal.timeout(toldMs));
+  }
+
+  get heardMs(): number {
+    return this.#host.heardMs;
   }
 
   get isUnderWay(): boolean {
@@ -156,10 +156,10 @@ class XenOrdeal implements Disturbance {
       },
       history: this.#history,
       dom,
-      xml: definitionOf(dom, this.#options.kernel),
+      xml: this.#host.definitionOf(dom),
       file: join(this.#directory, "saves", `${dom.name}.save`),
     };
-    const problem = await playScript(xenScript, guest, { toldMs, disturbance: this });
+    const problem = await playScript(this.#host.script, guest, { toldMs, disturbance: this });
     if (problem !== undefined) this.#found.push(problem);
   }
 
@@ -172,12 +172,8 @@ class XenOrdeal implements Disturbance {
     await sleep(after, undefined, { signal: over.signal }).catch(() => {});
     if (over.signal.aborted) return "it was over before anybody was killed";
     if (victim === "daemon") return this.#killDaemon(after);
-    const pid = random.pick(libxlProcesses(victim));
-    if (pid === undefined) return `there was no process of ${victim} to be killed`;
+    if (!this.#host.kill(victim, random)) return `there was no process of ${victim} to be killed`;
     this.#hit(victim);
-    const process = openProcess(pid);
-    process?.signal("SIGKILL");
-    process?.close();
     return `a process of ${victim} was killed after ${after} ms`;
   }
 
@@ -216,7 +212,7 @@ class XenOrdeal implements Disturbance {
 
   async #serve(): Promise<Serving> {
     const path = join(this.#directory, "sock");
-    const life = new DaemonLife(path, uri, undefined, script, startMs);
+    const life = new DaemonLife(path, uri, undefined, this.#host.daemon, startMs);
     if (!(await life.serves())) throw new Error("the daemon does not serve");
     this.#counts.longestStartMs = Math.max(this.#counts.longestStartMs, life.startMs ?? 0);
     const listening = await DaemonClient.open(this.#loop, path, uri, (event) => this.#history.take(event));
@@ -244,7 +240,7 @@ class XenOrdeal implements Disturbance {
       for (const sentence of wrongIn(this.#history.of(uuid), false)) this.#found.push(`${name} ${sentence}`);
     }
     const serving = this.#current as Serving;
-    const now = await leftovers(this.#directory, life);
+    const now = await leftovers(() => this.#host.look(this.#directory, life));
     serving.held ??= now;
     this.#before ??= now;
     const before = { ...serving.held, nodes: this.#before.nodes };
@@ -257,9 +253,7 @@ class XenOrdeal implements Disturbance {
     await this.#leave();
     const { code } = await leaving;
     if (code !== 0) this.#found.push(`the daemon ends with ${code}`);
-    await sleep(2_000);
-    const left = [...libxlProcesses("observer"), ...libxlProcesses("operations")].length;
+    const left = await this.#host.outliving();
     if (left > 0) this.#found.push(`${left} processes of libxl outlive the daemon`);
-    if (this.#found.length > 0) this.#found.push((await run("xl", ["list"])).stdout);
   }
 }

@@ -1,18 +1,20 @@
-import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { DomainState, ErrorCode, VirError } from "../../../src/protocol/index.ts";
 import type { ScriptGuest, Step } from "../rounds/script.ts";
 
-const run = promisify(execFile);
 const { running, paused, shutoff } = DomainState;
 const [defined, undefined_, started, restored] = ["0/0", "1/0", "2/0", "2/2"];
 const [suspended, resumed, ended, destroyed, saved] = ["3/0", "4/0", "5/0", "5/1", "5/4"];
 
 /** How much memory the guest is left, in KiB, and how many processors it gets. */
 const fewer = { kib: 12_288, vcpus: 2 };
-const patienceMs = 60_000;
+
+/** What a guest is like, seen from outside: in words what is wrong with it. */
+export interface GuestView {
+  /** It goes on with the memory with which it was saved. */
+  keptMemory(guest: ScriptGuest): Promise<string | undefined>;
+  hasMemory(guest: ScriptGuest, kib: number): Promise<string | undefined>;
+  hasVcpus(guest: ScriptGuest, count: number): Promise<string | undefined>;
+}
 
 const create: Step<ScriptGuest> = {
   what: "create a transient one",
@@ -22,7 +24,7 @@ const create: Step<ScriptGuest> = {
 };
 
 /** What is right on Xen. A reboot is an end and a start, with another number. */
-export const xenScript: readonly Step<ScriptGuest>[] = [
+export const xenScript = (view: GuestView): readonly Step<ScriptGuest>[] => [
   { what: "define", act: ({ client, xml }) => client.call.domainDefineXml({ xml }), told: [defined], state: shutoff },
   { what: "start", act: ({ client, dom }) => client.call.domainCreate({ dom }), told: [started], state: running },
   { what: "destroy", act: ({ client, dom }) => client.call.domainDestroy({ dom }), told: [destroyed], state: shutoff },
@@ -61,7 +63,7 @@ export const xenScript: readonly Step<ScriptGuest>[] = [
     act: ({ client, file }) => client.call.domainRestore({ from: file }),
     told: [restored],
     state: running,
-    check: keptMemory,
+    check: (guest) => view.keptMemory(guest),
   },
   { what: "dump", act: dump, told: [], state: running },
   {
@@ -76,14 +78,14 @@ export const xenScript: readonly Step<ScriptGuest>[] = [
     act: ({ client, dom }) => client.call.domainSetMemoryFlags({ dom, memory: BigInt(fewer.kib), flags: 1 }),
     told: [],
     state: running,
-    check: (guest) => holds(guest, "memory/target", String(fewer.kib)),
+    check: (guest) => view.hasMemory(guest, fewer.kib),
   },
   {
     what: "give it a processor more",
     act: ({ client, dom }) => client.call.domainSetVcpusFlags({ dom, nvcpus: fewer.vcpus, flags: 1 }),
     told: [],
     state: running,
-    check: (guest) => holds(guest, "cpu/1/availability", "online"),
+    check: (guest) => view.hasVcpus(guest, fewer.vcpus),
   },
   {
     what: "destroy the last one",
@@ -105,27 +107,4 @@ async function dump({ client, dom, file }: ScriptGuest): Promise<void> {
   } catch (error) {
     if (!(error instanceof VirError) || error.code !== ErrorCode.internalError) throw error;
   }
-}
-
-/** xenconsoled writes down by name what a guest says. */
-async function keptMemory({ dom }: ScriptGuest): Promise<string | undefined> {
-  const end = Date.now() + patienceMs;
-  for (; Date.now() < end; await sleep(20)) {
-    const said = readFileSync(`/var/log/xen/console/guest-${dom.name}.log`, "latin1");
-    const sums = [...said.matchAll(/^(up|resumed) .*memory=(\w+)\r?$/gm)];
-    if (sums.at(-1)?.[1] !== "resumed") continue;
-    const [before, after] = sums.slice(-2).map(([, , sum]) => sum);
-    return before === after ? undefined : `its memory was ${before}, and is ${after}`;
-  }
-  return "it does not say that it goes on";
-}
-
-async function holds(guest: ScriptGuest, node: string, wanted: string): Promise<string | undefined> {
-  const path = `/local/domain/${await numberOf(guest)}/${node}`;
-  const { stdout } = await run("xenstore-read", [path]);
-  return stdout.trim() === wanted ? undefined : `${path} is ${stdout.trim()}, and not ${wanted}`;
-}
-
-async function numberOf({ client, dom }: ScriptGuest): Promise<number> {
-  return (await client.call.domainLookupByUuid({ uuid: dom.uuid })).dom.id;
 }

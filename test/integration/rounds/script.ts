@@ -32,6 +32,8 @@ export interface Disturbance {
   readonly count: number;
   /** Somebody was killed just now, and not everybody knows. */
   readonly isUnderWay: boolean;
+  /** How long a guest may take to do what it was asked before a kill. */
+  readonly heardMs: number;
   /** Resolves when a daemon serves, and what was left of the domain by the one before is seen to. */
   settled(dom: Domain): Promise<void>;
 }
@@ -44,9 +46,7 @@ export interface PlayOptions {
 
 /** A step that kills keep from its end is not begun more often. */
 const mostTries = 4;
-/** How long a guest may take to do what it was asked before a kill. */
-const heardMs = 10_000;
-const calm: Disturbance = { count: 0, isUnderWay: false, settled: async () => {} };
+const calm: Disturbance = { count: 0, isUnderWay: false, heardMs: 0, settled: async () => {} };
 
 /** Taken before something is done: afterwards says whether a kill may be why it went wrong. */
 function watchOut(disturbance: Disturbance): () => boolean {
@@ -108,7 +108,7 @@ async function becameOf<G extends ScriptGuest>(
   guest: G,
   disturbance: Disturbance,
 ): Promise<number | "none" | "done"> {
-  const end = Date.now() + (step.isByGuest === true ? heardMs : 0);
+  const end = Date.now() + (step.isByGuest === true ? disturbance.heardMs : 0);
   for (;;) {
     const now = await calmState(guest, disturbance);
     const last = guest.history.of(guest.dom.uuid).at(-1);
