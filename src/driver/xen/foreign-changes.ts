@@ -13,7 +13,7 @@ export interface ForeignChangesOptions {
 export type GiveName = (run: Run, name: string) => Promise<void>;
 
 /** Nobody tells that a domain was paused: so often is looked. */
-const lookEveryMs = 700;
+const lookEveryMs = 500;
 
 /**
  * What others do to the domains that run: `xl pause`, `xl unpause`, `xl rename`.
