@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { SimulatedXen } from "./killed-xen-daemon/simulated-xen.ts";
+import { growth, type Leftovers } from "./killed-xen-daemon/xen-leftovers.ts";
 import { endureOnXen } from "./killed-xen-daemon/xen-ordeal.ts";
 
 suite("Xen's guests go through the test script, four at once, while the daemon and libxl's processes are killed", () => {
@@ -14,5 +15,27 @@ suite("Xen's guests go through the test script, four at once, while the daemon a
     t.diagnostic(JSON.stringify({ ...outcome, warnings: outcome.warnings.length }));
     assert.deepEqual(outcome.found, []);
     assert.equal(outcome.rounds, 5);
+  });
+
+  test("whatever is left is said", () => {
+    const held = { descriptors: 20, connections: 2, subscriptions: 1, registrations: 9 };
+    const quiet: Leftovers = {
+      ...{ domains: [], nodes: ["/tool"], files: [], observers: 1, helpers: 0 },
+      ...{ descriptors: new Map([[7, 12]]), held },
+    };
+    assert.deepEqual(growth(quiet, { ...quiet, nodes: [], descriptors: new Map([[8, 30]]) }), []);
+    const left = {
+      ...{ domains: ["3"], nodes: ["/tool", "/vm/3"], files: ["run/a.json"], observers: 2, helpers: 1 },
+      ...{ descriptors: new Map([[7, 13]]), held: { ...held, registrations: 10 } },
+    };
+    assert.deepEqual(growth(quiet, left), [
+      "domain 3 is left",
+      "/vm/3 is left in xenstore",
+      "run/a.json is left",
+      "2 processes observe",
+      "1 helpers are left",
+      "libxl's process 7 has 13 descriptors, not 12",
+      "the daemon has 10 registrations, not 9",
+    ]);
   });
 });
