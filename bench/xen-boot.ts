@@ -1,14 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runInXen } from "../lab/xen/lab.ts";
+import type { MachineOptions } from "../lab/xen/machine.ts";
 import { formatTable, median } from "./table.ts";
 
 /** Runs a contest in a lab whose clock counts instructions, and gives the JSON that it prints. */
-export async function competeInXen<T>(program: string, memory: { readonly dom0MemoryMib?: number } = {}): Promise<T> {
+export async function competeInXen<T>(program: string, machine: MachineOptions = {}): Promise<T> {
   const result = await runInXen(`${program} > "$XEN_LAB/taken"`, {
     timeoutMs: 1_800_000,
     clock: "instructions",
-    ...memory,
+    ...machine,
     onOutput: (_stream, text) => process.stderr.write(text),
   });
   if (result.exitCode !== 0) throw new Error(`the contest failed: ${result.stderr}; left in ${result.directory}`);

@@ -1,13 +1,10 @@
 /** Runs in dom0, as root. Prints what each subject's rounds have taken, as JSON, in microseconds. */
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { isSocketServed, openLoop } from "../src/os/index.ts";
+import { openLoop } from "../src/os/index.ts";
 import type { Domain } from "../src/protocol/index.ts";
+import { OurXenDaemon, XenLibvirtd } from "../test/conformance/xen/daemons.ts";
 import { DaemonClient } from "../test/integration/killed-daemon/daemon-client.ts";
-import { DaemonLife } from "../test/integration/killed-daemon/daemon-life.ts";
 import { type DriverMeasure, type DriverTaken, driverMeasures } from "./xen-board.ts";
 import { called, program, type Subject as SubjectOf, takeRounds, xlLists } from "./xen-rounds.ts";
 
@@ -46,49 +43,25 @@ function daemon(name: string, client: DaemonClient, close: () => Promise<void>):
   });
 }
 
-async function ours(): Promise<Subject> {
-  const path = join(directory, "sock");
-  const script = fileURLToPath(new URL("../test/integration/killed-xen-daemon/daemon-process.ts", import.meta.url));
-  const life = new DaemonLife(path, uri, undefined, script, 300_000);
-  if (!(await life.serves())) throw new Error("our daemon does not serve");
-  return daemon("ours", await DaemonClient.open(loop, path, uri), async () => void (await life.end()));
+async function served(name: string, side: OurXenDaemon | XenLibvirtd): Promise<Subject> {
+  await side.start();
+  return daemon(name, await DaemonClient.open(loop, side.socket, uri), () => side.stop());
 }
 
-/** Debian's, with its Xen driver and no other. */
 async function theirs(): Promise<Subject | undefined> {
-  const [libvirtd, module] = [
-    "/usr/sbin/libvirtd",
-    "/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_libxl.so",
-  ];
-  if (!existsSync(libvirtd) || !existsSync(module)) return undefined;
-  const drivers = join(directory, "drivers");
-  mkdirSync(drivers);
-  symlinkSync(module, join(drivers, "libvirt_driver_libxl.so"));
-  const configuration = join(directory, "libvirtd.conf");
-  writeFileSync(
-    configuration,
-    `unix_sock_dir = "${directory}/libvirt"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\nlog_outputs = "2:stderr"\n`,
-  );
-  mkdirSync(join(directory, "libvirt"));
-  const process_ = spawn(libvirtd, ["-f", configuration, "--pid-file", join(directory, "pid")], {
-    env: { ...process.env, LIBVIRT_DRIVER_DIR: drivers },
-    stdio: ["ignore", 2, 2],
-  });
-  const path = join(directory, "libvirt", "libvirt-sock");
-  for (let tries = 0; !isSocketServed(path); tries++) {
-    if (tries > 600) {
-      process_.kill();
-      throw new Error("libvirtd does not serve after a minute: its messages are above");
-    }
-    await sleep(100);
+  try {
+    if (XenLibvirtd.obstacle !== undefined) throw new Error(XenLibvirtd.obstacle);
+    return await served("libvirtd", new XenLibvirtd(join(directory, "libvirtd")));
+  } catch (error) {
+    console.error(`without libvirtd: ${String(error)}`);
+    return undefined;
   }
-  return daemon("libvirtd", await DaemonClient.open(loop, path, uri), async () => void process_.kill());
 }
 
 mkdirSync(directory);
 const loop = openLoop();
-const subjects = [xl(), await ours()];
-const teacher = await theirs().catch((error: unknown) => console.error(`without libvirtd: ${String(error)}`));
+const subjects = [xl(), await served("ours", new OurXenDaemon(join(directory, "ours")))];
+const teacher = await theirs();
 if (teacher !== undefined) subjects.push(teacher);
 const taken: DriverTaken = await takeRounds(subjects, driverMeasures);
 await loop.close();

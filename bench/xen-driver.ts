@@ -1,4 +1,5 @@
 import { whyNoLab } from "../lab/xen/lab.ts";
+import { libvirtdsCpu } from "../lab/xen/machine.ts";
 import { median } from "./table.ts";
 import { type DriverMeasure, type DriverTaken, driverMeasures } from "./xen-board.ts";
 import { competeInXen, printGoals, takenTable } from "./xen-boot.ts";
@@ -7,7 +8,7 @@ import { competeInXen, printGoals, takenTable } from "./xen-boot.ts";
 export async function run(): Promise<void> {
   const reason = whyNoLab();
   if (reason !== undefined) return console.log(`skipped: ${reason}`);
-  print(await competeInXen<DriverTaken>("node bench/xen-driver-contest.ts", { dom0MemoryMib: 640 }));
+  print(await competeInXen<DriverTaken>("node bench/xen-driver-contest.ts", { dom0MemoryMib: 640, cpu: libvirtdsCpu }));
 }
 
 function print(taken: DriverTaken): void {

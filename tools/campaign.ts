@@ -10,6 +10,7 @@ import { xen } from "./campaign/xen.ts";
 import { xen2012 } from "./campaign/xen-2012.ts";
 import { xenCrash } from "./campaign/xen-crash.ts";
 import { xenKill } from "./campaign/xen-kill.ts";
+import { xenLibvirtd } from "./campaign/xen-libvirtd.ts";
 
 /** Long work that `npm test` does a small part of. True when nothing was found. */
 export interface Campaign {
@@ -52,7 +53,7 @@ const campaigns: Readonly<Record<string, Campaign>> = {
   },
   xen: {
     about:
-      "Xen's guests: 200 rounds of the test script, four at once, while the daemon and libxl's processes are killed (--rounds N, --boots N, --from N, --seed N)",
+      "Xen's guests: 200 rounds of the test script, four at once, while the daemon and libxl's processes are killed (--rounds N, --boots N, --at-once N, --from N, --seed N)",
     run: xen,
   },
   "xen-2012": {
@@ -67,6 +68,10 @@ const campaigns: Readonly<Record<string, Campaign>> = {
     about:
       "a process with libxl killed 20 times in mid-operation: what becomes of its domain and the others (--kills N, --seed N)",
     run: xenKill,
+  },
+  "xen-libvirtd": {
+    about: "virsh before libvirtd's own Xen driver and ours, on real Xen: what ends differently",
+    run: xenLibvirtd,
   },
   schedules: { about: "finds each mutation anew and writes the schedules to test/schedules/", run: schedules },
 };

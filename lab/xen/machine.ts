@@ -33,6 +33,12 @@ export const defaultMachine: Required<MachineOptions> = {
   xenArgs: "",
 };
 
+/**
+ * A processor for libvirtd: its Xen driver does not open where all models that it has heard of have more features, and on one
+ * of AMD's Xen takes `sep` away. No nested paging, and so no PVH guests.
+ */
+export const libvirtdsCpu = "qemu64,vendor=GenuineIntel,-svm,+rdrand";
+
 export interface BootFiles {
   readonly xen: string;
   readonly vmlinux: string;

@@ -14,15 +14,21 @@ export interface Asked {
  * Runs each line as a virsh of its own in `directory`. The last one has all events: they may come behind a reply, and in
  * whose time is chance; their order is not.
  */
-export async function talk(loop: Loop, asked: Asked, script: Script, directory: string): Promise<Outcome[]> {
+export async function talk(
+  loop: Loop,
+  asked: Asked,
+  script: Script,
+  directory: string,
+  driver: "qemu" | "xen" = "qemu",
+): Promise<Outcome[]> {
   const { socket } = asked;
-  const watcher = new Watcher(loop, socket, "qemu:///system");
+  const watcher = new Watcher(loop, socket, `${driver}:///system`);
   await watcher.open();
   try {
     const outcomes: Outcome[] = [];
     for (const [at, line] of script.lines.entries()) {
       const place = line.replaceAll("PLACE", directory);
-      const done = await run(`qemu+unix:///system?socket=${socket}`, directory, place);
+      const done = await run(`${driver}+unix:///system?socket=${socket}`, directory, place);
       const isLast = at === script.lines.length - 1;
       if (isLast) await lastEvents(asked, watcher);
       const events = isLast ? watcher.lines.splice(0) : [];
