@@ -17,7 +17,7 @@ export class History {
   #cursor: Cursor | null = null;
   /** What comes with the reply is read before whoever waits for the reply goes on. */
   #early: Received[] | undefined;
-  #heard: (() => void) | undefined;
+  readonly #waiting = new Set<() => void>();
   length = 0;
 
   constructor(onFound: (sentence: string) => void) {
@@ -52,18 +52,26 @@ export class History {
     if (this.#early !== undefined) this.#early.push(received);
     else if (name === "eventsNext") this.#takeEvent(message);
     else this.#onFound(`a gap is told behind ${this.last}: ${message.gap.from} to ${message.gap.to}`);
-    this.#heard?.();
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Resolves when something more has been told, or at the signal. */
+  async more(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
+    this.#waiting.add(wake);
+    signal.addEventListener("abort", wake);
+    await promise;
+    this.#waiting.delete(wake);
+    signal.removeEventListener("abort", wake);
   }
 
   /** Resolves when the event with this number has come. */
   async reaches(sequence: bigint, signal: AbortSignal): Promise<void> {
     while (this.last < sequence) {
-      await new Promise<void>((resolve, reject) => {
-        this.#heard = resolve;
-        signal.addEventListener("abort", () => reject(new Error(`event ${sequence} has not come, ${this.last} has`)), {
-          once: true,
-        });
-      });
+      if (signal.aborted) throw new Error(`event ${sequence} has not come, ${this.last} has`);
+      await this.more(signal);
     }
   }
 

@@ -80,7 +80,7 @@ const seenInDom0: GuestView = {
   /** xenconsoled writes down by name what a guest says. */
   async keptMemory({ dom }) {
     const end = Date.now() + patienceMs;
-    for (; Date.now() < end; await sleep(20)) {
+    for (; Date.now() < end; await sleep(250)) {
       const said = readFileSync(`/var/log/xen/console/guest-${dom.name}.log`, "latin1");
       const sums = [...said.matchAll(/^(up|resumed) .*memory=(\w+)\r?$/gm)];
       if (sums.at(-1)?.[1] !== "resumed") continue;

@@ -46,6 +46,8 @@ export interface PlayOptions {
 
 /** A step that kills keep from its end is not begun more often. */
 const mostTries = 4;
+/** A client that was cut off, or a step that has come to its end by itself, is noticed so soon. */
+const lookMs = 250;
 const calm: Disturbance = { count: 0, isUnderWay: false, heardMs: 0, settled: async () => {} };
 
 /** Taken before something is done: afterwards says whether a kill may be why it went wrong. */
@@ -92,7 +94,10 @@ async function play<G extends ScriptGuest>(
   try {
     await step.act(guest);
     const isMissing = (): boolean => told().length < step.told.length && guest.client.isOpen;
-    for (const end = Date.now() + toldMs; Date.now() < end && isMissing(); ) await sleep(10);
+    // Whoever waits by the clock takes the processor from those that it waits for.
+    for (const end = Date.now() + toldMs; Date.now() < end && isMissing(); ) {
+      await history.more(AbortSignal.timeout(lookMs));
+    }
     if (told().join() !== step.told.join()) return `told ${told().join(" ")}, and not ${step.told.join(" ")}`;
     const state = await stateOf(guest);
     if (state !== step.state) return `its state is ${state}, and not ${step.state}`;
@@ -114,7 +119,7 @@ async function becameOf<G extends ScriptGuest>(
     const last = guest.history.of(guest.dom.uuid).at(-1);
     if (now === step.state && (step.told.length === 0 || last === step.told.at(-1))) return "done";
     if (Date.now() >= end) return now;
-    await sleep(100);
+    await sleep(lookMs);
   }
 }
 
