@@ -20,13 +20,23 @@ suite("Xen's guests go through the test script, four at once, while the daemon a
   test("whatever is left is said", () => {
     const held = { descriptors: 20, connections: 2, subscriptions: 1, registrations: 9 };
     const quiet: Leftovers = {
-      ...{ domains: [], nodes: ["/tool"], files: [], observers: 1, helpers: 0 },
-      ...{ descriptors: new Map([[7, 12]]), held },
+      domains: [],
+      nodes: ["/tool"],
+      files: [],
+      observers: 1,
+      helpers: 0,
+      descriptors: new Map([[7, 12]]),
+      held,
     };
     assert.deepEqual(growth(quiet, { ...quiet, nodes: [], descriptors: new Map([[8, 30]]) }), []);
-    const left = {
-      ...{ domains: ["3"], nodes: ["/tool", "/vm/3"], files: ["run/a.json"], observers: 2, helpers: 1 },
-      ...{ descriptors: new Map([[7, 13]]), held: { ...held, registrations: 10 } },
+    const left: Leftovers = {
+      domains: ["3"],
+      nodes: ["/tool", "/vm/3"],
+      files: ["run/a.json"],
+      observers: 2,
+      helpers: 1,
+      descriptors: new Map([[7, 13]]),
+      held: { ...held, registrations: 10 },
     };
     assert.deepEqual(growth(quiet, left), [
       "domain 3 is left",
