@@ -11,8 +11,8 @@ const mostExhaustive = 5_000_000;
 /** Over all crowds, strategies and seeds. */
 const randomSchedules = 1_000_000;
 const seeds = [1, 2, 3, 4, 5];
-/** Drivers take many steps: in order they do not get far, so most are tried in others. */
-const driverSchedules = { inOrder: 2_000, atRandom: 2_000 };
+/** Drivers take many steps: not all get far in order, so others are tried as well. */
+const driverSchedules = { inOrder: 20_000, atRandom: 2_000 };
 
 export async function explore(args: readonly string[]): Promise<boolean> {
   const { values } = parseArgs({ args: [...args], options: { only: { type: "string", default: "" } } });
@@ -40,6 +40,7 @@ async function driverJobs(): Promise<Job[]> {
   const { inOrder, atRandom } = driverSchedules;
   const all = [
     boundsFromEnvironment(process.env, { preemptions: 0, executions: inOrder }),
+    boundsFromEnvironment(process.env, { preemptions: 1, executions: inOrder }),
     boundsFromEnvironment(process.env, { strategy: "random", seed: 1, executions: atRandom }),
     boundsFromEnvironment(process.env, { strategy: "pct", seed: 1, executions: atRandom }),
   ];
