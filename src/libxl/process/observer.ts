@@ -188,11 +188,12 @@ export class Observer {
   /** The domain is looked at after its watch is there: what happens in between is told by the one or seen by the other. */
   async #setUp(client: ContextClient, id: number, subscription: Subscription): Promise<void> {
     const { domid, uuid } = subscription;
-    const refused = await client.call("watch", [id, domid]).then(
+    const watched = client.call("watch", [id, domid]).then(
       () => undefined,
       (error: unknown) => error,
     );
-    const info = await client.call("domain", [domid]);
+    // Answered in the order in which they are asked.
+    const [refused, info] = await Promise.all([watched, client.call("domain", [domid])]);
     if (info?.uuid !== uuid) subscription.tell({ type: "death", domid });
     else if (refused !== undefined) throw refused as Error;
   }
