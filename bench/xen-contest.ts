@@ -5,7 +5,7 @@ import { encodeConfig } from "../src/libxl/config.ts";
 import { type DomainConfig, launchProcesses, openContext, XenProcesses } from "../src/libxl/index.ts";
 import { openLoop } from "../src/os/index.ts";
 import { type Measure, measures, type Taken } from "./xen-board.ts";
-import { called, lists, program, type Subject, takeRounds, xlLists } from "./xen-rounds.ts";
+import { called, program, repeats, type Subject, takeRounds, xlRepeats } from "./xen-rounds.ts";
 
 const [, , native = ""] = process.argv;
 const { XEN_LAB_VMLINUX: kernel = "" } = process.env;
@@ -44,8 +44,8 @@ const loop = openLoop();
 const xlConfig = "/tmp/xen-contest";
 writeFileSync(xlConfig, `name="xl"\nkernel="${kernel}"\nmemory=${memoryMib}\n`);
 const subjects: readonly Subject<Measure>[] = [
-  program("xl", "bash", [join(import.meta.dirname, "xen-xl.sh"), xlConfig], xlLists),
-  program("C", native, [encodeConfig(configOf("C"))], lists),
+  program("xl", "bash", [join(import.meta.dirname, "xen-xl.sh"), xlConfig], xlRepeats),
+  program("C", native, [encodeConfig(configOf("C"))], repeats),
   ours("ours", openContext(loop)),
   ours("ours, in processes", new XenProcesses(loop, { launch: launchProcesses(loop), operations: 1 })),
 ];

@@ -6,7 +6,7 @@ import type { Domain } from "../src/protocol/index.ts";
 import { OurXenDaemon, XenLibvirtd } from "../test/conformance/xen/daemons.ts";
 import { DaemonClient } from "../test/integration/killed-daemon/daemon-client.ts";
 import { type DriverMeasure, type DriverTaken, driverMeasures } from "./xen-board.ts";
-import { called, program, type Subject as SubjectOf, takeRounds, xlLists } from "./xen-rounds.ts";
+import { called, program, type Subject as SubjectOf, takeRounds, xlRepeats } from "./xen-rounds.ts";
 
 type Subject = SubjectOf<DriverMeasure>;
 
@@ -18,7 +18,7 @@ function xl(): Subject {
   const config = join(directory, "xl");
   writeFileSync(config, `name="xl"\nkernel="${kernel}"\nmemory=16\n`);
   const script = join(import.meta.dirname, "xen-xl.sh");
-  return program("xl", "bash", [script, config], xlLists, (measure) => (measure === "create" ? "run" : measure));
+  return program("xl", "bash", [script, config], xlRepeats, (measure) => (measure === "create" ? "run" : measure));
 }
 
 function daemon(name: string, client: DaemonClient, close: () => Promise<void>): Subject {
@@ -31,7 +31,12 @@ function daemon(name: string, client: DaemonClient, close: () => Promise<void>):
     async create() {
       ({ dom } = await call.domainCreateXml({ xmlDesc: xml, flags: 0 }));
     },
-    pause: () => call.domainSuspend({ dom: guest() }),
+    async pause(times) {
+      for (let count = 0; count < times; count++) {
+        await call.domainSuspend({ dom: guest() });
+        await call.domainResume({ dom: guest() });
+      }
+    },
     destroy: () => call.domainDestroy({ dom: guest() }),
     async list(times) {
       for (let count = 0; count < times; count++) await call.connectListAllDomains({ needResults: 1, flags: 0 });

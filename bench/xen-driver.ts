@@ -16,7 +16,7 @@ function print(taken: DriverTaken): void {
   console.log(
     "milliseconds, with the fastest and the slowest. xl is started anew for every call; the daemons have one",
   );
-  console.log("client, who lists all domains a hundred times.\n");
+  console.log("client, who lists all domains a hundred times, and has a guest pause and go on a hundred times.\n");
   console.log(`${takenTable(taken, driverMeasures)}\n`);
   const of = (subject: string, measure: DriverMeasure): number => median(taken[subject]?.[measure] ?? []);
   const beside = (subject: string, measure: DriverMeasure): number => of("ours", measure) / of(subject, measure);

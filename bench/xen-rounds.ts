@@ -3,14 +3,15 @@ import { LineProgram } from "./native.ts";
 /** The first ones warm up and do not count. */
 const warmUps = 1;
 const rounds = 5;
-/** In one round of a list. For xl, which is a program to be started, fewer. */
-export const [lists, xlLists] = [100, 2];
+/** Of what leaves all as it was, in one round. For xl, which is a program to be started, fewer. */
+export const [repeats, xlRepeats] = [100, 2];
+const repeated: ReadonlySet<string> = new Set(["list", "pause"]);
 
-/** What is measured in dom0: `M` are the measures, of which "list" is done more than once. */
+/** What is measured in dom0: `M` are the measures, of which "list" and "pause", and to go on, are done more than once. */
 export interface Subject<M extends string> {
   readonly name: string;
-  /** So often is a round of lists. */
-  readonly lists: number;
+  /** So often in one round. */
+  readonly repeats: number;
   /** Microseconds for all of it. */
   round(measure: M, times: number): Promise<number>;
   close(): Promise<void>;
@@ -27,7 +28,7 @@ export function program<M extends string>(
   const lines = new LineProgram(path, args);
   return {
     name,
-    lists: count,
+    repeats: count,
     async round(measure, times) {
       const [taken = Number.NaN] = await lines.round(`${wordFor(measure)} ${times}`);
       return taken;
@@ -44,7 +45,7 @@ export function called<M extends string>(
 ): Subject<M> {
   return {
     name,
-    lists,
+    repeats,
     async round(measure, times) {
       const from = performance.now();
       await actions[measure](times);
@@ -66,7 +67,7 @@ export async function takeRounds<M extends string>(
   for (let round = -warmUps; round < rounds; round++) {
     for (const subject of subjects) {
       for (const measure of measures) {
-        const times = measure === "list" ? subject.lists : 1;
+        const times = repeated.has(measure) ? subject.repeats : 1;
         const micros = (await subject.round(measure, times)) / times;
         if (round >= 0) taken[subject.name]?.[measure].push(micros);
         console.error(`round ${round + 1}: ${measure}, ${subject.name}: ${(micros / 1_000).toPrecision(3)} ms`);

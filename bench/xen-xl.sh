@@ -1,4 +1,4 @@
-# Answers lines of its input with the microseconds that xl has taken: "create", "run", "pause", "destroy", "list N".
+# Answers lines of its input with the microseconds that xl has taken: "create", "run", "pause N", "destroy", "list N".
 micros() { echo "${EPOCHREALTIME/./}"; }
 while read -r what times; do
   begun=$(micros)
@@ -6,7 +6,7 @@ while read -r what times; do
     # -p: paused; -e: it leaves nobody behind who waits for the guest's end.
     create) xl create -q -p -e "$1" ;;
     run) xl create -q -e "$1" ;;
-    pause) xl pause xl ;;
+    pause) for ((i = 0; i < times; i++)); do xl pause xl && xl unpause xl; done ;;
     destroy) xl destroy xl ;;
     list) for ((i = 0; i < times; i++)); do xl list > /dev/null; done ;;
   esac || exit
