@@ -1,3 +1,4 @@
+import type { LabOptions } from "../../lab/xen/lab.ts";
 import { libvirtdsCpu } from "../../lab/xen/machine.ts";
 import { Comparison } from "../../test/conformance/virsh/comparison.ts";
 import { readScripts } from "../../test/conformance/virsh/script-file.ts";
@@ -8,11 +9,12 @@ const place = new URL("../../test/conformance/xen/", import.meta.url);
 
 /** What virsh is told by libvirtd's own Xen driver and by ours, on real Xen: what ends differently has to be known. */
 export function xenLibvirtd(): Promise<boolean> {
-  const options = {
+  const options: LabOptions = {
     timeoutMs: 1_800_000,
     dom0MemoryMib: 640,
     cpu: libvirtdsCpu,
-    onOutput: (stream: "stdout" | "stderr", text: string) => stream === "stderr" && process.stderr.write(text),
+    clock: "instructions",
+    onOutput: (stream, text) => stream === "stderr" && process.stderr.write(text),
   };
   return judgeInXen("node test/conformance/xen/main.ts", options, ({ stdout }) => {
     const comparison = new Comparison(new URL("differences.json", place));
