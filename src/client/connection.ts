@@ -9,7 +9,6 @@ import {
   type Domain as WireDomain,
 } from "../protocol/index.ts";
 import type { KeepaliveOptions } from "../rpc/index.ts";
-import { abortable } from "./abortable.ts";
 import { domainEventSource } from "./domain-events.ts";
 import type {
   EventfulKind,

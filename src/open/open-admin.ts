@@ -1,6 +1,6 @@
 import { Admin, type AdminCallOptions } from "../client/index.ts";
-import { Loop } from "../event/index.ts";
-import { TimerHost } from "../net/index.ts";
+import { Loop, TimerHost } from "../event/index.ts";
+import { nodeTimers } from "../net/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
 import { ownSurroundings } from "./client-config.ts";
 import { raise, reachSocket } from "./open.ts";
@@ -24,7 +24,7 @@ export async function openAdmin(uri?: string, options: AdminCallOptions = {}): P
     const detail = `${said}: an administration is reached by its Unix socket alone`;
     throw VirError.of(ErrorCode.invalidArg, ErrorDomain.admin, detail);
   }
-  const loop = new Loop(new TimerHost(), { onError: raise });
+  const loop = new Loop(new TimerHost(nodeTimers), { onError: raise });
   const sockets = adminSocketsFor(parsed, around);
   return Admin.open({ loop, name: null, connect: (signal) => reachSocket(loop, sockets, signal) }, options);
 }
