@@ -783,6 +783,63 @@ managedsave web2
 domjobinfo web2
 edit web2
 undefine web2
+define PLACE/web.xml
+secret-list
+secret-define PLACE/secret.xml
+secret-list
+secret-list --ephemeral
+secret-dumpxml 00000000-0000-4000-8000-000000000005
+secret-get-value 00000000-0000-4000-8000-000000000005
+secret-set-value 00000000-0000-4000-8000-000000000005 YWJj
+secret-set-value 00000000-0000-4000-8000-000000000005
+secret-set-value 00000000-0000-4000-8000-000000000005 --file PLACE/secret.xml --plain
+secret-get-value 00000000-0000-4000-8000-000000000005 --plain
+secret-set-value 00000000-0000-4000-8000-000000000005 --base64 YWJj
+secret-get-value 00000000-0000-4000-8000-000000000005
+secret-dumpxml nosuch
+secret-dumpxml 00000000-0000-4000-8000-0000000000ff
+secret-undefine 00000000-0000-4000-8000-000000000005
+secret-list
+domcapabilities
+domcapabilities --virttype frob
+cpu-models x86_64
+memtune web --config
+memtune web --hard-limit 1G --config
+memtune web --config
+memtune web
+blkiotune web --config
+blkiotune web --weight 500 --config
+numatune web --config
+schedinfo web --config
+schedinfo web --config --set cpu_shares=500
+perf web
+perf web --enable cmt --config
+iothreadadd web 1 --config
+iothreadinfo web
+iothreadset web 1 --poll-max-ns 100 --config
+iothreaddel web 1 --config
+checkpoint-list web
+checkpoint-create-as web c1
+backup-begin web
+backup-dumpxml web
+blockjob web hdc
+blockpull web hdc
+blockcommit web hdc --active --wait
+set-lifecycle-action web poweroff restart --config
+metadata web http://x.org --key a --set <a>1</a> --config
+metadata web http://x.org --config
+domdisplay web
+domlaunchsecinfo web
+update-memory-device web --requested-size 1M --config
+migrate-getspeed web
+migrate-compcache web
+migrate-setspeed web 10
+migrate web x://y --p2p --live
+guestinfo web
+pool-capabilities
+find-storage-pool-sources-as dir
+qemu-monitor-command web {"execute":"query-status"}
+undefine web
 `
   .trim()
   .split("\n");
@@ -815,7 +872,6 @@ export const definitions = {
 
 /** Lines that are answered otherwise, and why. */
 export const differences: Readonly<Record<string, string>> = {
-  "migrate test test+unix:///default?socket=PLACE/one/libvirt-sock": "virsh fails without a word",
   "iface-destroy eth9": "virsh has ended it, says so, and fails",
   "vol-info va --pool default-pool --bytes --physical":
     "virsh has printed the name when it learns that there is no more",

@@ -230,9 +230,8 @@ export const migrateVerbs: Verbs = {
       return domain.migrateSetMaxDowntime(downtime);
     },
   ),
-  "migrate-getmaxdowntime": tell(
-    "tells how long a domain may stand still when it moves, in ms",
-    async (domain) => `${await domain.migrateGetMaxDowntime()}\n`,
+  "migrate-getmaxdowntime": tell("tells how long a domain may stand still when it moves, in ms", async (domain) =>
+    String(await domain.migrateGetMaxDowntime()),
   ),
   "migrate-setspeed": silent(
     "says how fast a domain may be sent, in MiB/s",
@@ -242,7 +241,7 @@ export const migrateVerbs: Verbs = {
   ),
   "migrate-getspeed": tell(
     "tells how fast a domain may be sent, in MiB/s",
-    async (domain, given) => `${await domain.migrateGetMaxSpeed(ofPostcopy(given))}\n`,
+    async (domain, given) => String(await domain.migrateGetMaxSpeed(ofPostcopy(given))),
     { flags: ["postcopy"] },
   ),
   "migrate-compcache": tell("shows or says how much memory may be used to compress what is sent", compressionCache, {

@@ -24,9 +24,15 @@ function schedulerWanted(given: Given): ReadonlyMap<string, string> {
 async function schedinfo(connection: Connection, given: Given, where: Around): Promise<Facts> {
   const flags = affected(given);
   const domain = await findDomain(connection, given.need("domain"));
-  const { type } = await domain.getSchedulerType();
+  const say = (type: string): void => {
+    if (!given.has("json")) where.out(`${"Scheduler".padEnd(15)}: ${type}\n`);
+  };
+  const { type } = await domain.getSchedulerType().catch((error: unknown) => {
+    say("Unknown");
+    throw error;
+  });
   // It is said before anything can go wrong with the rest.
-  if (!given.has("json")) where.out(`${"Scheduler".padEnd(15)}: ${type}\n`);
+  say(type);
   const wanted = schedulerWanted(given);
   const isPlain = flags.length === 0 && !given.has("current");
   const options = isPlain ? {} : { flags };
