@@ -5,7 +5,7 @@ import { suite, test } from "node:test";
 import { nearest } from "../../../src/cli/verbs/nearest.ts";
 import { runVerb } from "../../../src/cli/verbs/run-verb.ts";
 import { bytesText, tableText } from "../../../src/cli/verbs/table.ts";
-import { allVerbs } from "../../../src/cli/verbs/verb-groups.ts";
+import { allVerbs, findVerb } from "../../../src/cli/verbs/verb-groups.ts";
 
 const main = join(import.meta.dirname, "../../../src/cli/main.ts");
 
@@ -58,6 +58,17 @@ suite("a verb of the command", () => {
     await assert.rejects(run("lst"), { message: "unknown command: 'lst'; did you mean 'list'?" });
     await assert.rejects(run("fly"), { message: "unknown command: 'fly'" });
     assert.equal(nearest("dominof", Object.keys(await allVerbs())), "dominfo");
+  });
+
+  test("is found by its name in the one group that may have it", async () => {
+    for (const [name, verb] of Object.entries(await allVerbs())) assert.equal(await findVerb(name), verb, name);
+  });
+
+  test("about what a domain may use shows its values as an object with --json, numbers of 64 bit as text", async () => {
+    const { status, out } = await run("memtune", "test", "--json");
+    assert.deepEqual([status, (JSON.parse(out) as { hard_limit: string }).hard_limit], [0, "9007199254740991"]);
+    const map = JSON.parse((await run("nodecpumap", "--json")).out) as { present: number };
+    assert.ok(map.present > 0);
   });
 
   test("is reached by the command, its URI before or behind it", () => {
