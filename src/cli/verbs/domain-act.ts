@@ -41,6 +41,24 @@ export function tell(
   };
 }
 
+/** A verb that does something to a domain, and says nothing. */
+export function silent(
+  help: string,
+  parameters: readonly string[],
+  todo: (domain: Domain, given: Given, connection: Connection) => Promise<unknown>,
+  more: Partial<Doing> = {},
+): Doing {
+  return {
+    help,
+    ...more,
+    parameters: ["domain", ...parameters],
+    run: async (connection, given) => {
+      await todo(await findDomain(connection, given.need("domain")), given, connection);
+      return "";
+    },
+  };
+}
+
 /** Whether a change is for now, for the next start, or both. */
 export const affects = ["config", "live", "current"] as const;
 

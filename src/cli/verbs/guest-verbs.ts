@@ -1,29 +1,11 @@
 import { createWriteStream } from "node:fs";
 import { Writable } from "node:stream";
 import type { Connection, Domain } from "../../open/index.ts";
-import { act, affected, affects, tell } from "./domain-act.ts";
+import { act, affected, affects, silent, tell } from "./domain-act.ts";
 import { keyCode, signalNumber } from "./key-codes.ts";
 import { findDomain } from "./lookup.ts";
 import { readText } from "./object-verbs.ts";
-import { type Doing, type Facts, type Given, PlainFailure, type Verbs } from "./verb.ts";
-
-/** A verb that does something to a domain, and says nothing. */
-function silent(
-  help: string,
-  parameters: readonly string[],
-  todo: (domain: Domain, given: Given) => Promise<unknown>,
-  more: Partial<Doing> = {},
-): Doing {
-  return {
-    help,
-    ...more,
-    parameters: ["domain", ...parameters],
-    run: async (connection, given) => {
-      await todo(await findDomain(connection, given.need("domain")), given);
-      return "";
-    },
-  };
-}
+import { type Facts, type Given, PlainFailure, type Verbs } from "./verb.ts";
 
 /** virDomainGuestInfoTypes, by virsh's options. */
 const infoTypes = { user: 1, os: 2, timezone: 4, hostname: 8, filesystem: 16, disk: 32, interface: 64 } as const;

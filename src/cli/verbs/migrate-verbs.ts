@@ -1,10 +1,10 @@
 import { type Connection, type Domain, type MigrateFlag, type MigrateOptions, open } from "../../open/index.ts";
 import type { Around } from "./around.ts";
-import { tell } from "./domain-act.ts";
+import { silent, tell } from "./domain-act.ts";
 import { runJob } from "./job.ts";
 import { findDomain } from "./lookup.ts";
 import { readText } from "./object-verbs.ts";
-import { type Doing, type Given, PlainFailure, type Verbs } from "./verb.ts";
+import { type Given, PlainFailure, type Verbs } from "./verb.ts";
 
 const words = {
   live: "live",
@@ -154,24 +154,6 @@ function afterOnePass(domain: Domain): { close(): void } {
   return events;
 }
 
-/** A verb about how migrations go, that says nothing. */
-function silent(
-  help: string,
-  parameters: readonly string[],
-  todo: (domain: Domain, given: Given) => Promise<unknown>,
-  flags: readonly string[] = [],
-): Doing {
-  return {
-    help,
-    parameters: ["domain", ...parameters],
-    flags,
-    run: async (connection, given) => {
-      await todo(await findDomain(connection, given.need("domain")), given);
-      return "";
-    },
-  };
-}
-
 /** VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY. */
 const ofPostcopy = (given: Given): { readonly flags: number } => ({ flags: given.has("postcopy") ? 1 : 0 });
 
@@ -237,7 +219,7 @@ export const migrateVerbs: Verbs = {
     "says how fast a domain may be sent, in MiB/s",
     ["bandwidth#"],
     (domain, given) => domain.migrateSetMaxSpeed(given.number("bandwidth") ?? 0, ofPostcopy(given)),
-    ["postcopy"],
+    { flags: ["postcopy"] },
   ),
   "migrate-getspeed": tell(
     "tells how fast a domain may be sent, in MiB/s",

@@ -1,7 +1,7 @@
 import type { Connection, Domain, ParamsInput, ParamValues } from "../../open/index.ts";
 import type { Around } from "./around.ts";
 import { cpuList, hostCpus, mapOf } from "./cpu-map.ts";
-import { affected, affects, tell } from "./domain-act.ts";
+import { affected, affects, silent, tell } from "./domain-act.ts";
 import { valuesText } from "./limit-verbs.ts";
 import { findDomain } from "./lookup.ts";
 import { type Doing, type Facts, type Given, type Listing, PlainFailure, type Verbs } from "./verb.ts";
@@ -105,24 +105,14 @@ async function iothreads(connection: Connection, given: Given): Promise<string |
   };
 }
 
-/** A verb that changes something of a domain, and says nothing. */
+/** A verb that changes something of a domain now, for its next start, or both; and says nothing. */
 function change(
   help: string,
   parameters: readonly string[],
-  todo: (domain: Domain, given: Given, connection: Connection) => Promise<unknown>,
-  more: Partial<Doing> = {},
+  todo: Parameters<typeof silent>[2],
+  flags: readonly string[] = [],
 ): Doing {
-  return {
-    help,
-    ...more,
-    parameters: ["domain", ...parameters],
-    flags: [...affects, ...(more.flags ?? [])],
-    run: async (connection, given) => {
-      affected(given);
-      await todo(await findDomain(connection, given.need("domain")), given, connection);
-      return "";
-    },
-  };
+  return silent(help, parameters, todo, { flags: [...affects, ...flags] });
 }
 
 function threadOf(given: Given, name: string): number {
@@ -223,7 +213,7 @@ export const schedulerVerbs: Verbs = {
       const state = enabling(given, "one of --enable, --disable is required");
       return domain.setVcpu({ cpumap: given.need("vcpulist"), state }, { flags: affected(given) });
     },
-    { flags: ["enable", "disable"] },
+    ["enable", "disable"],
   ),
   guestvcpus: {
     help: "shows or says which of its processors a guest uses",
