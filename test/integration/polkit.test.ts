@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
@@ -21,7 +21,7 @@ const skip =
 const bus = (path: string): string => `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>system</type><listen>unix:path=${path}</listen><auth>EXTERNAL</auth><policy context="default">
-<allow user="*"/><allow own="*"/><allow send_destination="*"/><allow send_type="method_call"/></policy></busconfig>
+<allow user="*"/><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/><allow send_type="method_call"/></policy></busconfig>
 `;
 
 suite("the real polkit, on a bus of its own", { skip, timeout: 120_000 }, () => {
@@ -32,6 +32,8 @@ suite("the real polkit, on a bus of its own", { skip, timeout: 120_000 }, () => 
 
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), "virtwright-polkit-"));
+    // polkit gives up being root, and comes to the bus as another user.
+    chmodSync(directory, 0o755);
     const [configuration, path] = [join(directory, "bus.conf"), join(directory, "bus")];
     writeFileSync(configuration, bus(path));
     process.env["DBUS_SYSTEM_BUS_ADDRESS"] = `unix:path=${path}`;
