@@ -20,6 +20,21 @@ describe("the daemon", () => {
     assert.equal(serving.daemon.size, 3);
   });
 
+  it("knows how many calls of whom have come and not been begun", async () => {
+    const serving = new Serving({ limits: { callsUnderWay: 2 } });
+    const clients = await Promise.all([1, 2].map(() => serving.open()));
+    const gate = Promise.withResolvers<void>();
+    serving.driver.stuck = gate.promise;
+    const [busy, idle] = clients.map(({ call }, index) =>
+      Array.from({ length: index === 0 ? 5 : 1 }, () => call.domainGetMessages({ dom, flags: 0 })),
+    );
+    serving.world.run();
+    assert.deepEqual([serving.daemon.callsUnderWay, serving.daemon.queueLengths], [3, [3]]);
+    gate.resolve();
+    await serving.settle(Promise.all([...(busy ?? []), ...(idle ?? [])]));
+    assert.deepEqual(serving.daemon.queueLengths, []);
+  });
+
   it("drops connections beyond its limit, and says so", async () => {
     const serving = new Serving({ limits: { clients: 1 } });
     const first = serving.connect();
