@@ -239,6 +239,7 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   domainSendProcessSignal: [notZero("pidValue", "pid_value")],
   domainSetUserPassword: [given("user"), given("password")],
   domainAttach: [notZero("pidValue", "pid_value")],
+  secretSetValue: [given("value")],
   domainRename: [text("newName", "new_name")],
   domainAuthorizedSshKeysSet: [
     (args, api) => ((Number(args["flags"]) & 3) === 0 ? undefined : given("keys")(args, api)),

@@ -6,6 +6,8 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Loop } from "../../src/event/index.ts";
 import { openLoop } from "../../src/os/index.ts";
+import { judgeAnswers, knownDifferences } from "./python/answers.ts";
+import { answersAt } from "./python/script.ts";
 import { PrivateLibvirtd } from "./qemu/private-libvirtd.ts";
 import { IsolatedDaemon } from "./resources/isolated-daemon.ts";
 import { Comparison } from "./virsh/comparison.ts";
@@ -47,12 +49,28 @@ describe("virsh about networks and storage, against libvirtd and us", { skip, ti
     });
   }
 
+  it("answers python's libvirt the same", async (test) => {
+    const script = join(place.pathname, "objects.py");
+    const asked = [teacher, ours].map(({ socket }, at) => {
+      const work = join(directory, `python-${at}`);
+      mkdirSync(join(work, "pool"), { recursive: true });
+      const answers = answersAt([script, `qemu+unix:///system?socket=${socket}`, work], neverStops);
+      return answers.then((all) => all.map(({ key, value }) => ({ key, value: value.replaceAll(work, "PLACE") })));
+    });
+    const [theirs = [], our = []] = await Promise.all(asked);
+    test.diagnostic(judgeAnswers(knownDifferences(new URL("python-differences.json", place)), "objects", theirs, our));
+  });
+
   it("is the same for at least 90 % of the command lines", (test) => {
     const { lines, identical, share } = comparison;
     test.diagnostic(`${identical} of ${lines} command lines are identical (${share})`);
     assert.ok(identical >= 0.9 * lines, `${identical} of ${lines}`);
   });
 });
+
+function neverStops(): never {
+  throw new Error("no script may stop this daemon");
+}
 
 /** Each line is a virsh of its own, in a new directory with the files of xml/; PLACE stands for that directory. */
 async function talk(loop: Loop, socket: string, script: Script, directory: string): Promise<Outcome[]> {

@@ -23,6 +23,7 @@ describe("what libvirt's functions refuse before a driver is asked", () => {
     ["domainPinVcpu", { dom, cpumap: new Uint8Array() }, 20, "cpumap in virDomainPinVcpu must not be NULL"],
     ["domainRename", { dom, newName: "" }, 20, "string new_name in virDomainRename must not be empty"],
     ["domainRename", { dom, newName: null }, 20, "new_name in virDomainRename must not be NULL"],
+    ["secretSetValue", { value: new Uint8Array() }, 30, "value in virSecretSetValue must not be NULL"],
     ["domainAttach", { pidValue: 0 }, 0, "pid_value in virDomainQemuAttach must not be zero"],
     [
       "domainGetVcpusFlags",
