@@ -16,7 +16,7 @@ export const checkpoint = {
     args: { checkpoint: DomainCheckpoint, flags: uint },
     ret: { xml: string },
     acl: "domain:read domain:read_secure:VIR_DOMAIN_CHECKPOINT_XML_SECURE",
-    readOnly: { unlessFlags: 1 },
+    readOnly: { unlessFlags: 1, detail: "virDomainCheckpointGetXMLDesc with secure flag" },
   }),
   /** `ret` counts them; `checkpoints` is empty unless `needResults` is 1. */
   domainListAllCheckpoints: proc(413, {

@@ -51,7 +51,7 @@ export const domainSave = {
     args: { dom: Domain, flags: uint },
     ret: { xml: string },
     acl: "domain:read domain:read_secure:VIR_DOMAIN_SAVE_IMAGE_XML_SECURE",
-    readOnly: { unlessFlags: 1 },
+    readOnly: { unlessFlags: 1, detail: "virDomainManagedSaveGetXMLDesc with secure flag" },
   }),
   /** Replaces the definition inside the managed save. */
   domainManagedSaveDefineXml: proc(389, {

@@ -17,7 +17,7 @@ export const snapshot = {
     ret: { xml: string },
     acl: "domain:read domain:read_secure:VIR_DOMAIN_SNAPSHOT_XML_SECURE",
     priority: true,
-    readOnly: { unlessFlags: 1 },
+    readOnly: { unlessFlags: 1, detail: "virDomainSnapshotGetXMLDesc with secure flag" },
   }),
   /** How many snapshots a domain has. */
   domainSnapshotNum: proc(187, { args: { dom: Domain, flags: uint }, ret: { num: int }, ...readKnown("domain") }),

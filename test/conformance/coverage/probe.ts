@@ -24,10 +24,10 @@ export class Prober {
     this.#connection.open({ onClose: () => {} });
   }
 
-  async open(): Promise<void> {
+  async open(flags = 0): Promise<void> {
     const session = clientOf(this.#connection, remote);
     await session.authList({});
-    await session.connectOpen({ name: "test:///default", flags: 0 });
+    await session.connectOpen({ name: "test:///default", flags });
   }
 
   /** Calls a procedure with plausible arguments, of which some may be given. */
