@@ -135,6 +135,12 @@ suite("the doors of a daemon", { skip, timeout: 120_000 }, () => {
       refused,
       /certificate, of CN=alice, is not accepted: another authority has signed it/,
     ],
+    [
+      "an expired certificate",
+      () => makeClient("old", authority, -1),
+      refused,
+      /certificate, of CN=old, is not accepted: it has expired/,
+    ],
     ["the certificate of another name", () => makeClient("bob"), refused, /CN=bob is not on the list/],
     [
       "a server's certificate",
@@ -248,6 +254,36 @@ suite("the doors of a daemon", { skip, timeout: 120_000 }, () => {
     const ended = new Promise((resolve) => execFile("openssl", args, { timeout: 20_000 }, resolve));
     await ended;
     await until(() => isLogged(/^dropped: no hypervisor was opened within 500 ms/), "it was dropped");
+    assert.equal(daemon.size, 0);
+  });
+
+  /** A byte now and then, for as long as it is heard. Resolves with how many were sent when the other end has had enough. */
+  async function drip(socket: Socket, bytes: Uint8Array): Promise<number> {
+    let sent = 0;
+    const timer = setInterval(() => socket.write(bytes.subarray(sent, ++sent)), 20);
+    socket.on("error", () => {});
+    await new Promise((resolve) => socket.on("close", resolve).resume());
+    clearInterval(timer);
+    return sent;
+  }
+
+  test("waits no longer for one who says a byte now and then, in the handshake", async () => {
+    const port = await listen();
+    const hello = Buffer.concat([Uint8Array.of(0x16, 3, 1, 0x20, 0, 1, 0, 0x1f, 0xfc, 3, 3), Buffer.alloc(8_000)]);
+    const sent = await drip(connect({ host: "127.0.0.1", port }), hello);
+    assert.ok(sent > 5 && sent < 200, `${sent} bytes were waited for`);
+    await until(() => isLogged(/was not let in: .*timeout/i), "that is told");
+  });
+
+  test("waits no longer for one who says a byte now and then, once it has come in", async () => {
+    daemon.configure({ limits: { openWithinMs: 500 } });
+    const port = await listen();
+    const { certificate, key } = certify({ name: "alice", purpose: "client", days: 1 }, authority);
+    const socket = connectSecurely({ host: "127.0.0.1", port, rejectUnauthorized: false, cert: certificate, key });
+    // The beginning of a message that is as long as a stranger's may be.
+    const sent = await drip(socket, Buffer.concat([Uint8Array.of(0, 4, 0, 0), Buffer.alloc(8_000)]));
+    assert.ok(sent > 5 && sent < 200, `${sent} bytes were waited for`);
+    await until(() => isLogged(/^dropped: no hypervisor was opened within 500 ms/), "that is told");
     assert.equal(daemon.size, 0);
   });
 
