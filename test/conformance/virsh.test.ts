@@ -45,9 +45,9 @@ describe("virsh against libvirt's test hypervisor and ours", { skip, timeout: 60
     });
   }
 
-  it("is the same for at least 95 % of the command lines", (test) => {
+  it("is the same for at least 95 % of at least 350 command lines", (test) => {
     const { lines, identical, share } = comparison;
-    test.diagnostic(`${identical} of ${lines} command lines are identical (${share})`);
-    assert.ok(identical >= 0.95 * lines, `${identical} of ${lines}`);
+    test.diagnostic(`${identical} of ${lines} command lines are identical (${share}); the others are listed`);
+    assert.ok(lines >= 350 && identical >= 0.95 * lines, `${identical} of ${lines}`);
   });
 });

@@ -44,9 +44,9 @@ describe("virt-admin against libvirtd and us", { skip, timeout: 300_000 }, () =>
     });
   }
 
-  it("is the same for at least 95 % of the command lines", (test) => {
+  it("is the same for at least 95 % of at least 40 command lines", (test) => {
     const { lines, identical, share } = comparison;
-    test.diagnostic(`${identical} of ${lines} command lines are identical (${share})`);
-    assert.ok(identical >= 0.95 * lines, `${identical} of ${lines}`);
+    test.diagnostic(`${identical} of ${lines} command lines are identical (${share}); the others are listed`);
+    assert.ok(lines >= 40 && identical >= 0.95 * lines, `${identical} of ${lines}`);
   });
 });
