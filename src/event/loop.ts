@@ -38,6 +38,7 @@ export class Loop {
   readonly #keeper: Keeper;
   #state: "open" | "closing" | "closed" = "open";
   #turning = false;
+  #turns = 0;
   readonly #live = new Set<Registration>();
   readonly #retired: Registration[] = [];
   #posted: (() => unknown)[] = [];
@@ -68,6 +69,11 @@ export class Loop {
 
   get state(): "open" | "closing" | "closed" {
     return this.#state;
+  }
+
+  /** How many turns have begun: what happens in one, and until the next, has the same number. */
+  get turns(): number {
+    return this.#turns;
   }
 
   /** How many registrations are not released yet. */
@@ -151,6 +157,7 @@ export class Loop {
     if (this.#turning) throw new StateError("a turn is running: a callback must not run another");
     if (this.#state === "closed") return;
     this.#turning = true;
+    this.#turns++;
     let released = 0;
     try {
       yield "poll";

@@ -46,8 +46,10 @@ export class Outbox {
   #held = false;
   /** Bytes that the transport was given, ever. */
   #given = 0;
-  /** Something has gone out in this turn. */
-  #busy = false;
+  /** The turn in which something has gone out. */
+  #sentIn = -1;
+  /** The next turn will look at what waits. */
+  #posted = false;
   #closed = false;
 
   constructor(options: OutboxOptions) {
@@ -111,7 +113,9 @@ export class Outbox {
 
   release(): void {
     this.#held = false;
-    if (!this.#mayWait()) this.#flush();
+    if (this.#queued + this.#collected.length === 0 || this.#mustWait) return;
+    if (this.#hasSent) this.#postpone();
+    else this.#flush();
   }
 
   drained(): void {
@@ -144,25 +148,36 @@ export class Outbox {
 
   #sendOrWait(): void {
     if (this.#queued + this.#collected.length >= portion) this.#flush();
-    else if (!this.#mayWait()) {
+    else if (this.#mustWait) return;
+    else if (this.#hasSent) this.#postpone();
+    else {
+      this.#sentIn = this.#options.loop.turns;
       this.#flush();
-      this.#busy ||= this.#options.loop.post(() => this.#rest());
     }
   }
 
-  #mayWait(): boolean {
-    return this.#held || this.#busy || this.#options.transport.backlog > 0;
+  /** In this turn, or since. */
+  get #hasSent(): boolean {
+    return this.#sentIn === this.#options.loop.turns;
+  }
+
+  /** Whoever holds it, or the transport, will say when. */
+  get #mustWait(): boolean {
+    return this.#held || this.#options.transport.backlog > 0;
+  }
+
+  #postpone(): void {
+    if (!this.#posted) this.#posted = this.#options.loop.post(() => this.#rest());
   }
 
   /** Sends while the peer keeps up; the rest of what has its share in this turn follows in the next. */
   #flush(share = turnShare): void {
-    const { transport, loop } = this.#options;
+    const { transport } = this.#options;
     for (let sent = 0; transport.backlog === 0; sent += this.#sendNext()) {
       if (this.#queue.length === 0) this.#seal();
       if (this.#queue.length === 0) return;
       if (sent < share) continue;
-      this.#busy ||= loop.post(() => this.#rest());
-      return;
+      return this.#postpone();
     }
     this.#options.onStalled();
     // A longer buffer would have to be copied as it grows.
@@ -199,8 +214,8 @@ export class Outbox {
 
   /** The next turn. */
   #rest(): void {
-    this.#busy = false;
-    if (this.#mayWait() || this.#queued + this.#collected.length === 0) return;
+    this.#posted = false;
+    if (this.#mustWait || this.#queued + this.#collected.length === 0) return;
     this.#flush();
     this.#options.onFlushed();
   }
