@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { Duplex } from "node:stream";
@@ -63,7 +62,8 @@ export async function reachTls(loop: Loop, place: TlsPlace, signal: AbortSignal)
 }
 
 /** Speaks with a program by its standard input and output. What it says on its standard error explains its end. */
-export function reachProgram(loop: Loop, command: string, args: readonly string[]): DuplexTransport {
+export async function reachProgram(loop: Loop, command: string, args: readonly string[]): Promise<DuplexTransport> {
+  const { spawn } = await import("node:child_process");
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {

@@ -1,6 +1,6 @@
 import { Admin, type AdminCallOptions } from "../client/index.ts";
 import { Loop, TimerHost } from "../event/index.ts";
-import { nodeTimers } from "../net/index.ts";
+import { nodeTimers } from "../net/node-timers.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
 import { ownSurroundings } from "./client-config.ts";
 import { raise, reachSocket } from "./open.ts";

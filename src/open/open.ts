@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Connection, type ConnectionOptions, type Connector } from "../client/index.ts";
 import { Loop, TimerHost, type Transport } from "../event/index.ts";
-import { nodeTimers, reachProgram, reachTcp, reachTls, reachUnix } from "../net/index.ts";
+// Not by their index: the daemon's ports load TLS and HTTP, which takes longer than all the rest.
+import { reachProgram, reachTcp, reachTls, reachUnix } from "../net/connect.ts";
+import { nodeTimers } from "../net/node-timers.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
 import { knownCredentials } from "./auth-file.ts";
 import { meantUri, ownSurroundings, type Surroundings } from "./client-config.ts";

@@ -202,7 +202,7 @@ suite("the ways to a daemon", () => {
     await assert.rejects(open(uri), { code: ErrorCode.systemError, message: /none of these sockets exists/ });
   });
 
-  test("load no native code and nothing of the daemon's", async () => {
+  test("load no native code and nothing of the daemon's, and by Node's sockets nothing of TLS and HTTP", async () => {
     const port = await ways.tcp();
     const script = `
       import { registerHooks } from "node:module";
@@ -211,7 +211,7 @@ suite("the ways to a daemon", () => {
       const { open } = await import(${JSON.stringify(join(import.meta.dirname, "../../src/open/index.ts"))});
       await using connection = await open("test+tcp://localhost:${port}/default");
       console.log(await connection.getType(), loaded.length);
-      console.log(loaded.filter((url) => /koffi|\\/src\\/(os|daemon|driver|model|cli)\\//.test(url)).join());
+      console.log(loaded.filter((url) => /koffi|\\/src\\/(os|daemon|driver|model|cli)\\/|^node:(tls|http|crypto)$/.test(url)).join());
     `;
     const { promise, resolve } = Promise.withResolvers<string>();
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
