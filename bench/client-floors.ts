@@ -49,7 +49,7 @@ export class Floors {
   print(atOnce: number): void {
     const of = (values: readonly number[]): string => median(values).toPrecision(3);
     console.log(
-      `without any library, info takes ${of(this.#nodeUs)} us from Node's sockets, ${of(this.#cUs)} us from C;`,
+      `without any library, info takes ${of(this.#nodeUs)} us from Node's sockets, ${of(this.#cUs)} us on average from C;`,
     );
     console.log(`with ${atOnce} at once libvirtd answers ${Math.round(median(this.#rates))} per s to C`);
   }
