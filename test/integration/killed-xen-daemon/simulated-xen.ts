@@ -47,7 +47,7 @@ interface SimulatedProcess {
  * process that is killed had begun goes no further.
  */
 export class SimulatedXen implements XenHost {
-  readonly heardMs = 500;
+  readonly heardMs = 3_000;
   readonly daemon = fileURLToPath(new URL("./simulated-daemon.ts", import.meta.url));
   readonly script = xenScript({
     keptMemory: async (guest) => {
