@@ -433,10 +433,7 @@ domstate --domain
 export const hostLines = `
 freecell
 freecell --all
-freecell 0
-freecell 5
 freecell --all --cellno 0
-freepages 0
 freepages 0 2048
 freepages --all
 freepages --cellno -2
@@ -446,16 +443,12 @@ nodecpustats
 nodecpustats --cpu 0
 nodecpustats --cpu -3
 nodememstats
-nodememstats --cell 0
 node-memory-tune
 node-memory-tune 100
 nodesuspend mem 60
-nodesuspend frob 60
 nodesevinfo
 cpu-models x86_64
-cpu-models frob
 cpu-compare PLACE/cpu.xml
-cpu-compare PLACE/nosuch.xml
 cpu-compare PLACE/net.xml
 cpu-baseline PLACE/cpu.xml
 cpu-baseline PLACE/cpus.xml --features
@@ -471,8 +464,6 @@ nodedev-list --tree
 nodedev-list --cap system
 nodedev-list --cap frob
 nodedev-list --cap net,scsi_host
-nodedev-list --all
-nodedev-list --inactive
 nodedev-info computer
 nodedev-info nosuch
 nodedev-dumpxml computer
@@ -481,13 +472,8 @@ nodedev-create PLACE/nodedev.xml
 nodedev-define PLACE/nodedev.xml
 nodedev-destroy nosuch
 nodedev-destroy computer
-nodedev-undefine computer
-nodedev-start computer
 nodedev-reset computer
 nodedev-detach computer
-nodedev-detach computer --driver vfio
-nodedev-reattach computer
-nodedev-autostart computer
 iface-list
 iface-list --all
 iface-list --inactive
@@ -512,16 +498,10 @@ iface-commit
 iface-edit eth1
 nwfilter-dumpxml nosuch
 nwfilter-define PLACE/nwfilter.xml
-nwfilter-binding-dumpxml nosuch
-net-port-list default
 net-port-create default PLACE/port.xml
 net-event --list
-net-event
 net-event --event frob
 net-event --event lifecycle --timeout 1
-pool-event --list
-nodedev-event --list
-nodedev-event --event lifecycle --timeout 0
 secret-event --list
 memtune test
 memtune test --hard-limit 1000000
@@ -530,21 +510,17 @@ memtune test 2G --soft-limit -1
 memtune test
 memtune test --hard-limit abc
 memtune test --config --live --current
-memtune nosuch
 blkiotune test
 blkiotune test --weight 500
 blkiotune test --weight 0
-blkiotune test --device-weights /dev/sda,300
 numatune test
 numatune test --mode strict --nodeset 0
 numatune test
 numatune test --mode frob
-numatune test 2
 schedinfo test
 schedinfo test --weight 100
 schedinfo test --set weight=60
 schedinfo test --set frob=1
-schedinfo test --set frob
 schedinfo test --cap 3
 schedinfo test --config
 schedinfo test --weight abc
@@ -552,7 +528,6 @@ blkdeviotune test vda
 blkdeviotune test vda --total-bytes-sec 1000
 blkdeviotune test vda
 blkdeviotune test vda --total-bytes-sec 1000 --read-bytes-sec 2
-blkdeviotune test vda --group-name g1 --total-iops-sec 5
 blkdeviotune test vda --total-bytes-sec 1M --total-bytes-sec-max 2M
 blkdeviotune test vda
 blkdeviotune test nosuch
@@ -562,10 +537,8 @@ domiftune test testnet0 --inbound 100,200,300
 domiftune test testnet0
 domiftune test testnet0 --inbound 0 --outbound 5
 domiftune test testnet0 --inbound a
-domiftune test testnet0 --inbound ,5
 domiftune test testnet0 --inbound 1,2,3,4,5
 domiftune test nosuch
-domiftune test aa:bb:cc:dd:ee:ff
 perf test
 perf test --enable cmt
 perf test
@@ -575,12 +548,10 @@ cpu-stats test
 cpu-stats test --total
 cpu-stats test 0 1
 cpu-stats test --start -1
-cpu-stats test --count -1
 cpu-stats test --start 1
 iothreadinfo test
 iothreadadd test 1
 iothreadadd test 0
-iothreadadd test abc
 iothreadadd test 7 --config
 iothreadinfo test
 iothreadinfo test --config
@@ -589,11 +560,9 @@ iothreadset test 7
 iothreadset test 1 --poll-max-ns 100
 iothreaddel test 7
 iothreaddel test 9
-iothreaddel test -1
 setvcpu test 1 --enable
 setvcpu test 1
 setvcpu test 1 --enable --disable
-guestvcpus test
 guestvcpus test --cpulist 0
 guestvcpus test 0 --disable
 guestvcpus test 1 --enable
@@ -603,40 +572,29 @@ domdirtyrate-calc test
 domdirtyrate-calc test --seconds 100
 domdirtyrate-calc test --mode frob
 guestinfo test
-guestinfo test --user --os
 domfsfreeze test
 domfsfreeze test /boot
 domfsthaw test
 domfstrim test
 domfstrim test --minimum 1
-domfstrim test --mountpoint /
 set-user-password test root secret
-set-user-password test root secret --encrypted
 get-user-sshkeys test root
 set-user-sshkeys test root --reset
 set-user-sshkeys test root
-set-user-sshkeys test root --remove
-guest-agent-timeout test
 guest-agent-timeout test 5
 guest-agent-timeout test -3
 send-key test KEY_LEFTCTRL KEY_LEFTALT KEY_DELETE
 send-key test KEY_FROB
 send-key test --codeset frob 1
-send-key test --codeset win32 65
 send-key test --holdtime 10 0x1e
-send-key test
 send-process-signal test 1 kill
 send-process-signal test 1 frob
-send-process-signal test x kill
 screenshot test PLACE/shot
-screenshot nosuch
-screenshot test PLACE/shot --screen 5
 set-lifecycle-action test poweroff restart
 set-lifecycle-action test frob restart
 set-lifecycle-action test crash frob
 dompmsuspend test mem
 dompmsuspend test frob
-dompmsuspend test disk
 dompmwakeup test
 dompmwakeup test
 metadata test http://x.org
@@ -645,7 +603,6 @@ metadata test http://x.org
 metadata test http://x.org --set <a/>
 metadata test http://x.org --key a --edit
 metadata test http://x.org --remove
-metadata test http://x.org --remove --edit
 domdisplay test
 domdisplay test --all
 domdisplay test --type spice
@@ -656,17 +613,13 @@ update-memory-device test --requested-size 1
 find-storage-pool-sources-as logical
 find-storage-pool-sources-as netfs --host h
 find-storage-pool-sources-as netfs
-find-storage-pool-sources netfs PLACE/nosuch
 find-storage-pool-sources dir
 blockpull test vda
 blockpull test vda --wait
 blockpull test vda --verbose
-blockpull test vda --base x
 blockcommit test vda
-blockcommit test vda --active
 blockcommit test vda --pivot --keep-overlay
 blockcommit test vda --verbose
-blockcommit test vda --async
 blockcopy test vda
 blockcopy test vda /tmp/x
 blockcopy test vda /tmp/x --print-xml
@@ -675,16 +628,13 @@ blockcopy test vda /tmp/x --pivot --finish
 blockcopy test vda /tmp/x --xml PLACE/disk.xml
 blockcopy test vda --verbose /tmp/x
 blockjob test vda
-blockjob test vda --abort
 blockjob test vda --info
 blockjob test vda --raw
 blockjob test vda --abort --info
-blockjob test vda --bandwidth 5
 blockjob test vda --pivot --raw
 blockjob test vda --abort --bandwidth 5
 blockresize test vda 1G
 blockresize test vda abc
-blockresize test vda 1025B
 domblkthreshold test vda 1G
 checkpoint-list test
 checkpoint-create test PLACE/checkpoint.xml
@@ -706,7 +656,6 @@ backup-dumpxml test
 qemu-monitor-command test {"execute":"query-status"}
 qemu-agent-command test x
 qemu-agent-command test x --async --block
-qemu-agent-command test x --timeout 0
 qemu-attach 1
 migrate test test+unix:///default?socket=PLACE/one/libvirt-sock
 migrate test test+unix:///default?socket=PLACE/one/libvirt-sock --live --offline
@@ -725,11 +674,8 @@ migrate test
 migrate nosuch x://y
 migrate-setmaxdowntime test 0
 migrate-setmaxdowntime test 100
-migrate-getmaxdowntime test
 migrate-getspeed test
 migrate-setspeed test 10
-migrate-setspeed test abc
-migrate-compcache test
 migrate-compcache test --size 1M
 migrate-postcopy test
 `
