@@ -66,7 +66,7 @@ export class Bench {
 
   /** What running guests have there. */
   get runFiles(): string[] {
-    return readdirSync(join(this.directory, "run")).filter((name) => !["lock", "autostarted"].includes(name));
+    return readdirSync(join(this.directory, "run")).filter((name) => !["lock", "autostarted", "format"].includes(name));
   }
 
   define(xml = helloDefinition({ serialLog: this.serialLog })): Promise<Domain> {

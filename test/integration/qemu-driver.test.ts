@@ -183,7 +183,7 @@ test("a directory too deep for a socket is named as the reason", bounded, async 
   const dom = await bench.define();
   await assert.rejects(call(bench.driver, "domainCreate", { dom }), /UNIX socket path '.*' too long: choose a shorter/);
   assert.deepEqual(await bench.state(dom), [5, 6]);
-  assert.deepEqual(readdirSync(runDir).sort(), ["autostarted", "lock"]);
+  assert.deepEqual(readdirSync(runDir).sort(), ["autostarted", "format", "lock"]);
 });
 
 test("a pseudo terminal is shown where it is", bounded, async (context) => {

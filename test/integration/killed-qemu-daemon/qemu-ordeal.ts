@@ -216,7 +216,7 @@ class QemuOrdeal {
 
   #runFiles(): [uuid: string, name: string][] {
     return readdirSync(join(this.#directory, "run"))
-      .filter((name) => !["lock", "autostarted"].includes(name))
+      .filter((name) => !["lock", "autostarted", "format"].includes(name))
       .map((name) => [name.slice(0, 36), name]);
   }
 

@@ -238,7 +238,7 @@ async function leftovers(directory: string, life: DaemonLife): Promise<Leftovers
   const look = (): Omit<Leftovers, keyof DaemonCounts> => ({
     qemus: findQemus(directory).length,
     fds: readdirSync(`/proc/${life.pid}/fd`).length,
-    runFiles: readdirSync(join(directory, "run")).filter((name) => !["lock", "autostarted"].includes(name)),
+    runFiles: readdirSync(join(directory, "run")).filter((name) => !["lock", "autostarted", "format"].includes(name)),
   });
   for (const end = Date.now() + 2_000; Date.now() < end && look().runFiles.length > 0; ) await sleep(20);
   await sleep(100);
