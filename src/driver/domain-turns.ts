@@ -127,11 +127,12 @@ export class DomainTurns {
    */
   async exclusively<T>(domain: Domain, operation: string, patience: Patience, body: () => Promise<T>): Promise<T> {
     const request: JobRequest = { operation, ...patience };
-    const work = domain.jobs.run(request, () => {
-      this.checkOpen();
-      return body();
-    });
-    return this.#watched(domain, work);
+    return this.#inTurn(domain, (begin) =>
+      domain.jobs.run(request, () => {
+        begin();
+        return body();
+      }),
+    );
   }
 
   /** As `exclusively`, for what takes long: beside it the domain may be looked at, destroyed, and this job aborted. */
@@ -143,23 +144,28 @@ export class DomainTurns {
   ): Promise<T> {
     const { deadline, signal } = patience;
     const request: AsyncJobRequest = { operation, deadline, signal, kind: "async" };
-    const work = domain.jobs.run(request, (job: AsyncWork) => {
-      this.checkOpen();
-      return body(job);
-    });
-    return this.#watched(domain, work);
+    return this.#inTurn(domain, (begin) =>
+      domain.jobs.run(request, (job: AsyncWork) => {
+        begin();
+        return body(job);
+      }),
+    );
   }
 
-  async #watched<T>(domain: Domain, work: Promise<T>): Promise<T> {
+  async #inTurn<T>(domain: Domain, ask: (begin: () => void) => Promise<T>): Promise<T> {
+    let hasBegun = false;
+    const work = ask(() => {
+      this.checkOpen();
+      hasBegun = true;
+    });
     this.#underWay.add(work);
     try {
-      const result = await work;
-      // Who has its answer has heard of what that was about.
-      await this.#options.told?.();
-      return result;
+      return await work;
     } catch (error) {
       throw this.#errors.toVirError(error);
     } finally {
+      // Who has an answer, good or bad, has heard of what that was about. Who never had a turn waits for no disk.
+      if (hasBegun) await this.#options.told?.();
       this.#underWay.delete(work);
       this.list.release(domain);
     }
