@@ -97,9 +97,29 @@ const byCall: Readonly<Record<string, unknown>> = {
   "domainSetIothreadParams.params": [{ field: "poll_max_ns", value: { type: "ullong", value: 1_000n } }],
   "domainSetThrottleGroup.params": [{ field: "total_bytes_sec", value: { type: "ullong", value: 1_000n } }],
   "nodeSetMemoryParameters.params": [{ field: "shm_pages_to_scan", value: { type: "uint", value: 100 } }],
+  "networkLookupByName.name": "default",
+  "storagePoolLookupByName.name": "default-pool",
+  "storagePoolLookupByTargetPath.path": "/default-pool",
+  "interfaceLookupByName.name": "eth1",
+  "interfaceLookupByMacString.mac": "aa:bb:cc:dd:ee:ff",
+  "nodeDeviceLookupByName.name": "test-scsi-host-vport",
+  "nodeDeviceGetXmlDesc.name": "test-scsi-host-vport",
+  "nodeDeviceGetParent.name": "test-scsi-host-vport",
+  "nodeDeviceNumOfCaps.name": "test-scsi-host-vport",
+  "nodeDeviceListCaps.name": "test-scsi-host-vport",
+  "storageVolResize.capacity": 1_048_576n,
   "domainMemoryPeek.flags": 1,
   "domainGetVcpuPinInfo.ncpumaps": 2,
   "domainSetTime.seconds": 1_000n,
+};
+
+/** What an object of that kind is known by: the one that libvirt's test hypervisor has at first. */
+const firstObjects: Readonly<Record<string, unknown>> = {
+  domain: defaultDomain,
+  interface: { name: "eth1", mac: "aa:bb:cc:dd:ee:ff" },
+  network: { name: "default", uuid: "dd8fe884-6c02-601e-7551-cca97df1c5df" },
+  node_device: { name: "test-scsi-host-vport" },
+  storage_pool: { name: "default-pool", uuid: "dfe224cb-28fb-8dd0-c4b2-64eb3f0f4566" },
 };
 
 /** Arguments of a call that libvirtd finds nothing wrong with before it asks its driver, as far as that can be. */
@@ -122,7 +142,8 @@ function plausible(codec: Codec, field: string, path: string): unknown {
   if (shape.kind === "array" || shape.kind === "fixedArray") return [];
   if (shape.kind === "optional") return null;
   if (shape.kind === "struct") {
-    if (codec.name === "domain") return defaultDomain;
+    const object = firstObjects[codec.name];
+    if (object !== undefined) return object;
     return Object.fromEntries(
       Object.entries(shape.fields).map(([name, each]) => [name, plausible(each, name, `${path}.${name}`)]),
     );
