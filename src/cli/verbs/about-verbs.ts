@@ -5,7 +5,7 @@ import { localTime } from "./table.ts";
 import { type Given, type Listing, PlainFailure, type Verbs } from "./verb.ts";
 
 /** virDomainMetadataType. */
-const metadata = { description: 0, title: 1, element: 2 } as const;
+const metadata = { description: 0, title: 1 } as const;
 
 /** Shows or sets a domain's description or title. */
 async function desc(connection: Connection, given: Given): Promise<string> {
@@ -20,25 +20,6 @@ async function desc(connection: Connection, given: Given): Promise<string> {
   }
   const text = await domain.getMetadata({ type: metadata[kind] }, { flags }).catch(unlessNone);
   return text === undefined ? `No ${kind} for domain: ${domain.name}` : text;
-}
-
-/** Shows, sets or removes the element of a namespace in a domain's metadata. */
-async function ownMetadata(connection: Connection, given: Given): Promise<string> {
-  const domain = await findDomain(connection, given.need("domain"));
-  const places = affected(given);
-  const flags = (places.includes("live") ? 1 : 0) | (places.includes("config") ? 2 : 0);
-  const [uri, set] = [given.need("uri"), given.text("set")];
-  const about = { type: metadata.element, uri };
-  given.exclude("set", "remove");
-  if (given.has("remove")) {
-    await domain.setMetadata(about, { flags });
-    return "Metadata removed\n";
-  }
-  if (set === undefined) return `${await domain.getMetadata(about, { flags })}\n`;
-  const key = given.text("key");
-  if (key === undefined) throw new PlainFailure("namespace key is required when modifying metadata");
-  await domain.setMetadata({ ...about, key, metadata: set }, { flags });
-  return "Metadata modified\n";
 }
 
 function unlessNone(error: unknown): undefined {
@@ -115,13 +96,6 @@ export const aboutVerbs: Verbs = {
     flags: ["title", ...affects],
     failure: () => "Failed to set new domain description",
     run: desc,
-  },
-  metadata: {
-    help: "shows, sets or removes an element of its own namespace in a domain's metadata",
-    parameters: ["domain", "uri"],
-    texts: ["key", "set"],
-    flags: ["remove", ...affects],
-    run: ownMetadata,
   },
   domrename: { help: "renames a domain", parameters: ["domain", "new-name"], run: rename },
   vncdisplay: tell("says where a domain's screen is, for VNC", vncDisplay),
