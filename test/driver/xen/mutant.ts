@@ -133,8 +133,8 @@ export const driverMutations: readonly SourceMutation[] = [
     patches: [
       {
         file: "driver/domain-turns.ts",
-        find: "const work = domain.jobs.run(request, () => {\n      this.checkOpen();\n      return body();\n    });",
-        replace: "void request; const work = (async () => body())();",
+        find: "domain.jobs.run(request, () => {\n        begin();\n        return body();\n      }),",
+        replace: "(async () => (void request, begin(), body()))(),",
       },
     ],
     foundBy: "suspended and resumed",
