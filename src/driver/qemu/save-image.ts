@@ -70,14 +70,17 @@ export async function readImage(file: FileHandle): Promise<SaveImage> {
   if (theirs > version) throw failed(`image version is not supported (${theirs} > ${version})`);
   if (room <= 0 || room > longestXml) throw failed(`invalid header data length: ${room}`);
   const data = Buffer.alloc(room);
-  if ((await file.read(data, 0, room, null)).bytesRead < room) throw failed("failed to read domain XML");
+  const isComplete = magic === complete;
+  // Of one that was cut off while it was begun this is all there is.
+  const isCut = (await file.read(data, 0, room, null)).bytesRead < room;
+  if (isCut && isComplete) throw failed("failed to read domain XML");
   const end = data.indexOf(0);
   return {
     xml: data.toString("utf8", 0, end < 0 ? room : end),
     wasRunning: wasRunning !== 0,
     offset: headerBytes + room,
     room: cookie > 0 ? cookie : room,
-    isComplete: magic === complete,
+    isComplete,
     isCompressed: compression !== 0,
   };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -100,6 +100,9 @@ test("a saving that came to no end leaves nothing, unless all was written", asyn
   }
   await (await open(path, "w")).close();
   assert.deepEqual([await settlePartial(path, true), existsSync(path)], [false, false], "it was made, and no more");
+  await write("", false);
+  truncateSync(path, 200);
+  assert.deepEqual([await settlePartial(path, true), existsSync(path)], [false, false], "its definition was cut off");
 });
 
 test("what is none of ours stays where it is", async () => {
