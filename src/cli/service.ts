@@ -5,6 +5,7 @@ import { QemuDriver, type SecurityPolicy } from "../driver/qemu/index.ts";
 import { TestDriver } from "../driver/test/index.ts";
 import { XenDriver } from "../driver/xen/index.ts";
 import { type Loop, StateError } from "../event/index.ts";
+import { checkFormats, type StatePlace } from "../model/index.ts";
 import { openLoop } from "../os/index.ts";
 import type { Domain, DomainEvent, TypedParam } from "../protocol/index.ts";
 import { isInstalled } from "./installed.ts";
@@ -72,7 +73,10 @@ export class Service implements AsyncDisposable {
       log({ level: "error", source: "loop", message: `${at}: ${textOf(error)}`, error });
     const loop = given ?? parts.use(openLoop({ onError }));
     const served: Served[] = [];
-    for (const name of names.filter(isServable)) {
+    const servable = names.filter(isServable);
+    // Of all before the first: what one refuses leaves the others' as it was.
+    await checkFormats(servable.flatMap((name) => placesOf(name, options)));
+    for (const name of servable) {
       const onWarning = (error: unknown): void =>
         log({ level: "warn", source: `driver.${name}`, message: textOf(error), error });
       const opened = await openDriver(loop, name, options, onWarning).catch((error: unknown) => {
@@ -185,6 +189,13 @@ async function openDriver(
   if (name === "qemu") return { driver: await QemuDriver.open(loop, { uri, ...places, security, onWarning }), uri };
   const { xenStateDir: stateDir, xenRunDir: runDir } = places;
   return { driver: await XenDriver.open(loop, { stateDir, runDir, onWarning }), uri: "xen:///system" };
+}
+
+function placesOf(name: DriverName, { places }: Pick<ServiceOptions, "places">): StatePlace[] {
+  if (name === "test") return [];
+  return name === "qemu"
+    ? QemuDriver.places(places)
+    : XenDriver.places({ stateDir: places.xenStateDir, runDir: places.xenRunDir });
 }
 
 /** Undefined when QEMU is here; else how to get it. */

@@ -9,6 +9,7 @@ import {
   Journal,
   RecordStore,
   type Stamped,
+  type StatePlace,
   statePlace,
   upgradeFormats,
 } from "../../model/index.ts";
@@ -119,12 +120,16 @@ export class QemuDriver implements Driver, Hypervisor {
     this.#events = events;
   }
 
+  /** Whose format has to be one that it knows. */
+  static places(options: Pick<QemuDriverOptions, "stateDir" | "runDir" | "resources">): StatePlace[] {
+    const { stateDir, runDir, resources } = options;
+    return [stateDir, runDir, ...Object.values(resources ?? {})].map((each: string) => statePlace(each));
+  }
+
   /** Rejects with StateError when another driver has `runDir`, or a newer version has written what is there. */
   static async open(loop: Loop, options: QemuDriverOptions): Promise<QemuDriver> {
     const report = options.onWarning ?? ((error: unknown): void => raise(loop, error));
-    const formats = [options.stateDir, options.runDir, ...Object.values(options.resources ?? {})].map((each: string) =>
-      statePlace(each),
-    );
+    const formats = QemuDriver.places(options);
     await checkFormats(formats);
     await makeDirectory(options.logDir);
     const version = await binaryVersion();

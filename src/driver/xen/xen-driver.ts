@@ -8,6 +8,7 @@ import {
   DirectoryFiles,
   Journal,
   type Stamped,
+  type StatePlace,
   statePlace,
   upgradeFormats,
 } from "../../model/index.ts";
@@ -77,6 +78,11 @@ export class XenDriver implements Driver, Hypervisor {
     }
   }
 
+  /** Whose format has to be one that it knows. */
+  static places({ stateDir, runDir }: Pick<XenDriverOptions, "stateDir" | "runDir">): StatePlace[] {
+    return [statePlace(stateDir, [savesByUuid]), statePlace(runDir)];
+  }
+
   /**
    * Rejects with StateError when another driver has `runDir`, or a newer version has written what is there, and with
    * LibraryError where libxl cannot be used.
@@ -84,7 +90,7 @@ export class XenDriver implements Driver, Hypervisor {
   static async open(loop: Loop, options: XenDriverOptions): Promise<XenDriver> {
     const { stateDir, runDir } = options;
     const report = options.onWarning ?? ((error: unknown): void => raise(loop, error));
-    const formats = [statePlace(stateDir, [savesByUuid]), statePlace(runDir)];
+    const formats = XenDriver.places(options);
     await checkFormats(formats);
     const records = new RunRecords(runDir);
     const journal = await upgradeFormats(formats)
