@@ -19,6 +19,9 @@ export interface Answer {
 
 type Who = "virsh" | "ours";
 
+/** The status of a program that a signal has ended. */
+const killed = -1;
+
 /**
  * Two libvirtd of the same kind: one for virsh, one for us, so that the same lines find the same things.
  *
@@ -63,12 +66,16 @@ export class VirshPair {
     else assert.deepEqual(one, other);
   }
 
-  /** virsh loses the message of a migration now and then, which another thread of it has: it is asked again then. */
+  /**
+   * virsh loses the message of a migration now and then, which another thread of it has, and waits for ever when the thread
+   * that saves a domain has failed before the other begins to wait: it is asked again then.
+   */
   async #worded(args: readonly string[]): Promise<Answer> {
     for (let rounds = 0; ; rounds++) {
       const answer = await this.virsh(args);
       const isLost = args[0] === "migrate" && answer.status !== 0 && answer.error === "";
-      if (!isLost || rounds === 5) return answer;
+      const isStuck = args[0] === "managedsave" && answer.status === killed;
+      if (!(isLost || isStuck) || rounds === 5) return answer;
     }
   }
 
@@ -76,6 +83,7 @@ export class VirshPair {
     const child = spawn("/usr/bin/virsh", ["-c", this.#uriOf("virsh"), ...args], {
       env: { LC_ALL: "C", PATH: "/usr/bin:/bin", EDITOR: "true" },
       stdio: ["ignore", "pipe", "pipe"],
+      timeout: 20_000,
     });
     return answerOf(child);
   }
@@ -109,7 +117,7 @@ async function answerOf(child: ChildProcessByStdio<Writable | null, Readable, Re
   let [out, error] = ["", ""];
   child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (error += chunk.toString()));
-  const status = await new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? -1)));
+  const status = await new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? killed)));
   return { status, out, error };
 }
 
