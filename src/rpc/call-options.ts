@@ -9,7 +9,10 @@ export interface AbortSignalLike {
 export interface CallOptions {
   /** Gives the call up; it then rejects with the signal's reason. The server is not told: the wire has no word for it. */
   readonly signal?: AbortSignalLike;
-  /** Gives the call up after so long, with VirError `operationTimeout`. Default: waits as long as the connection lives. */
+  /**
+   * Gives the call up after so long, with VirError `operationTimeout`. Default, and Infinity: waits as long as the
+   * connection lives. RangeError for what is no time, and nothing is sent.
+   */
   readonly timeoutMs?: number;
   /** Descriptors to be passed with the call; they stay the caller's. StateError where the connection cannot pass any. */
   readonly fds?: readonly number[];

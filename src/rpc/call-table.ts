@@ -58,6 +58,12 @@ export class CallTable {
     return result;
   }
 
+  /** The message could not be sent: no reply will come. */
+  remove(serial: number): void {
+    this.#calls.get(serial)?.release();
+    this.#calls.delete(serial);
+  }
+
   /** A reply has come. Throws ProtocolError when it belongs to no call. */
   settle(reply: Frame): void {
     const { header } = reply;

@@ -14,6 +14,7 @@ import {
 import { decode, ProtocolError, struct } from "../xdr/index.ts";
 import type { CallOptions } from "./call-options.ts";
 import { CallTable, connectionEnded, type ReplyHandler } from "./call-table.ts";
+import { checkLimit } from "./deadline.ts";
 import type { Frame } from "./framer.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PassedFds } from "./passed-fds.ts";
@@ -105,6 +106,7 @@ export class Caller {
     const { fds = [], signal } = options;
     if (state() !== "open") throw new StateError(`the connection is ${state()}: ${name} cannot be called`);
     if (signal?.aborted === true) throw signal.reason;
+    checkLimit(options);
     this.#checkFds(fds);
     const serial = this.#calls.issueSerial((each) => streams.hasSerial(each));
     const type = fds.length > 0 ? MessageType.callWithFds : MessageType.call;
@@ -112,11 +114,18 @@ export class Caller {
     const header = { program: number, version, procedure: row.number, type, serial, status: Status.ok };
     if (row.stream !== undefined) streams.check(header);
     options.onSerial?.(serial);
-    if (fds.length > 0) outbox.addWithFds<unknown>(header, row.args, args, fds);
-    else outbox.add<unknown>(header, row.args, args);
+    // Noted before it is sent: a reply to what is not noted would be the end of the connection.
+    const result = this.#calls.add(header, name, handlerOf(header), options);
+    try {
+      if (fds.length > 0) outbox.addWithFds<unknown>(header, row.args, args, fds);
+      else outbox.add<unknown>(header, row.args, args);
+    } catch (error) {
+      this.#calls.remove(serial);
+      throw error;
+    }
     // With a peer that does not read, this call was the one too many.
     if (state() !== "open") throw connectionEnded(`${name} could be called`, undefined);
-    return this.#calls.add(header, name, handlerOf(header), options);
+    return result;
   }
 
   #checkFds(fds: readonly number[]): void {

@@ -1,7 +1,7 @@
 import { type Handle, type Loop, StateError } from "../event/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
 import type { CallOptions } from "./call-options.ts";
-import { limitWait } from "./deadline.ts";
+import { checkLimit, limitWait } from "./deadline.ts";
 import type { StreamEnd } from "./stream-end.ts";
 import { isHole, type StreamPart } from "./stream-part.ts";
 
@@ -49,6 +49,7 @@ export class Stream implements AsyncIterable<Uint8Array>, Handle {
   /** Rejects with the peer's VirError, or with the reason of the end. Giving the wait up aborts the stream. */
   async finish(options: Pick<CallOptions, "signal" | "timeoutMs"> = {}): Promise<void> {
     if (options.signal?.aborted === true) this.abort(options.signal.reason);
+    checkLimit(options);
     this.#end.finish();
     const release = limitWait(this.#loop, "the end of a stream", options, (reason) => this.abort(reason));
     try {

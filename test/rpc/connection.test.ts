@@ -79,6 +79,32 @@ describe("the client's end", () => {
     assert.equal(world.loop.size, 0);
   });
 
+  it("waits without a limit for Infinity, and sends nothing with a limit that is none", async () => {
+    const world = new World();
+    const { client, server, connection } = connect(world);
+    for (const timeoutMs of [Number.NaN, -1, -Infinity])
+      await assert.rejects(world.settle(client.connectGetType({}, { timeoutMs })), RangeError);
+    world.run();
+    assert.equal(server.take().length, 0);
+    const type = client.connectGetType({}, { timeoutMs: Infinity });
+    world.pass(1_000_000);
+    server.send({ ...server.take()[0]?.header, type: MessageType.reply }, rows.connectGetType.ret, { type: "QEMU" });
+    assert.deepEqual(await world.settle(type), { type: "QEMU" });
+    assert.equal(connection.state, "open");
+  });
+
+  it("sends no call whose wait the loop does not take any more", async () => {
+    const world = new World();
+    const { client, server, connection } = connect(world);
+    world.loop.post(() => {
+      void world.loop.close(1_000).catch(() => undefined);
+      client.connectGetType({}, { timeoutMs: 100 }).catch(() => undefined);
+    });
+    world.run();
+    assert.equal(server.take().length, 0);
+    assert.equal(connection.state, "open");
+  });
+
   it("gives a call up when its signal says so, before sending it if that was earlier", async () => {
     const world = new World();
     const { client, server } = connect(world);
