@@ -78,6 +78,13 @@ function bitsOf(flags: MigrateOptions["flags"] = 0): number {
 
 const has = (flags: number, word: MigrateFlag): boolean => (flags & bits[word]) !== 0;
 const none = new Uint8Array();
+/** A step whose end is not awaited may still succeed: the guest would run there, and go on here as well. */
+const unlimited = { timeoutMs: Infinity };
+
+type Limit = Pick<CallOptions, "timeoutMs">;
+
+/** For the questions before the first step. */
+const limitOf = ({ timeoutMs }: CallOptions): Limit => (timeoutMs === undefined ? {} : { timeoutMs });
 
 /** The calls of one migration, as both sides are asked. */
 interface Steps {
@@ -87,16 +94,15 @@ interface Steps {
   readonly flags: number;
   /** For the destination, which is not told what only the source does. */
   readonly there: number;
-  /** Each step but sending. */
-  readonly call: { readonly timeoutMs?: number };
   readonly signal: AbortSignal | undefined;
 }
 
 /**
  * Moves a domain to the hypervisor behind another connection: begin, prepare, perform, finish, confirm, as libvirt does it,
  * with this program between the two. What has gone wrong on the way is undone on both sides, and the domain goes on here.
- * When the signal is aborted, the job on the source is, and this rejects with the signal's reason. `timeoutMs` is for each
- * step but sending. Rejects with VirError: noSupport where a side cannot migrate.
+ * When the signal is aborted, the job on the source is, and this rejects with the signal's reason. `timeoutMs` is for what
+ * both sides are asked beside the steps: those take as long as they take, whatever the connections say. Rejects with
+ * VirError: noSupport where a side cannot migrate.
  */
 export async function migrateTo(
   domain: Domain,
@@ -107,26 +113,24 @@ export async function migrateTo(
   refuseUnmanaged(given);
   options.signal?.throwIfAborted();
   const source = domain.connection;
-  await refuseUnsupported(source, destination, given);
-  const { timeoutMs, signal } = options;
-  const call = timeoutMs === undefined ? {} : { timeoutMs };
-  const isProtected = await source.supportsFeature(Feature.migrateChangeProtection, call);
-  const isPaused = (await domain.status(call)).state === "paused";
+  const limit = limitOf(options);
+  await refuseUnsupported(source, destination, given, limit);
+  const isProtected = await source.supportsFeature(Feature.migrateChangeProtection, limit);
+  const isPaused = (await domain.status(limit)).state === "paused";
   const own = isPaused ? given | bits.paused : given;
   const steps: Steps = {
     domain,
     destination,
     flags: isProtected ? own | bits.changeProtection : own & ~bits.changeProtection,
     there: own & ~(bits.abortOnError | bits.autoConverge | bits.changeProtection),
-    call,
-    signal,
+    signal: options.signal,
   };
   return run(steps, paramsOf(options));
 }
 
 async function run(steps: Steps, params: ParamsInput): Promise<Domain> {
-  const { domain, destination, flags, there, call, signal } = steps;
-  const begun = await domain.migrateBegin3Params(params, { flags, ...call });
+  const { domain, destination, flags, there, signal } = steps;
+  const begun = await domain.migrateBegin3Params(params, { flags, ...unlimited });
   const withXml = { ...params, destination_xml: begun.xml };
   let cookieIn = begun.cookieOut;
   let sent: ParamsInput;
@@ -134,7 +138,7 @@ async function run(steps: Steps, params: ParamsInput): Promise<Domain> {
     signal?.throwIfAborted();
     const prepared = await destination.domainMigratePrepare3Params(
       { params: withXml, cookieIn },
-      { flags: there, ...call },
+      { flags: there, ...unlimited },
     );
     cookieIn = prepared.cookieOut;
     sent = whereTo(params, prepared.uriOut);
@@ -175,49 +179,52 @@ function whereTo(params: ParamsInput, uriOut: string | null): ParamsInput {
 }
 
 async function perform({ domain, flags, signal }: Steps, params: ParamsInput, cookieIn: Uint8Array) {
-  return asJob(domain, signal, () => domain.migratePerform3Params({ dconnuri: null, params, cookieIn }, { flags }));
+  const args = { dconnuri: null, params, cookieIn };
+  return asJob(domain, signal, () => domain.migratePerform3Params(args, { flags, ...unlimited }));
 }
 
 function finish(
-  { destination, there, call }: Steps,
+  { destination, there }: Steps,
   params: ParamsInput,
   cookieIn: Uint8Array,
   isCancelled: boolean,
 ): Promise<{ readonly dom: Domain; readonly cookieOut: Uint8Array }> {
   const cancelled = isCancelled ? 1 : 0;
-  return destination.domainMigrateFinish3Params({ params, cookieIn, cancelled }, { flags: there, ...call });
+  return destination.domainMigrateFinish3Params({ params, cookieIn, cancelled }, { flags: there, ...unlimited });
 }
 
-function confirm({ domain, flags, call }: Steps, params: ParamsInput, cookieIn: Uint8Array, isCancelled: boolean) {
+function confirm({ domain, flags }: Steps, params: ParamsInput, cookieIn: Uint8Array, isCancelled: boolean) {
   const cancelled = isCancelled ? 1 : 0;
-  return domain.migrateConfirm3Params({ params, cookieIn, cancelled }, { flags, ...call });
+  return domain.migrateConfirm3Params({ params, cookieIn, cancelled }, { flags, ...unlimited });
 }
 
 /**
  * Has the source move a domain by itself: to the daemon at `uri` with the flag `peer2peer`, or without one, to a
- * hypervisor that takes it without. Aborting and rejecting as by `migrateTo`.
+ * hypervisor that takes it without. Aborting, waiting and rejecting as by `migrateTo`.
  */
 export async function migrateToUri(domain: Domain, uri: string, options: MigrateOptions = {}): Promise<void> {
   const flags = bitsOf(options.flags);
   options.signal?.throwIfAborted();
   const source = domain.connection;
   const isPeer = has(flags, "peer2peer");
-  if (has(flags, "offline")) await refuseOffline(source, "source");
+  const limit = limitOf(options);
+  if (has(flags, "offline")) await refuseOffline(source, "source", limit);
   const needed = isPeer ? Feature.migrationPeerToPeer : Feature.migrationDirect;
-  if (!(await source.supportsFeature(needed)))
+  if (!(await source.supportsFeature(needed, limit)))
     throw unsupportedArgument(`${isPeer ? "p2p" : "direct"} migration is not supported by the source host`);
   if (isPeer && isLocal(uri)) {
     const detail = `Attempt to migrate guest to the same host ${uri}`;
     throw VirError.of(ErrorCode.internalError, ErrorDomain.none, detail);
   }
-  if (isPeer && !(await source.supportsFeature(Feature.migrationParams))) throw unsupported("virDomainMigrateToURI3");
+  if (isPeer && !(await source.supportsFeature(Feature.migrationParams, limit)))
+    throw unsupported("virDomainMigrateToURI3");
   const params = paramsOf(options);
   const { name, bandwidth = 0 } = options;
   try {
     await asJob<unknown>(domain, options.signal, () =>
       isPeer
-        ? domain.migratePerform3Params({ dconnuri: uri, params, cookieIn: none }, { flags })
-        : domain.migratePerform({ cookie: none, uri, dname: name, resource: bandwidth }, { flags }),
+        ? domain.migratePerform3Params({ dconnuri: uri, params, cookieIn: none }, { flags, ...unlimited })
+        : domain.migratePerform({ cookie: none, uri, dname: name, resource: bandwidth }, { flags, ...unlimited }),
     );
   } catch (error) {
     throw options.signal?.aborted === true ? options.signal.reason : error;
@@ -251,19 +258,24 @@ function refuseUnmanaged(flags: number): void {
   if (has(flags, "tunnelled")) throw refuse("cannot perform tunnelled migration without using peer2peer flag");
 }
 
-async function refuseUnsupported(source: Connection, destination: Connection, flags: number): Promise<void> {
+async function refuseUnsupported(
+  source: Connection,
+  destination: Connection,
+  flags: number,
+  limit: Limit,
+): Promise<void> {
   if (has(flags, "offline")) {
-    await refuseOffline(source, "source");
-    await refuseOffline(destination, "destination");
+    await refuseOffline(source, "source", limit);
+    await refuseOffline(destination, "destination", limit);
   }
-  if (has(flags, "changeProtection") && !(await source.supportsFeature(Feature.migrateChangeProtection)))
+  if (has(flags, "changeProtection") && !(await source.supportsFeature(Feature.migrateChangeProtection, limit)))
     throw unsupportedArgument("cannot enforce change protection");
   for (const side of [source, destination])
-    if (!(await side.supportsFeature(Feature.migrationParams))) throw unsupported("virDomainMigrate3");
+    if (!(await side.supportsFeature(Feature.migrationParams, limit))) throw unsupported("virDomainMigrate3");
 }
 
-async function refuseOffline(side: Connection, name: "source" | "destination"): Promise<void> {
-  if (await side.supportsFeature(Feature.migrationOffline)) return;
+async function refuseOffline(side: Connection, name: "source" | "destination", limit: Limit): Promise<void> {
+  if (await side.supportsFeature(Feature.migrationOffline, limit)) return;
   throw unsupportedArgument(`offline migration is not supported by the ${name} host`);
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import type { Domain } from "../../src/client/index.ts";
+import type { ConnectionOptions, Domain } from "../../src/client/index.ts";
 import { ErrorCode, ErrorDomain, Feature, type TypedParam, VirError } from "../../src/protocol/index.ts";
 import { ClientWorld } from "./client-world.ts";
 
@@ -19,16 +19,19 @@ interface Migrating {
 const failed = (detail: string): VirError => VirError.of(ErrorCode.operationFailed, ErrorDomain.qemu, detail);
 
 /** A hypervisor from which and to which a guest goes, and what it was asked on the way. */
-async function setUp(features: readonly number[] = [Feature.migrationParams, Feature.migrateChangeProtection]) {
+async function setUp(
+  features: readonly number[] = [Feature.migrationParams, Feature.migrateChangeProtection],
+  options: ConnectionOptions = {},
+) {
   const world = new ClientWorld();
   for (const feature of features) world.serving.driver.features.add(feature);
-  const source = await world.open();
-  const destination = await world.open();
+  const source = await world.open(options);
+  const destination = await world.open(options);
   world.serving.driver.define("guest");
   const guest: Domain = await world.settle(source.domain("guest"));
   const heard: string[] = [];
   const told: Migrating[] = [];
-  const failing = new Map<string, () => Promise<never>>();
+  const failing = new Map<string, () => Promise<unknown>>();
   const step = async (name: string, args: Migrating): Promise<void> => {
     const words = [name, text(args.cookieIn ?? bytes("")), args.cancelled === 1 ? "cancelled" : ""];
     heard.push(words.filter((word) => word !== "").join(" "));
@@ -86,6 +89,19 @@ suite("a domain that migrates", () => {
       told.map(({ flags }) => flags),
       [ofSource, live, ofSource, live, ofSource],
     );
+  });
+
+  test("is waited for however long a step takes", async () => {
+    const features = [Feature.migrationParams, Feature.migrationPeerToPeer];
+    const { world, destination, guest, heard, failing } = await setUp(features, { timeoutMs: 100 });
+    const slow = async (): Promise<void> => {
+      await Promise.resolve();
+      world.serving.world.pass(1_000);
+    };
+    for (const name of ["begin", "prepare", "perform", "finish", "confirm"]) failing.set(name, slow);
+    await world.settle(guest.migrate(destination, { timeoutMs: 50 }));
+    assert.deepEqual(heard, ["begin", "prepare a", "perform b", "finish c", "confirm d"]);
+    await world.settle(guest.migrateToUri("qemu+tls://there/system", { flags: "peer2peer", timeoutMs: 50 }));
   });
 
   test("stays where the destination cannot take it, and the source is told", async () => {
