@@ -147,7 +147,9 @@ async function run(steps: Steps, params: ParamsInput): Promise<Domain> {
     throw error;
   }
   const ended = { destination_name: domain.name, ...sent };
-  if (!has(flags, "offline")) {
+  // Nothing was sent: QEMU's Finish would take the source's cookie for that of a guest of its own host.
+  if (has(flags, "offline")) cookieIn = none;
+  else {
     try {
       cookieIn = await perform(steps, sent, cookieIn);
     } catch (error) {

@@ -154,6 +154,12 @@ suite("a domain that migrates", () => {
     assert.deepEqual(heard, []);
   });
 
+  test("takes no cookie to the end when nothing is sent", async () => {
+    const { world, destination, guest, heard } = await setUp([Feature.migrationParams, Feature.migrationOffline]);
+    await world.settle(guest.migrate(destination, { flags: ["offline", "persistDest"] }));
+    assert.deepEqual(heard, ["begin", "prepare a", "finish", "confirm d"]);
+  });
+
   test("is sent by the source alone to a daemon that it reaches itself", async () => {
     const { world, guest, heard, told } = await setUp([Feature.migrationParams, Feature.migrationPeerToPeer]);
     const flags = ["peer2peer", "live"] as const;
