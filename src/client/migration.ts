@@ -97,6 +97,11 @@ interface Steps {
   readonly signal: AbortSignal | undefined;
 }
 
+interface Prepared {
+  readonly cookieOut: Uint8Array;
+  readonly uriOut: string | null;
+}
+
 /**
  * Moves a domain to the hypervisor behind another connection: begin, prepare, perform, finish, confirm, as libvirt does it,
  * with this program between the two. What has gone wrong on the way is undone on both sides, and the domain goes on here.
@@ -132,31 +137,43 @@ async function run(steps: Steps, params: ParamsInput): Promise<Domain> {
   const { domain, destination, flags, there, signal } = steps;
   const begun = await domain.migrateBegin3Params(params, { flags, ...unlimited });
   const withXml = { ...params, destination_xml: begun.xml };
-  let cookieIn = begun.cookieOut;
-  let sent: ParamsInput;
+  let prepared: Prepared;
   try {
     signal?.throwIfAborted();
-    const prepared = await destination.domainMigratePrepare3Params(
-      { params: withXml, cookieIn },
+    prepared = await destination.domainMigratePrepare3Params(
+      { params: withXml, cookieIn: begun.cookieOut },
       { flags: there, ...unlimited },
     );
-    cookieIn = prepared.cookieOut;
-    sent = whereTo(params, prepared.uriOut);
   } catch (error) {
     await confirm(steps, params, none, true).catch(() => undefined);
     throw error;
   }
-  const ended = { destination_name: domain.name, ...sent };
-  // Nothing was sent: QEMU's Finish would take the source's cookie for that of a guest of its own host.
-  if (has(flags, "offline")) cookieIn = none;
-  else {
-    try {
-      cookieIn = await perform(steps, sent, cookieIn);
-    } catch (error) {
-      // The source has gone back by itself; the destination has to be told.
-      await finish(steps, ended, none, true).catch(() => undefined);
-      throw signal?.aborted === true ? signal.reason : error;
-    }
+  return send(steps, params, prepared);
+}
+
+/** The destination waits for it: whatever comes of it, the destination has to be told. */
+async function send(steps: Steps, params: ParamsInput, { uriOut, cookieOut }: Prepared): Promise<Domain> {
+  const { domain, flags, signal } = steps;
+  const named = { destination_name: domain.name, ...params };
+  let sent: ParamsInput;
+  try {
+    signal?.throwIfAborted();
+    sent = whereTo(params, uriOut);
+  } catch (error) {
+    await finish(steps, named, none, true).catch(() => undefined);
+    await confirm(steps, named, none, true).catch(() => undefined);
+    throw error;
+  }
+  const ended = { ...named, ...sent };
+  // Nothing is sent: QEMU's Finish would take the source's cookie for that of a guest of its own host.
+  if (has(flags, "offline")) return end(steps, ended, none);
+  let cookieIn: Uint8Array;
+  try {
+    cookieIn = await perform(steps, sent, cookieOut);
+  } catch (error) {
+    // The source has gone back by itself.
+    await finish(steps, ended, none, true).catch(() => undefined);
+    throw signal?.aborted === true ? signal.reason : error;
   }
   return end(steps, ended, cookieIn);
 }

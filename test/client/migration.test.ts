@@ -32,6 +32,7 @@ async function setUp(
   const heard: string[] = [];
   const told: Migrating[] = [];
   const failing = new Map<string, () => Promise<unknown>>();
+  const answers: { uriOut: string | null } = { uriOut: "tcp:there:49152" };
   const step = async (name: string, args: Migrating): Promise<void> => {
     const words = [name, text(args.cookieIn ?? bytes("")), args.cancelled === 1 ? "cancelled" : ""];
     heard.push(words.filter((word) => word !== "").join(" "));
@@ -45,7 +46,7 @@ async function setUp(
     },
     domainMigratePrepare3Params: async (args: Migrating) => {
       await step("prepare", args);
-      return { cookieOut: bytes("b"), uriOut: "tcp:there:49152" };
+      return { cookieOut: bytes("b"), uriOut: answers.uriOut };
     },
     domainMigratePerform3Params: async (args: Migrating) => {
       await step("perform", args);
@@ -59,7 +60,7 @@ async function setUp(
     domainMigrateConfirm3Params: (args: Migrating) => step("confirm", args),
     domainAbortJob: () => void heard.push("abort"),
   });
-  return { world, destination, guest, heard, told, failing };
+  return { world, destination, guest, heard, told, failing, answers };
 }
 
 const valueOf = ({ params }: Migrating, name: string): unknown =>
@@ -136,6 +137,27 @@ suite("a domain that migrates", () => {
     });
     await assert.rejects(world.settle(guest.migrate(destination, { signal: giveUp.signal })), reason);
     assert.deepEqual(heard, ["begin", "prepare a", "perform b", "abort", "finish cancelled"]);
+  });
+
+  test("is called off on both sides when the signal is aborted before it is sent", async () => {
+    for (const flags of ["live", "offline"] as const) {
+      const { world, destination, guest, heard, failing } = await setUp([
+        Feature.migrationParams,
+        Feature.migrationOffline,
+      ]);
+      const giveUp = new AbortController();
+      const reason = new Error("enough");
+      failing.set("prepare", async () => giveUp.abort(reason));
+      await assert.rejects(world.settle(guest.migrate(destination, { flags, signal: giveUp.signal })), reason);
+      assert.deepEqual(heard, ["begin", "prepare a", "finish cancelled", "confirm cancelled"]);
+    }
+  });
+
+  test("is called off on both sides when nobody says where it is to go", async () => {
+    const { world, destination, guest, heard, answers } = await setUp();
+    answers.uriOut = null;
+    await assert.rejects(world.settle(guest.migrate(destination)), { message: /did not set uri/ });
+    assert.deepEqual(heard, ["begin", "prepare a", "finish cancelled", "confirm cancelled"]);
   });
 
   test("is not begun where a side cannot", async () => {
