@@ -53,7 +53,8 @@ const longs = /^(bandwidth.*|compression\.xbzrle\.cache)$/;
 
 function paramsOf({ name, uri, xml, bandwidth, params = {} }: MigrateOptions): ParamsInput {
   const own = { destination_name: name, migrate_uri: uri, destination_xml: xml, bandwidth };
-  const given = Object.entries({ ...params, ...own }).flatMap(([field, value]) =>
+  // What has an option of its own may be among the others too.
+  const given = [...Object.entries(params), ...Object.entries(own)].flatMap(([field, value]) =>
     value === undefined ? [] : [[field, typed(field, value)] as const],
   );
   return Object.fromEntries(given);

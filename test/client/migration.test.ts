@@ -92,6 +92,18 @@ suite("a domain that migrates", () => {
     );
   });
 
+  test("is told by libvirt's names what has an option of its own, too", async () => {
+    const { world, destination, guest, told } = await setUp();
+    const params = { bandwidth: 5, destination_name: "other", migrate_uri: "tcp:elsewhere" };
+    await world.settle(guest.migrate(destination, { params, name: "mine" }));
+    const [begin] = told;
+    const names = ["bandwidth", "destination_name", "migrate_uri"];
+    assert.deepEqual(
+      names.map((name) => valueOf(begin as Migrating, name)),
+      [5n, "mine", "tcp:elsewhere"],
+    );
+  });
+
   test("is waited for however long a step takes", async () => {
     const features = [Feature.migrationParams, Feature.migrationPeerToPeer];
     const { world, destination, guest, heard, failing } = await setUp(features, { timeoutMs: 100 });
