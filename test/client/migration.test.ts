@@ -138,6 +138,13 @@ suite("a domain that migrates", () => {
     assert.deepEqual(heard, ["begin", "prepare a", "perform b", "finish c", "confirm cancelled"]);
   });
 
+  test("has arrived though the source fails to take leave of it", async () => {
+    const { world, destination, guest, heard, failing } = await setUp();
+    failing.set("confirm", () => Promise.reject(failed("still here")));
+    assert.equal((await world.settle(guest.migrate(destination))).id, 7);
+    assert.deepEqual(heard, ["begin", "prepare a", "perform b", "finish c", "confirm d"]);
+  });
+
   test("has its job aborted with the signal, and rejects with the signal's reason", async () => {
     const { world, destination, guest, heard, failing } = await setUp();
     const giveUp = new AbortController();
