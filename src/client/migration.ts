@@ -84,7 +84,7 @@ const unlimited = { timeoutMs: Infinity };
 
 type Limit = Pick<CallOptions, "timeoutMs">;
 
-/** For the questions before the first step. */
+/** For the questions beside the steps. */
 const limitOf = ({ timeoutMs }: CallOptions): Limit => (timeoutMs === undefined ? {} : { timeoutMs });
 
 /** The calls of one migration, as both sides are asked. */
@@ -95,6 +95,8 @@ interface Steps {
   readonly flags: number;
   /** For the destination, which is not told what only the source does. */
   readonly there: number;
+  /** For a question beside the steps. */
+  readonly limit: Limit;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -122,34 +124,43 @@ export async function migrateTo(
   const limit = limitOf(options);
   await refuseUnsupported(source, destination, given, limit);
   const isProtected = await source.supportsFeature(Feature.migrateChangeProtection, limit);
-  const isPaused = (await domain.status(limit)).state === "paused";
-  const own = isPaused ? given | bits.paused : given;
   const steps: Steps = {
     domain,
     destination,
-    flags: isProtected ? own | bits.changeProtection : own & ~bits.changeProtection,
-    there: own & ~(bits.abortOnError | bits.autoConverge | bits.changeProtection),
+    flags: isProtected ? given | bits.changeProtection : given & ~bits.changeProtection,
+    there: given & ~(bits.abortOnError | bits.autoConverge | bits.changeProtection),
+    limit,
     signal: options.signal,
   };
   return run(steps, paramsOf(options));
 }
 
-async function run(steps: Steps, params: ParamsInput): Promise<Domain> {
-  const { domain, destination, flags, there, signal } = steps;
-  const begun = await domain.migrateBegin3Params(params, { flags, ...unlimited });
+async function run(given: Steps, params: ParamsInput): Promise<Domain> {
+  const { domain, destination, signal } = given;
+  const begun = await domain.migrateBegin3Params(params, { flags: given.flags, ...unlimited });
   const withXml = { ...params, destination_xml: begun.xml };
+  let steps = given;
   let prepared: Prepared;
   try {
     signal?.throwIfAborted();
+    steps = await asPaused(given);
+    signal?.throwIfAborted();
     prepared = await destination.domainMigratePrepare3Params(
       { params: withXml, cookieIn: begun.cookieOut },
-      { flags: there, ...unlimited },
+      { flags: steps.there, ...unlimited },
     );
   } catch (error) {
     await confirm(steps, params, none, true).catch(() => undefined);
     throw error;
   }
   return send(steps, params, prepared);
+}
+
+/** A guest that does not run here is not to run there. Asked once the source holds it: before, that may change. */
+async function asPaused(steps: Steps): Promise<Steps> {
+  const { domain, flags, there, limit } = steps;
+  const { state } = await domain.status(limit);
+  return state === "paused" ? { ...steps, flags: flags | bits.paused, there: there | bits.paused } : steps;
 }
 
 /** The destination waits for it: whatever comes of it, the destination has to be told. */

@@ -117,6 +117,18 @@ suite("a domain that migrates", () => {
     await world.settle(guest.migrateToUri("qemu+tls://there/system", { flags: "peer2peer", timeoutMs: 50 }));
   });
 
+  test("is not to run there when it stands still once the source holds it", async () => {
+    const { world, destination, guest, told, failing } = await setUp([Feature.migrationParams]);
+    await world.settle(guest.create());
+    failing.set("begin", () => guest.suspend());
+    await world.settle(guest.migrate(destination));
+    const paused = 32;
+    assert.deepEqual(
+      told.map(({ flags }) => flags),
+      [0, paused, paused, paused, paused],
+    );
+  });
+
   test("stays where the destination cannot take it, and the source is told", async () => {
     const { world, destination, guest, heard, failing } = await setUp();
     failing.set("prepare", () => Promise.reject(failed("no room")));
