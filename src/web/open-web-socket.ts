@@ -1,4 +1,5 @@
 import { Connection, type ConnectionOptions } from "../client/connection.ts";
+import { abortable } from "../client/patience.ts";
 import { Loop, TimerHost, type Transport } from "../event/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
 import { pageTimers } from "./page-timers.ts";
@@ -28,7 +29,7 @@ export function openWebSocket(url: string | URL, options: WebSocketOpenOptions):
   const { token, name = null, ...others } = options;
   const loop = new Loop(new TimerHost(pageTimers()), { onError: raise });
   const connect = async (signal: AbortSignal): Promise<Transport> => {
-    const drawn = typeof token === "function" ? await token() : token;
+    const drawn = typeof token === "function" ? await abortable(Promise.resolve(token()), signal) : token;
     signal.throwIfAborted();
     return reach(loop, url, drawn, signal);
   };
