@@ -215,7 +215,8 @@ export class Outbox {
   /** The next turn. */
   #rest(): void {
     this.#posted = false;
-    if (this.#mustWait || this.#queued + this.#collected.length === 0) return;
+    if (this.#mustWait) return;
+    // Even if a later message has taken the rest along: nobody was told that there is room.
     this.#flush();
     this.#options.onFlushed();
   }

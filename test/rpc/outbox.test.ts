@@ -156,6 +156,20 @@ describe("messages on their way out", () => {
     assert.deepEqual(transport.counts(), [1, 1]);
   });
 
+  it("let calls that waited for them in, though a later message has taken them along", () => {
+    const { world, transport, report, server, calls } = serve();
+    transport.slow = true;
+    report();
+    for (let count = 0; count < 20; count++) server.sendEncoded(new Uint8Array(0), new Uint8Array(70_000));
+    transport.listener?.onData(message({ procedure: 3 }, nothing, {}), []);
+    transport.drain();
+    assert.ok(server.isCongested, "not everything goes out in one turn");
+    report();
+    assert.equal(calls.length, 0);
+    world.run();
+    assert.equal(calls.length, 1);
+  });
+
   it("are handed over before the connection closes", () => {
     const { transport, report, server } = serve();
     report();
