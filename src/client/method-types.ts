@@ -9,7 +9,10 @@ import type { ByteChannel } from "./web-streams.ts";
 export interface CallOptions {
   /** Aborting gives the call up: on our daemon it is cancelled there too. The call rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** So long the call may take, in ms; then it rejects with VirError operationTimeout. Default: as the connection says. */
+  /**
+   * So long the call may take, in ms; then it rejects with VirError operationTimeout. Infinity: as long as the connection
+   * lives. RangeError for what is no time, and nothing is sent. Default: as the connection says.
+   */
   readonly timeoutMs?: number;
   /** Our daemon does the call once, however often it is made with this key. Others: VirError noSupport. */
   readonly key?: string;
