@@ -82,7 +82,7 @@ type State = "new" | "authenticated" | "opening" | "open" | "closed";
  *
  * authenticate:  new -> authenticated, where the kernel's word is enough; later it only answers.
  * logIn, polkit: new; their success: new -> authenticated.
- * open:          authenticated -> opening -> open; without the step between where the driver does not need to wait.
+ * open:          authenticated -> opening -> open; without the step between where the driver does not need to wait; throws when closed.
  * opened:        open; otherwise it throws.
  * close:         any -> closed; idempotent; ends the subscriptions, and its share in the hypervisor.
  */
@@ -168,6 +168,8 @@ export class Session {
   /** Takes the first driver that accepts the URI. */
   open(uri: string | null, flags: number): void | Promise<void> {
     if (this.#state === "open" || this.#state === "opening") throw internalError("connection already open");
+    // Nobody would close what is opened for somebody who has left.
+    if (this.#state === "closed") throw internalError("the connection is closed");
     if (uri === null) throw internalError("connection not open");
     const driver = this.#options.drivers.find((each) => each.accepts(uri));
     if (driver === undefined) throw VirError.of(ErrorCode.noConnect, ErrorDomain.none, uri);

@@ -53,7 +53,11 @@ export class AccessGate {
     const objects = demands.filter(({ kind }) => kind !== "connect");
     const forConnection = demands.filter(({ kind }) => kind === "connect");
     const checked = this.#checkAll(call, forConnection);
-    if (checked !== undefined) return checked.then(() => this.#runChecked(call, objects, filter, handle));
+    if (checked !== undefined)
+      return checked.then(() => {
+        call.checkWanted();
+        return this.#runChecked(call, objects, filter, handle);
+      });
     return this.#runChecked(call, objects, filter, handle);
   }
 

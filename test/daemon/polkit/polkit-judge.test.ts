@@ -13,6 +13,7 @@ import {
   pairInMemory,
   type Stream,
 } from "../../../src/rpc/index.ts";
+import { Serving } from "../serving.ts";
 
 type Call = Client<typeof remote.procedures, CallOptions, Stream>;
 
@@ -143,5 +144,24 @@ suite("polkit as the judge of calls", () => {
       ...denied,
       message: /this machine's processes alone/,
     });
+  });
+
+  test("opens nothing for who has left while polkit was asked", async () => {
+    let answer: ((code: number) => void) | undefined;
+    const serving = new Serving({
+      access: "polkit",
+      pkcheck: () => new Promise((resolve) => (answer = resolve)),
+    });
+    serving.driver.opening = Promise.resolve();
+    const { call, connection } = serving.connect(alice);
+    const opening = assert.rejects(call.connectOpen({ name: "fake:///default", flags: 0 }));
+    serving.world.run();
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    connection.close();
+    serving.world.run();
+    await opening;
+    answer?.(0);
+    for (let turn = 0; turn < 30; turn++) await Promise.resolve();
+    assert.equal(serving.driver.holds, 0);
   });
 });
