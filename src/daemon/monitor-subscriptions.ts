@@ -15,6 +15,7 @@ export interface MonitorSubscriptionsOptions {
   readonly issueCallbackId: () => number;
   readonly deliver: (callbackId: number, event: DomainMonitorEvent) => void;
   readonly mayHear: (event: DomainMonitorEvent) => boolean | Promise<boolean>;
+  readonly onError: (error: unknown) => void;
 }
 
 /** What one peer wants to hear of what monitors say. */

@@ -25,6 +25,7 @@ export interface ObjectSubscriptionsOptions {
   readonly issueCallbackId: () => number;
   readonly deliver: (callbackId: number, event: ObjectEvent) => void;
   readonly mayHear: (event: ObjectEvent) => boolean | Promise<boolean>;
+  readonly onError: (error: unknown) => void;
 }
 
 /** What one peer wants to hear of networks, pools and other objects. */

@@ -126,6 +126,10 @@ export class Peer {
         this.#connection.messageLength = messageLength;
       },
       mayHear: (kind, object) => this.#hears(kind, object),
+      onError: (error) => {
+        const message = `an event could not be told: ${error instanceof Error ? error.message : String(error)}`;
+        options.log({ level: "error", source: "daemon", message, error });
+      },
       deliver: (subscription, event) => this.#deliver(subscription, event),
       deliverObject: (callbackId, event) => this.#deliverObject(callbackId, event),
       deliverMonitor: (callbackId, event) => {

@@ -51,6 +51,8 @@ export interface SessionOptions {
   readonly mayHear: (kind: string, object: HeardObject) => boolean | Promise<boolean>;
   readonly deliverObject: (callbackId: number, event: ObjectEvent) => void;
   readonly deliverMonitor: (callbackId: number, event: DomainMonitorEvent) => void;
+  /** Hears what has gone wrong with an event where nobody else does. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** What an event is about. */
@@ -216,7 +218,7 @@ export class Session {
       throw internalError("the connection was closed while the hypervisor was opened");
     }
     const { hypervisor } = hold;
-    const { issueCallbackId, deliver, deliverObject, deliverMonitor, cursors, mayHear } = this.#options;
+    const { issueCallbackId, deliver, deliverObject, deliverMonitor, cursors, mayHear, onError } = this.#options;
     this.#hold = hold;
     this.#opened = {
       hypervisor,
@@ -226,6 +228,7 @@ export class Session {
         issueCallbackId,
         deliver,
         mayHear: ({ dom }) => mayHear("domain", dom),
+        onError,
       }),
       cursors: new CursorSubscriptions({ hypervisor, issueCallbackId, ...cursors }),
       objectSubscriptions: new ObjectSubscriptions({
@@ -233,12 +236,14 @@ export class Session {
         issueCallbackId,
         deliver: deliverObject,
         mayHear: (event) => mayHear(...objectOf(event)),
+        onError,
       }),
       monitorSubscriptions: new MonitorSubscriptions({
         source: hypervisor.monitorEvents,
         issueCallbackId,
         deliver: deliverMonitor,
         mayHear: ({ dom }) => mayHear("domain", dom),
+        onError,
       }),
     };
     this.#readOnly ||= (flags & connectReadOnly) !== 0;

@@ -8,6 +8,8 @@ export interface SubscriptionTableOptions<S, E> {
   readonly deliver: (callbackId: number, event: E, subscription: S) => void;
   /** Whether the peer may hear of it; must not reject. */
   readonly mayHear: (event: E) => boolean | Promise<boolean>;
+  /** Hears what `deliver` throws once somebody had to be asked; before that its caller does. */
+  readonly onError: (error: unknown) => void;
 }
 
 /**
@@ -80,10 +82,16 @@ export class SubscriptionTable<S, E> {
   }
 
   #tellLater(heard: boolean | Promise<boolean>, tell: () => void): void {
-    const telling = Promise.all([heard, this.#telling]).then(([mayHear]) => {
-      if (this.#telling === telling) this.#telling = undefined;
-      if (mayHear) tell();
-    });
+    const telling = Promise.all([heard, this.#telling])
+      .then(([mayHear]) => {
+        if (this.#telling === telling) this.#telling = undefined;
+        if (mayHear) tell();
+      })
+      // Those behind it are told all the same.
+      .catch((error: unknown) => {
+        if (this.#telling === telling) this.#telling = undefined;
+        this.#options.onError(error);
+      });
     this.#telling = telling;
   }
 }

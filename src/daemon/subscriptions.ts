@@ -30,16 +30,19 @@ export interface SubscriptionsOptions {
   readonly issueCallbackId: () => number;
   readonly deliver: (subscription: Subscription, event: DomainEvent) => void;
   readonly mayHear: (event: DomainEvent) => boolean | Promise<boolean>;
+  /** Hears what `deliver` throws where nobody else does. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** What one peer wants to hear of domains. */
 export class Subscriptions {
   readonly #table: SubscriptionTable<Wish, DomainEvent>;
 
-  constructor({ hypervisor, issueCallbackId, deliver, mayHear }: SubscriptionsOptions) {
+  constructor({ hypervisor, issueCallbackId, deliver, mayHear, onError }: SubscriptionsOptions) {
     this.#table = new SubscriptionTable({
       issueCallbackId,
       mayHear,
+      onError,
       subscribe: (listener) => hypervisor.subscribe(({ event }) => listener(event)),
       filter: (event) => {
         const id = domainEventId(event.name);

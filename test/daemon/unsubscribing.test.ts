@@ -44,6 +44,7 @@ class Listener {
       issueCallbackId: () => world.nextId++,
       deliver: ({ callbackId }, event) => this.#deliver(callbackId, event),
       mayHear: () => true,
+      onError: (error) => world.fail(String(error)),
     });
   }
 
