@@ -140,8 +140,8 @@ export class Peer {
           eventsNext: (message) => this.#connection.sendEvent(virtwright, "eventsNext", message),
           eventsGap: (message) => this.#connection.sendEvent(virtwright, "eventsGap", message),
         },
-        // Where each has to be asked about, who has come so far was asked about all.
-        mayHear: (dom) => this.#hears("domain", dom) !== false,
+        mayHear: (dom) =>
+          options.access()?.seesUnasked(this.principal, "domain", dom, this.#session.opened.hypervisor) !== false,
         isCongested: () => this.#connection.isCongested,
         postpone: (job) => void loop.post(job),
       },

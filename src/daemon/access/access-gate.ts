@@ -87,6 +87,12 @@ export class AccessGate {
     return verdict instanceof Promise ? verdict.then(({ allowed }) => allowed) : verdict.allowed;
   }
 
+  /** As `sees`, for who hears of all: nothing, where each would have to be asked about. */
+  seesUnasked(...[principal, kind, object, hypervisor]: Parameters<AccessGate["sees"]>): boolean {
+    const ofAll = this.#options.judge.decideOfAll(principal, `${kind}:getattr`);
+    return ofAll !== undefined && (ofAll.allowed || this.sees(principal, kind, object, hypervisor) === true);
+  }
+
   /** Undefined when it was done at once. */
   #checkAll(call: Guarded, demands: readonly Demand[]): Promise<void> | undefined {
     for (const [index, demand] of demands.entries()) {
@@ -105,7 +111,7 @@ export class AccessGate {
     const { args, route, hypervisor, context, checkWanted } = call;
     const { procedures } = hypervisor;
     const { pause } = this.#options;
-    if (list !== undefined && untold.has(route.name)) await this.#check(call, list, anything);
+    if (list !== undefined && untold.has(route.name)) this.#checkOfAll(call, list, "it tells of all domains at once");
     const change =
       this.#knowsTags && mayChangeTags(route.name, args)
         ? await tagChangeOf({ call: route.name, args, hypervisor, procedures, context, pause })
@@ -183,6 +189,14 @@ export class AccessGate {
   #target(source: JudgedHypervisor, kind: string, name: string | undefined, uuid: string | undefined): Target {
     if (!this.#knowsTags || kind !== "domain") return { kind, name, uuid, tags: [] };
     return { kind, name, uuid, tags: uuid === undefined ? undefined : this.#tags.of(source, uuid) };
+  }
+
+  /** A judge that has to know the object would answer a question without one as if it were harmless. */
+  #checkOfAll(call: Guarded, demand: Demand, why: string): void {
+    const { route, principal } = call;
+    const reason = `its rules, which are about single objects: ${route.name} is for those who may do everything, as ${why}`;
+    const verdict = this.#options.judge.decideOfAll(principal, demand.permission);
+    this.#obey(verdict ?? { allowed: false, reason }, call, demand, anything);
   }
 
   /** Undefined when it was done at once. */

@@ -4,7 +4,7 @@ import { Daemon, type LogEntry, type Origin } from "../../../src/daemon/index.ts
 import { TestDriver } from "../../../src/driver/test/index.ts";
 import type { Loop } from "../../../src/event/index.ts";
 import { openLoop } from "../../../src/os/index.ts";
-import { type Client, type Domain, remote } from "../../../src/protocol/index.ts";
+import { type Client, type Domain, remote, virtwright } from "../../../src/protocol/index.ts";
 import {
   type CallOptions,
   Connection,
@@ -57,7 +57,11 @@ suite("polkit as the judge of calls", () => {
     await loop.close();
   });
 
-  async function open(origin: Origin): Promise<{ readonly call: Call; readonly heard: string[] }> {
+  async function open(origin: Origin): Promise<{
+    readonly call: Call;
+    readonly heard: string[];
+    readonly own: Client<typeof virtwright.procedures, CallOptions, Stream>;
+  }> {
     const [near, far] = pairInMemory(loop);
     daemon.accept(near, origin);
     const connection = new Connection(loop, far);
@@ -71,7 +75,7 @@ suite("polkit as the judge of calls", () => {
     });
     const call = clientOf(connection, remote);
     await call.connectOpen({ name: "test:///default", flags: 0 });
-    return { call, heard };
+    return { call, heard, own: clientOf(connection, virtwright) };
   }
 
   async function define(name: string): Promise<Domain> {
@@ -80,21 +84,22 @@ suite("polkit as the judge of calls", () => {
   }
 
   test("asks by libvirt's actions and details about what is really meant, and denies in libvirt's words", async () => {
-    const [web, db] = [await define("web"), await define("db")];
+    // No part of a uuid.
+    const [web, mail] = [await define("web"), await define("mail")];
     allowed.push("org.libvirt.api.domain.start connect_driver=Test domain_name=web");
     const { call } = await open(alice);
-    await call.domainCreate({ dom: { ...web, name: "db" } });
+    await call.domainCreate({ dom: { ...web, name: "mail" } });
     assert.ok(
       asked.includes(`org.libvirt.api.domain.start connect_driver=Test domain_name=web domain_uuid=${web.uuid}`),
       asked.join("\n"),
     );
-    await assert.rejects(call.domainCreate({ dom: { ...db, name: "web" } }), {
+    await assert.rejects(call.domainCreate({ dom: { ...mail, name: "web" } }), {
       ...denied,
       message:
         "access denied: 'polkit' denied access: domain:start by its answer to org.libvirt.api.domain.start: denied",
     });
     assert.ok(
-      log.some(({ source, message }) => source === "access" && message.includes("was denied domain:start on 'db'")),
+      log.some(({ source, message }) => source === "access" && message.includes("was denied domain:start on 'mail'")),
     );
     await assert.rejects(call.domainGetXmlDesc({ dom: web, flags: 1 }), denied);
     allowed.push("org.libvirt.api.domain.read");
@@ -136,6 +141,23 @@ suite("polkit as the judge of calls", () => {
     const before = heard.length;
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
     assert.equal(heard.length, before);
+  });
+
+  test("is not asked about all guests at once: what tells of all is for who may do everything", async () => {
+    allowed.push("org.libvirt.api.domain.getattr");
+    const { own } = await open(alice);
+    const everything = { start: 0n, limit: 0, stats: 0, withXml: false };
+    const events = { cursor: null, eventIds: [], dom: null };
+    const before = asked.length;
+    await assert.rejects(own.snapshot(everything), {
+      ...denied,
+      message: /domain:getattr by its rules, .* snapshot is for those who may do everything/,
+    });
+    await assert.rejects(own.eventsOpen(events), denied);
+    assert.ok(!asked.slice(before).some((each) => each.includes("domain.getattr")), asked.join("\n"));
+    const { own: ofRoot } = await open({ identity: { uid: 0, gid: 0, pid: process.pid } });
+    await ofRoot.snapshot(everything);
+    await ofRoot.eventsOpen(events);
   });
 
   test("asks nobody about root, and lets nobody do anything whose process is not of this machine", async () => {
