@@ -162,7 +162,7 @@ export class AccessGate {
     const uuids = demand.kind === "domain" ? await uuidsByName(call) : undefined;
     const pick: Pick = async (name, uuid) => {
       const target = this.#target(hypervisor, demand.kind, name ?? "", uuid ?? uuids?.get(name ?? ""));
-      return (await this.#options.judge.decide(principal, demand.permission, target, hypervisor)).allowed;
+      return (await this.#options.judge.decide(principal, demand.permission, target, hypervisor, context)).allowed;
     };
     const count = counted(route.name);
     if (count !== undefined) {
@@ -201,7 +201,13 @@ export class AccessGate {
 
   /** Undefined when it was done at once. */
   #check(call: Guarded, demand: Demand, target: Target): Promise<void> | undefined {
-    const verdict = this.#options.judge.decide(call.principal, demand.permission, target, call.hypervisor);
+    const verdict = this.#options.judge.decide(
+      call.principal,
+      demand.permission,
+      target,
+      call.hypervisor,
+      call.context,
+    );
     if (verdict instanceof Promise) return verdict.then((given) => this.#obey(given, call, demand, target));
     this.#obey(verdict, call, demand, target);
     return undefined;
@@ -225,6 +231,9 @@ export class AccessGate {
     throw VirError.of(ErrorCode.accessDenied, ErrorDomain.access, detail);
   }
 }
+
+/** Whom a judge has to ask takes so many questions at once, and leaves others room. */
+const picksAtOnce = 4;
 
 type Pick = (name: string | undefined, uuid: string | undefined) => Promise<boolean>;
 
@@ -281,12 +290,13 @@ async function truePool({ args, hypervisor: { procedures }, context }: Guarded):
 async function thinned(kind: string, args: Fields, result: Fields, pick: Pick): Promise<unknown[]> {
   const listed = (Object.values(result).find((value) => Array.isArray(value)) ?? []) as unknown[];
   const { name: pool } = (args["pool"] ?? {}) as { name?: string };
-  const picked = await Promise.all(
-    listed.map((each) => {
-      if (typeof each === "string") return pick(kind === "storage_vol" ? `${pool}/${each}` : each, undefined);
-      const ref = each as { readonly uuid?: string; readonly dom?: { readonly uuid?: string } };
-      return pick(listedName(kind, each as Fields), ref.dom?.uuid ?? ref.uuid);
-    }),
-  );
+  const ask = (each: unknown): Promise<boolean> => {
+    if (typeof each === "string") return pick(kind === "storage_vol" ? `${pool}/${each}` : each, undefined);
+    const ref = each as { readonly uuid?: string; readonly dom?: { readonly uuid?: string } };
+    return pick(listedName(kind, each as Fields), ref.dom?.uuid ?? ref.uuid);
+  };
+  const picked: boolean[] = [];
+  while (picked.length < listed.length)
+    picked.push(...(await Promise.all(listed.slice(picked.length, picked.length + picksAtOnce).map(ask))));
   return listed.filter((_, index) => picked[index]);
 }

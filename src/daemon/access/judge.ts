@@ -1,4 +1,4 @@
-import type { DriverProcedures } from "../../driver/driver.ts";
+import type { CallContext, DriverProcedures } from "../../driver/driver.ts";
 import type { Principal } from "../principal.ts";
 import type { TagSource } from "./tag-changes.ts";
 
@@ -35,11 +35,12 @@ export interface Judge {
   readonly knowsTags: boolean;
   /** Whether somebody may do it to all there is; undefined: each has to be asked about. */
   decideOfAll(principal: Principal, permission: string): Verdict | undefined;
-  /** Never rejects: who cannot be asked allows nothing. */
+  /** Never rejects: who cannot be asked allows nothing. `context`: of the call, so that nobody is asked for who has left. */
   decide(
     principal: Principal,
     permission: string,
     target: Target,
     hypervisor: JudgedHypervisor,
+    context?: Pick<CallContext, "signal">,
   ): Verdict | Promise<Verdict>;
 }

@@ -40,8 +40,9 @@ export class PolkitJudge implements Judge {
     permission: string,
     target: Target,
     hypervisor: JudgedHypervisor,
+    context?: Pick<CallContext, "signal">,
   ): Verdict | Promise<Verdict> {
-    return this.decideOfAll(principal) ?? this.#ask(principal, permission, target, hypervisor);
+    return this.decideOfAll(principal) ?? this.#ask(principal, permission, target, hypervisor, context?.signal);
   }
 
   async #ask(
@@ -49,6 +50,7 @@ export class PolkitJudge implements Judge {
     permission: string,
     target: Target,
     { procedures }: JudgedHypervisor,
+    signal: AbortSignal | undefined,
   ): Promise<Verdict> {
     const action = `org.libvirt.api.${permission.replace(":", ".").replaceAll("_", "-")}`;
     const subject = subjectOf(principal);
@@ -60,7 +62,7 @@ export class PolkitJudge implements Judge {
         driver = Promise.resolve(procedures.connectGetType?.({}, nobody())).then((answer) => driverName(answer?.type));
         this.#drivers.set(procedures, driver);
       }
-      const answer = await this.#polkit.ask({ action, subject, details: detailsOf(await driver, target) });
+      const answer = await this.#polkit.ask({ action, subject, details: detailsOf(await driver, target) }, signal);
       return { allowed: answer === "allowed", reason: `its answer to ${action}: ${answer}` };
     } catch (error) {
       this.#drivers.delete(procedures);

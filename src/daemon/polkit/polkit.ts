@@ -31,8 +31,8 @@ export interface PolkitOptions {
   readonly atOnce?: number;
   /** Of them, for one user: others get their turn however many questions somebody has. Default 3. */
   readonly atOnceForOne?: number;
-  /** How many may wait. Default 1,000. */
-  readonly waiting?: number;
+  /** How many of one user's may wait. Default 100. */
+  readonly waitingForOne?: number;
   /** From the question to its answer; where somebody may be asked, the second. Default 20,000 and 60,000. */
   readonly timeoutMs?: number;
   readonly interactiveMs?: number;
@@ -55,7 +55,7 @@ export class Polkit {
     this.#options = {
       atOnce: 8,
       atOnceForOne: 3,
-      waiting: 1_000,
+      waitingForOne: 100,
       timeoutMs: 20_000,
       interactiveMs: 60_000,
       ...options,
@@ -63,7 +63,7 @@ export class Polkit {
   }
 
   /**
-   * Rejects with DeadlineError when there is no answer in time or too many wait, with the signal's reason, and with an Error when
+   * Rejects with DeadlineError when there is no answer in time or too many of the user's wait, with the signal's reason, and with an Error when
    * pkcheck cannot be run or does not understand the question.
    */
   async ask(question: PolkitQuestion, signal: AbortSignal = new AbortController().signal): Promise<PolkitAnswer> {
@@ -98,8 +98,9 @@ export class Polkit {
       this.#take(uid);
       return Promise.resolve();
     }
-    if (this.#waiting.size >= this.#options.waiting)
-      return Promise.reject(new DeadlineError(`${this.#waiting.size} questions are waiting for polkit already`));
+    const already = [...this.#waiting].filter((each) => each.uid === uid).length;
+    if (already >= this.#options.waitingForOne)
+      return Promise.reject(new DeadlineError(`${already} questions about user ${uid} are waiting for polkit already`));
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
         this.#waiting.delete(waiting);

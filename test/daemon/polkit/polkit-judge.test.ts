@@ -60,6 +60,7 @@ suite("polkit as the judge of calls", () => {
   async function open(origin: Origin): Promise<{
     readonly call: Call;
     readonly heard: string[];
+    readonly connection: Connection;
     readonly own: Client<typeof virtwright.procedures, CallOptions, Stream>;
   }> {
     const [near, far] = pairInMemory(loop);
@@ -75,7 +76,7 @@ suite("polkit as the judge of calls", () => {
     });
     const call = clientOf(connection, remote);
     await call.connectOpen({ name: "test:///default", flags: 0 });
-    return { call, heard, own: clientOf(connection, virtwright) };
+    return { call, connection, heard, own: clientOf(connection, virtwright) };
   }
 
   async function define(name: string): Promise<Domain> {
@@ -158,6 +159,21 @@ suite("polkit as the judge of calls", () => {
     const { own: ofRoot } = await open({ identity: { uid: 0, gid: 0, pid: process.pid } });
     await ofRoot.snapshot(everything);
     await ofRoot.eventsOpen(events);
+  });
+
+  test("is asked about a long list little by little, and no more when nobody waits for it", async () => {
+    allowed.push("org.libvirt.api.domain.getattr");
+    for (let index = 0; index < 120; index++) await define(`long-${index}`);
+    const { call, connection } = await open(alice);
+    const { domains } = await call.connectListAllDomains({ needResults: 1, flags: 0 });
+    assert.equal(domains.filter(({ name }) => name.startsWith("long-")).length, 120);
+    const before = asked.length;
+    const left = assert.rejects(call.connectListAllDomains({ needResults: 1, flags: 0 }));
+    while (asked.length < before + 10) await new Promise(setImmediate);
+    connection.close();
+    await left;
+    for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate);
+    assert.ok(asked.length < before + 30, `${asked.length - before} questions`);
   });
 
   test("asks nobody about root, and lets nobody do anything whose process is not of this machine", async () => {
