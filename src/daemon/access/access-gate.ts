@@ -191,6 +191,11 @@ export class AccessGate {
     return { kind, name, uuid, tags: uuid === undefined ? undefined : this.#tags.of(source, uuid) };
   }
 
+  /** The judge decides on each object by itself. */
+  #hasToKnow({ principal }: Guarded, { permission }: Demand): boolean {
+    return this.#options.judge.decideOfAll(principal, permission) === undefined;
+  }
+
   /** A judge that has to know the object would answer a question without one as if it were harmless. */
   #checkOfAll(call: Guarded, demand: Demand, why: string): void {
     const { route, principal } = call;
@@ -201,6 +206,8 @@ export class AccessGate {
 
   /** Undefined when it was done at once. */
   #check(call: Guarded, demand: Demand, target: Target): Promise<void> | undefined {
+    if (demand.kind !== "connect" && (target.name ?? "") === "" && this.#hasToKnow(call, demand))
+      this.#checkOfAll(call, demand, "it does not say which object it is about");
     const verdict = this.#options.judge.decide(
       call.principal,
       demand.permission,

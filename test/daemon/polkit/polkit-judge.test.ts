@@ -176,6 +176,19 @@ suite("polkit as the judge of calls", () => {
     assert.ok(asked.length < before + 30, `${asked.length - before} questions`);
   });
 
+  test("is not asked about an object that nobody knows: a restored file may be anybody's", async () => {
+    allowed.push("org.libvirt.api.");
+    const { call } = await open(alice);
+    const from = "/no/such/file";
+    const message = /domain:start by its rules, .* as it does not say which object it is about/;
+    await assert.rejects(call.domainRestore({ from }), { ...denied, message });
+    await assert.rejects(call.domainSaveImageGetXmlDesc({ file: from, flags: 0 }), denied);
+    await assert.rejects(call.domainSaveImageDefineXml({ file: from, dxml: "<domain/>", flags: 0 }), denied);
+    await assert.rejects(call.domainDefineXml({ xml: "<domain type='test'/>" }), denied);
+    assert.ok(!asked.some((each) => /domain\.(start|read|write) connect_driver=Test$/.test(each)), asked.join("\n"));
+    await assert.rejects(root.domainRestore({ from }), ({ code }: { code: number }) => code !== denied.code);
+  });
+
   test("asks nobody about root, and lets nobody do anything whose process is not of this machine", async () => {
     assert.deepEqual(asked, []);
     await assert.rejects(open({ door: "tls", certificate: "CN=a" }), {
