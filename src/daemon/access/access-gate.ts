@@ -8,8 +8,8 @@ import { tagPermission } from "./access-rules.ts";
 import { aclOf, type Demand, demandsOf, secondDemandOf } from "./demands.ts";
 import { anything, type Judge, type JudgedHypervisor, type Target, type Verdict } from "./judge.ts";
 import { KnownTags } from "./known-tags.ts";
-import { listedName, namedObject, nameOfObject, poolName, refOf } from "./object-names.ts";
-import { mayChangeTags, tagChangeOf, uuidIn } from "./tag-changes.ts";
+import { calledIn, listedName, listedUuid, namedObject, poolName, uuidOf } from "./object-names.ts";
+import { mayChangeTags, tagChangeOf } from "./tag-changes.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 type Handle = (args: Fields) => unknown;
@@ -118,11 +118,11 @@ export class AccessGate {
         : undefined;
     let target = anything;
     for (const demand of objects) {
-      const name = await nameOfObject(demand.kind, args, { procedures, context, pause });
+      const { name, uuid } = await calledIn(demand.kind, args, { procedures, context, pause });
       target =
         change === undefined
-          ? this.#target(hypervisor, demand.kind, name, uuidOf(demand.kind, args))
-          : { ...change, kind: demand.kind, name, uuid: uuidIn(args) };
+          ? this.#target(hypervisor, demand.kind, name, uuid)
+          : { ...change, kind: demand.kind, name, uuid };
       await this.#check(call, demand, target);
       // With its new name a domain may fall under other rules.
       const { newName } = args;
@@ -133,7 +133,8 @@ export class AccessGate {
     const second = secondDemandOf(route.name);
     if (second !== undefined) {
       const other = args[second.argument] as Parameters<typeof listedName>[1];
-      await this.#check(call, second, { kind: second.kind, name: listedName(second.kind, other), tags: [] });
+      const uuid = await uuidOf(second.kind, other, { procedures, context });
+      await this.#check(call, second, { kind: second.kind, name: listedName(second.kind, other), uuid, tags: [] });
     }
     checkWanted();
     return list === undefined || untold.has(route.name) ? handle(args) : this.#list(call, list, handle);
@@ -144,7 +145,8 @@ export class AccessGate {
     const result = (await handle(call.args)) as Fields;
     const object = Object.values(result)[0] as Parameters<typeof listedName>[1];
     const name = listedName(demand.kind, object);
-    await this.#check(call, demand, this.#target(call.hypervisor, demand.kind, name, object.uuid));
+    const uuid = await uuidOf(demand.kind, object, { ...call.hypervisor, context: call.context });
+    await this.#check(call, demand, this.#target(call.hypervisor, demand.kind, name, uuid));
     return result;
   }
 
@@ -154,9 +156,8 @@ export class AccessGate {
     const { procedures } = hypervisor;
     const args = await truePool(call);
     if (/Register(Any)?$/.test(route.name)) {
-      const name = await nameOfObject(demand.kind, args, { procedures, context, pause: this.#options.pause });
-      if (name !== undefined)
-        await this.#check(call, demand, this.#target(hypervisor, demand.kind, name, uuidIn(args)));
+      const { name, uuid } = await calledIn(demand.kind, args, { procedures, context, pause: this.#options.pause });
+      if (name !== undefined) await this.#check(call, demand, this.#target(hypervisor, demand.kind, name, uuid));
       return handle(args);
     }
     const uuids = demand.kind === "domain" ? await uuidsByName(call) : undefined;
@@ -246,11 +247,6 @@ type Pick = (name: string | undefined, uuid: string | undefined) => Promise<bool
 
 const connection: Target = { kind: "connect", name: "", tags: [] };
 
-/** Of the object of that kind in the arguments. */
-function uuidOf(kind: string, args: Fields): string | undefined {
-  return kind === "domain" ? uuidIn(args) : refOf(kind, args)?.uuid;
-}
-
 /** Where only names are listed: whose tags they have. */
 async function uuidsByName({
   route,
@@ -296,11 +292,11 @@ async function truePool({ args, hypervisor: { procedures }, context }: Guarded):
 
 async function thinned(kind: string, args: Fields, result: Fields, pick: Pick): Promise<unknown[]> {
   const listed = (Object.values(result).find((value) => Array.isArray(value)) ?? []) as unknown[];
-  const { name: pool } = (args["pool"] ?? {}) as { name?: string };
+  const { name: pool, uuid } = (args["pool"] ?? {}) as { name?: string; uuid?: string };
   const ask = (each: unknown): Promise<boolean> => {
-    if (typeof each === "string") return pick(kind === "storage_vol" ? `${pool}/${each}` : each, undefined);
-    const ref = each as { readonly uuid?: string; readonly dom?: { readonly uuid?: string } };
-    return pick(listedName(kind, each as Fields), ref.dom?.uuid ?? ref.uuid);
+    const isVolume = kind === "storage_vol";
+    if (typeof each === "string") return isVolume ? pick(`${pool}/${each}`, uuid) : pick(each, undefined);
+    return pick(listedName(kind, each as Fields), isVolume ? uuid : listedUuid(each as Fields));
   };
   const picked: boolean[] = [];
   while (picked.length < listed.length)

@@ -1,5 +1,6 @@
 import type { CallContext, DriverProcedures } from "../../driver/driver.ts";
 import { spellUuid } from "../../driver/objects/object-xml.ts";
+import { ErrorCode, VirError } from "../../protocol/index.ts";
 import { type Element, type Pause, parseXmlInChunks, XmlError } from "../../xml/index.ts";
 
 type Args = Readonly<Record<string, unknown>>;
@@ -32,6 +33,15 @@ const places: { readonly [kind: string]: readonly string[] } = {
   secret: ["secret"],
 };
 
+type LookupSource = Pick<NameSource, "procedures" | "context">;
+
+const missing: ReadonlySet<number> = new Set([
+  ErrorCode.noDomain,
+  ErrorCode.noNetwork,
+  ErrorCode.noStoragePool,
+  ErrorCode.noNwfilter,
+]);
+
 /** Rows in which the name itself stands for the object. */
 const byName: ReadonlySet<string> = new Set(["node_device"]);
 
@@ -48,27 +58,63 @@ export function namedObject(args: unknown): string | undefined {
   return [name, newName, from].find((each) => typeof each === "string");
 }
 
+/** What an object is called; undefined where nobody knows. The uuid is a network's for its ports, and a pool's for its volumes. */
+export interface Called {
+  readonly name: string | undefined;
+  readonly uuid?: string | undefined;
+}
+
 /**
- * The name that an object of this kind in the arguments really has: what counts for drivers is the uuid, and a caller may
- * write any name beside it. Undefined where the arguments do not tell. Rejects with the driver's error when there is no such object.
+ * What an object of this kind in the arguments is really called: what counts for drivers is the uuid, and a caller may
+ * write any name beside it. Rejects with the driver's error when there is no such object.
  */
-export async function nameOfObject(kind: string, args: Args, source: NameSource): Promise<string | undefined> {
+export async function calledIn(kind: string, args: Args, source: NameSource): Promise<Called> {
   const ref = refOf(kind, args);
-  if (ref !== undefined) return trueName(kind, ref, source);
+  if (ref !== undefined) return { name: await trueName(kind, ref, source), uuid: await uuidOf(kind, ref, source) };
   // What is made of a definition gets its name from the driver.
-  if (byName.has(kind)) return typeof args["name"] === "string" ? args["name"] : undefined;
+  if (byName.has(kind)) return { name: typeof args["name"] === "string" ? args["name"] : undefined };
   const xml = ["xml", "xmlDesc", "domXml"].map((key) => args[key]).find((each) => typeof each === "string");
-  if (typeof xml !== "string") return undefined;
-  const name = await nameInXml(kind, xml, source.pause);
-  if (kind !== "storage_vol" || name === undefined) return name;
-  const pool = await poolName(args["pool"] as Ref, source);
-  return pool === undefined ? undefined : `${pool}/${name}`;
+  if (typeof xml !== "string") return { name: undefined };
+  const { name, uuid } = await calledInXml(kind, xml, source.pause);
+  if (name === undefined) return { name, uuid };
+  if (kind !== "storage_vol") return { name, uuid: uuid ?? (await uuidOfName(kind, name, source)) };
+  const pool = args["pool"] as Ref;
+  const nameOfPool = await poolName(pool, source);
+  return nameOfPool === undefined ? { name: undefined } : { name: `${nameOfPool}/${name}`, uuid: pool.uuid };
+}
+
+/** Of an object as a driver has told it, or as the caller has named it. */
+export async function uuidOf(kind: string, ref: Ref, source: LookupSource): Promise<string | undefined> {
+  return kind === "storage_vol" ? uuidOfName("storage_pool", ref.pool ?? "", source) : listedUuid(ref);
+}
+
+/** Of an object in a list. */
+export function listedUuid({ dom, net, uuid }: Ref): string | undefined {
+  return dom?.uuid ?? net?.uuid ?? uuid;
+}
+
+/** Undefined when there is none of that name, or none of that kind has a uuid. */
+async function uuidOfName(
+  kind: string,
+  name: string,
+  { procedures, context }: LookupSource,
+): Promise<string | undefined> {
+  try {
+    if (kind === "domain") return (await procedures.domainLookupByName?.({ name }, context))?.dom.uuid;
+    if (kind === "network") return (await procedures.networkLookupByName?.({ name }, context))?.net.uuid;
+    if (kind === "storage_pool") return (await procedures.storagePoolLookupByName?.({ name }, context))?.pool.uuid;
+    if (kind === "nwfilter") return (await procedures.nwfilterLookupByName?.({ name }, context))?.nwfilter.uuid;
+    return undefined;
+  } catch (error) {
+    if (error instanceof VirError && missing.has(error.code)) return undefined;
+    throw error;
+  }
 }
 
 /** Undefined when another name stands beside its uuid: some drivers go by the one, some by the other. */
 export async function poolName(
   { name, uuid = "" }: Ref,
-  { procedures, context }: Pick<NameSource, "procedures" | "context">,
+  { procedures, context }: LookupSource,
 ): Promise<string | undefined> {
   const found = (await procedures.storagePoolLookupByUuid?.({ uuid }, context))?.pool.name;
   return found === name ? found : undefined;
@@ -107,12 +153,12 @@ export function listedName(kind: string, ref: Ref): string | undefined {
 }
 
 /** Undefined when the text is no definition, or has no name of its own: what the driver makes of it is not known then. */
-async function nameInXml(kind: string, xml: string, pause: Pause): Promise<string | undefined> {
+async function calledInXml(kind: string, xml: string, pause: Pause): Promise<Called> {
   try {
     const { root } = await parseXmlInChunks(xml, pause);
-    return nameInRoot(kind, root) || undefined;
+    return { name: nameInRoot(kind, root) || undefined, uuid: spellUuid(root.first("uuid")?.text ?? "") };
   } catch (error) {
-    if (error instanceof XmlError) return undefined;
+    if (error instanceof XmlError) return { name: undefined };
     throw error;
   }
 }

@@ -81,7 +81,8 @@ function detailsOf(driver: string | undefined, { kind = "", name, uuid }: Target
   if (name === undefined || name === "") return ofConnection;
   if (kind === "storage_vol") {
     const slash = name.indexOf("/");
-    return { ...ofConnection, pool_name: name.slice(0, slash), vol_name: name.slice(slash + 1) };
+    const ofPool = { pool_name: name.slice(0, slash), ...(uuid !== undefined && { pool_uuid: uuid }) };
+    return { ...ofConnection, ...ofPool, vol_name: name.slice(slash + 1) };
   }
   const [nameKey, uuidKey] = keys[kind] ?? [];
   return {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { nameOfObject } from "../../../src/daemon/access/object-names.ts";
+import { calledIn } from "../../../src/daemon/access/object-names.ts";
 import type { CallContext, DriverProcedures } from "../../../src/driver/driver.ts";
 import { parsePool } from "../../../src/driver/storage/pool-definition.ts";
 import { Definition } from "../../../src/model/index.ts";
@@ -8,6 +8,8 @@ import { Definition } from "../../../src/model/index.ts";
 const pool = { name: "images", uuid: "11111111-1111-4111-8111-111111111111" };
 const procedures: DriverProcedures = { storagePoolLookupByUuid: () => ({ pool }) };
 const source = { procedures, context: {} as CallContext, pause: async () => {} };
+const nameOfObject = async (kind: string, args: object, from: typeof source): Promise<string | undefined> =>
+  (await calledIn(kind, { ...args }, from)).name;
 const named = (kind: string, xml: string, more: object = {}): Promise<string | undefined> =>
   nameOfObject(kind, { xml, ...more }, source);
 

@@ -189,6 +189,42 @@ suite("polkit as the judge of calls", () => {
     await assert.rejects(root.domainRestore({ from }), ({ code }: { code: number }) => code !== denied.code);
   });
 
+  test("is told the uuid of what is defined: the definition's, or that of who has the name already", async () => {
+    allowed.push("org.libvirt.api.");
+    const web = await define("web");
+    const { call } = await open(alice);
+    const xml = (name: string, uuid: string): string =>
+      `<domain type='test'><name>${name}</name>${uuid}<memory>8192</memory><os><type>hvm</type></os></domain>`;
+    const told = "11111111-1111-4111-8111-111111111111";
+    await assert.rejects(call.domainDefineXml({ xml: xml("web", "") }), /already exists/);
+    await call.domainDefineXml({ xml: xml("new", `<uuid>${told}</uuid>`) });
+    await call.domainDefineXml({ xml: xml("other", "") });
+    const writes = asked.filter((each) => each.startsWith("org.libvirt.api.domain.write "));
+    assert.deepEqual(
+      writes.map((each) => each.split(" ").slice(2).join(" ")),
+      [`domain_name=web domain_uuid=${web.uuid}`, `domain_name=new domain_uuid=${told}`, "domain_name=other"],
+    );
+  });
+
+  test("is told the uuid of the pool of a volume", async () => {
+    allowed.push("org.libvirt.api.");
+    const { call } = await open(alice);
+    const { pool } = await call.storagePoolLookupByName({ name: "default-pool" });
+    const before = asked.length;
+    const { vol } = await call.storageVolCreateXml({
+      pool,
+      xml: "<volume><name>a</name><capacity>1024</capacity></volume>",
+      flags: 0,
+    });
+    await call.storageVolGetInfo({ vol });
+    await call.storageVolLookupByName({ pool, name: "a" });
+    await call.storagePoolListAllVolumes({ pool, needResults: 1, flags: 0 });
+    const details = asked.slice(before).filter((each) => each.includes("vol_name"));
+    assert.equal(details.length, 4, details.join("\n"));
+    for (const each of details)
+      assert.ok(each.endsWith(`pool_name=default-pool pool_uuid=${pool.uuid} vol_name=a`), each);
+  });
+
   test("asks nobody about root, and lets nobody do anything whose process is not of this machine", async () => {
     assert.deepEqual(asked, []);
     await assert.rejects(open({ door: "tls", certificate: "CN=a" }), {
