@@ -273,12 +273,13 @@ export class Daemon implements Handle, Servant {
     await this.close();
   }
 
-  /** Those who are serious log in soon; the oldest has had the longest time for it. */
+  /** Those who are serious log in soon; the oldest has had the longest time for it, unless others take their time over it. */
   #admitAnonymous(peer: Peer): void {
+    const others = [...this.#anonymous];
     this.#anonymous.add(peer);
     const limit = this.#anonymousLimit;
-    const [oldest] = this.#anonymous;
-    if (this.#anonymous.size <= limit || oldest === undefined) return;
+    const oldest = others.find(({ isHeldUp }) => !isHeldUp) ?? others[0] ?? peer;
+    if (this.#anonymous.size <= limit) return;
     this.#anonymous.delete(oldest);
     oldest.drop(new DeadlineError(`${limit} others have not logged in yet either, and this was the oldest`));
   }

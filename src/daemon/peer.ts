@@ -177,6 +177,11 @@ export class Peer {
     return this.#session.principal;
   }
 
+  /** It waits for somebody to say whether it may come in, or for its hypervisor. */
+  get isHeldUp(): boolean {
+    return this.#session.isHeldUp;
+  }
+
   get readOnly(): boolean {
     return this.#session.readOnly;
   }

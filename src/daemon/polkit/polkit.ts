@@ -31,6 +31,8 @@ export interface PolkitOptions {
   readonly atOnce?: number;
   /** Of them, for one user: others get their turn however many questions somebody has. Default 3. */
   readonly atOnceForOne?: number;
+  /** Of them, where somebody may be asked for a password and takes a minute: one for each user. Default 4. */
+  readonly interactiveAtOnce?: number;
   /** How many of one user's may wait. Default 100. */
   readonly waitingForOne?: number;
   /** From the question to its answer; where somebody may be asked, the second. Default 20,000 and 60,000. */
@@ -38,8 +40,13 @@ export interface PolkitOptions {
   readonly interactiveMs?: number;
 }
 
-interface Waiting {
+/** Whose it is, and whether somebody may be asked. */
+interface Turn {
   readonly uid: number;
+  readonly isInteractive: boolean;
+}
+
+interface Waiting extends Turn {
   readonly begin: () => void;
 }
 
@@ -49,12 +56,15 @@ export class Polkit {
   readonly #waiting = new Set<Waiting>();
   /** By user. */
   readonly #running = new Map<number, number>();
+  /** Users who may be asked for a password now. */
+  readonly #interactive = new Set<number>();
   #count = 0;
 
   constructor(options: PolkitOptions) {
     this.#options = {
       atOnce: 8,
       atOnceForOne: 3,
+      interactiveAtOnce: 4,
       waitingForOne: 100,
       timeoutMs: 20_000,
       interactiveMs: 60_000,
@@ -80,22 +90,24 @@ export class Polkit {
         ),
       { name: "polkit" },
     );
+    const turn = { uid: subject.uid, isInteractive };
     const either = AbortSignal.any([signal, stop.signal]);
     try {
-      await this.#turn(subject.uid, either);
+      await this.#begin(turn, either);
       try {
         return answerOf(await pkcheck(argumentsOf(question), given, either));
       } finally {
-        this.#release(subject.uid);
+        this.#release(turn);
       }
     } finally {
       late.remove();
     }
   }
 
-  #turn(uid: number, signal: AbortSignal): Promise<void> {
-    if (this.#hasRoom(uid)) {
-      this.#take(uid);
+  #begin(turn: Turn, signal: AbortSignal): Promise<void> {
+    const { uid } = turn;
+    if (this.#hasRoom(turn)) {
+      this.#take(turn);
       return Promise.resolve();
     }
     const already = [...this.#waiting].filter((each) => each.uid === uid).length;
@@ -107,11 +119,11 @@ export class Polkit {
         reject(signal.reason as Error);
       };
       const waiting: Waiting = {
-        uid,
+        ...turn,
         begin: () => {
           signal.removeEventListener("abort", giveUp);
           this.#waiting.delete(waiting);
-          this.#take(uid);
+          this.#take(turn);
           resolve();
         },
       };
@@ -120,22 +132,26 @@ export class Polkit {
     });
   }
 
-  #hasRoom(uid: number): boolean {
-    const { atOnce, atOnceForOne } = this.#options;
+  #hasRoom({ uid, isInteractive }: Turn): boolean {
+    const { atOnce, atOnceForOne, interactiveAtOnce } = this.#options;
+    if (isInteractive && (this.#interactive.size >= interactiveAtOnce || this.#interactive.has(uid))) return false;
     return this.#count < atOnce && (this.#running.get(uid) ?? 0) < atOnceForOne;
   }
 
-  #take(uid: number): void {
+  #take({ uid, isInteractive }: Turn): void {
     this.#count++;
     this.#running.set(uid, (this.#running.get(uid) ?? 0) + 1);
+    if (isInteractive) this.#interactive.add(uid);
   }
 
-  #release(uid: number): void {
+  #release({ uid, isInteractive }: Turn): void {
     this.#count--;
     const left = (this.#running.get(uid) ?? 1) - 1;
     if (left === 0) this.#running.delete(uid);
     else this.#running.set(uid, left);
-    for (const waiting of this.#waiting) if (this.#hasRoom(waiting.uid)) return waiting.begin();
+    if (isInteractive) this.#interactive.delete(uid);
+    // One that ends may have kept several waiting, each for another reason.
+    for (const waiting of this.#waiting) if (this.#hasRoom(waiting)) waiting.begin();
   }
 }
 

@@ -80,4 +80,27 @@ suite("a socket at which polkit lets people in", () => {
     const { call } = serving.connect({ ...origin, auth: "sasl" });
     await assert.rejects(serving.settle(call.authPolkit({})), { code: 45, message: /authentication failed$/ });
   });
+
+  test("leaves who is being asked about when too many have not logged in, as long as there are others", () => {
+    const serving = new Serving({ pkcheck: () => new Promise(() => {}), limits: { anonymousClients: 2 } });
+    const asking = serving.connect(origin);
+    void asking.call.authPolkit({}).catch(() => {});
+    serving.world.run();
+    const idle = serving.connect(origin);
+    const last = serving.connect(origin);
+    serving.world.run();
+    assert.deepEqual(
+      [asking, idle, last].map(({ closed }) => closed.length),
+      [0, 1, 0],
+    );
+    void last.call.authPolkit({}).catch(() => {});
+    serving.world.run();
+    const another = serving.connect(origin);
+    serving.world.run();
+    assert.deepEqual(
+      [asking, last, another].map(({ closed }) => closed.length),
+      [1, 0, 0],
+      "all are asked about",
+    );
+  });
 });

@@ -11,7 +11,9 @@ interface Asked {
 }
 
 /** A polkit whose program ends when the test says so. */
-function bench(options: { atOnce?: number; atOnceForOne?: number; waitingForOne?: number } = {}): {
+function bench(
+  options: { atOnce?: number; atOnceForOne?: number; waitingForOne?: number; interactiveAtOnce?: number } = {},
+): {
   readonly hand: HandLoop;
   readonly polkit: Polkit;
   readonly asked: Asked[];
@@ -94,6 +96,28 @@ suite("polkit", () => {
       await hand.settle();
     }
     assert.deepEqual(await Promise.all([...greedy, other, last]), Array(12).fill("allowed"));
+  });
+
+  test("has places left when people take their time over passwords: one for each, and half of all", async () => {
+    const { polkit, asked, hand } = bench({ atOnce: 3, interactiveAtOnce: 2 });
+    const interactive = { isInteractive: true };
+    const slow = [1, 1, 2, 3].map((uid) => polkit.ask(question(uid, interactive)));
+    const quick = [polkit.ask(question(1)), polkit.ask(question(1))];
+    await hand.settle();
+    const uids = (): string[] => asked.map(({ args }) => args[3]?.split(",")[2] ?? "");
+    assert.deepEqual(uids(), ["1", "2", "1"], "no second one for the first, and none for the third");
+    asked[2]?.answer(0);
+    await hand.settle();
+    assert.deepEqual(uids(), ["1", "2", "1", "1"]);
+    asked[3]?.answer(0);
+    assert.deepEqual(await Promise.all(quick), ["allowed", "allowed"]);
+    asked[1]?.answer(0);
+    await hand.settle();
+    assert.deepEqual(uids(), ["1", "2", "1", "1", "3"]);
+    asked[0]?.answer(0);
+    await hand.settle();
+    for (const { answer } of asked) answer(0);
+    assert.deepEqual(await Promise.all(slow), Array(4).fill("allowed"));
   });
 
   test("gives up in time, whether it waits or is asked, and leaves no process", async () => {
