@@ -53,6 +53,7 @@ export class Run implements QemuProcessListener {
   #destroyed: "no" | "gracefully" | "surely" = "no";
   readonly #listeners = new Set<(event: MonitorEvent) => void>();
   readonly #mourners = new Set<() => void>();
+  #isEndTold = false;
 
   constructor(
     around: RunSurroundings,
@@ -166,9 +167,8 @@ export class Run implements QemuProcessListener {
 
   /**
    * Takes up a guest that ran before the driver was opened, in its last known state at once; resolves when QEMU has said
-   * what it does now. One that does not answer is waited for as long as it lives: it is no worse a guest than before. It
-   * ends when its monitor is closed, when its start had not come to an end, or its end had begun. `told`: by the daemon
-   * before us, if that may have ended before it had told everything.
+   * what it does now. One that does not answer is waited for as long as it lives. It ends when its monitor is closed, when
+   * its start had not come to an end, or its end had begun or been told. `told`: by the daemon before us.
    */
   async adopt(connected: Connected | undefined, record: RunRecord, told?: Told): Promise<void> {
     const { status, job, ending } = record;
@@ -180,10 +180,12 @@ export class Run implements QemuProcessListener {
     this.#companions.adopt(record.companions ?? []);
     this.domain.move(this.incarnation, status);
     if (told !== undefined && this.#state.isStarted && !told.isEnded) this.#state.catchUp(told);
-    if (connected === undefined) return this.#finish(told?.isEnded === true);
+    this.#isEndTold = told?.isEnded === true;
+    if (connected === undefined) return this.#finish();
     const process = this.#attach(connected);
     const { monitor } = process;
-    if (!this.#state.isStarted || ending !== undefined) return this.#abort().catch(this.#around.report);
+    if (!this.#state.isStarted || ending !== undefined || this.#isEndTold)
+      return this.#abort().catch(this.#around.report);
     const complaint = process.complainAfter(this.#around.startTimeoutMs, this.domain.name, this.#around.report);
     try {
       await monitor.open({ timeoutMs: Infinity });
@@ -297,7 +299,7 @@ export class Run implements QemuProcessListener {
   }
 
   onEnd(): void {
-    this.#finish(false);
+    this.#finish();
   }
 
   async #launch(launch: LaunchPlan, { from }: BootManner): Promise<Connected> {
@@ -344,12 +346,12 @@ export class Run implements QemuProcessListener {
 
   /** Ends the run at once, whatever it was about. */
   async #abort(): Promise<void> {
-    if (this.#process === undefined) return this.#finish(false);
+    if (this.#process === undefined) return this.#finish();
     this.#process.kill();
     await this.#process.endedWithin(dyingMs);
   }
 
-  #finish(isTold: boolean): void {
+  #finish(): void {
     const hasStarted = this.#state.isStarted;
     const { reason, detail } = outcomeOf({
       hasStarted,
@@ -367,7 +369,7 @@ export class Run implements QemuProcessListener {
     // As libvirt has it: one that was ended has no id any more, one that ended by itself still has.
     const isOurs = this.#destroyed !== "no" || this.#ending !== undefined;
     const dom = isOurs ? this.domain.reference : running;
-    const isSilent = !hasStarted || isTold;
+    const isSilent = !hasStarted || this.#isEndTold;
     const { event } = Lifecycle.stopped;
     const told = isSilent ? undefined : this.#around.publish({ name: "lifecycle", dom, event, detail });
     this.#around.forget(served === undefined ? told : Promise.all([served, told]).then(() => {}));

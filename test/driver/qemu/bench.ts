@@ -4,6 +4,7 @@ import { completionFor } from "../../../src/driver/qemu/definition/complete.ts";
 import type { Guests } from "../../../src/driver/qemu/guests.ts";
 import { Operations, type OperationsOptions } from "../../../src/driver/qemu/operations.ts";
 import type { RunRecord } from "../../../src/driver/qemu/run-record.ts";
+import type { Told } from "../../../src/driver/qemu/told.ts";
 import { StateError } from "../../../src/event/index.ts";
 import type { Definition, Domain } from "../../../src/model/index.ts";
 import type { DomainEvent, VirError, Domain as WireDomain } from "../../../src/protocol/index.ts";
@@ -56,7 +57,10 @@ export class Bench {
   /** Holds the next writes of definitions back. */
   storeGate: Promise<void> | undefined;
   planFailure: Error | undefined;
+  /** What the daemon before has told of the domain. */
+  toldBefore: Told | undefined;
   readonly options: OperationsOptions = {
+    toldOf: () => this.toldBefore ?? { isStarted: true, isEnded: false, isPaused: false },
     loop: this.hand.loop,
     host: this.host,
     startTimeoutMs: 60_000,

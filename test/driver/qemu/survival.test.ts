@@ -235,6 +235,20 @@ test("a guest whose monitor is closed is ended, so that it cannot run twice", as
   bench.checkQuiet();
 });
 
+test("a QEMU that has not gone yet, though its end has been told, goes, and nobody is told twice", async () => {
+  for (const hasHungUp of [false, true]) {
+    const bench = new Bench();
+    const guest = silent(bench);
+    bench.records.set(uuid, { ...running, since: 4 });
+    bench.toldBefore = { isStarted: true, isEnded: true, isPaused: false };
+    if (hasHungUp) guest.transport.hangUp();
+    await bench.done(bench.guests.load());
+    await bench.hand.pass(11_000, 1000);
+    assert.deepEqual([bench.log, bench.status, bench.records.size], [[], "shutoff 3", 0]);
+    bench.checkQuiet();
+  }
+});
+
 test("a guest that cannot be taken hold of keeps its record, and cannot be started over it", async () => {
   const bench = new Bench();
   bench.records.set(uuid, running);
