@@ -41,7 +41,9 @@ function numbersOf({ requests, prefix }: Descriptor, numberOf: Numbering): strin
 /** QEMU 7.2 takes no JSON for these, and its option names are not those of QMP. */
 function chardevText(id: string, { type, data }: ChardevBackend, numberOf: Numbering): string {
   const options: Options = { id };
-  for (const [key, value] of Object.entries(data)) Object.assign(options, chardevOptions(type, key, value, numberOf));
+  // Of UDP one of the two ends may be left to QEMU.
+  for (const [key, value] of Object.entries(data))
+    if (value !== undefined) Object.assign(options, chardevOptions(type, key, value, numberOf));
   return `${type},${optionText(options)}`;
 }
 
