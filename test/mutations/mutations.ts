@@ -296,8 +296,8 @@ export const mutations: readonly Mutation[] = [
       { file: "loop.ts", find: 'yield "sleep";', replace: 'yield "sleep";\n    globalThis.eventLock.unlock();' },
       {
         file: "loop.ts",
-        find: "this.#posted.push(job);",
-        replace: "globalThis.eventLock.pass();\n    this.#posted.push(job);",
+        find: "this.#posted.push(job);\n    this.#wake();",
+        replace: "globalThis.eventLock.pass();\n    this.#posted.push(job);\n    this.#wake();",
       },
     ],
     foundBy: "nothing is held over foreign code",
