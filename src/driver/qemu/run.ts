@@ -7,6 +7,7 @@ import { Companions } from "./companions.ts";
 import { findTerminals } from "./console.ts";
 import { DeviceTransit } from "./device-transit.ts";
 import { QemuDiedError } from "./errors.ts";
+import { greet } from "./greeting.ts";
 import type { Connected, LaunchPlan } from "./host.ts";
 import { Power } from "./power.ts";
 import { discard, QemuProcess, type QemuProcessListener } from "./qemu-process.ts";
@@ -321,14 +322,8 @@ export class Run implements QemuProcessListener {
     return this.#process;
   }
 
-  /** What QEMU is told before everything else. */
   async #prepare(): Promise<void> {
-    const capabilities = [{ capability: "events", state: true }];
-    const monitor = this.#monitor();
-    const told = [monitor.execute("migrate-set-capabilities", { capabilities })];
-    if (this.#definition.textOf("on_reboot") === "destroy")
-      told.push(monitor.execute("set-action", { reboot: "shutdown" }));
-    await Promise.all(told);
+    await greet(this.#monitor(), this.#definition);
     this.#agent.open();
   }
 
