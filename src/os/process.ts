@@ -30,15 +30,21 @@ export interface ChildStatus {
 
 /** The identity of the process that has this number now; undefined when there is none. */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
+  const status = statusOf(pid);
+  return status && { pid, startTime: status.startTime };
+}
+
+/** As proc(5) has it; undefined when no process has the number. */
+function statusOf(pid: number): { readonly startTime: number; readonly flags: number } | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   } catch {
     return undefined;
   }
-  // Field 22. The second field is the command in parentheses, in which anything may stand, parentheses included.
+  // The second field is the command in parentheses, in which anything may stand, parentheses included.
   const fromThird = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return { pid, startTime: Number(fromThird[22 - 3]) };
+  return { startTime: Number(fromThird[22 - 3]), flags: Number(fromThird[9 - 3]) };
 }
 
 /**
@@ -80,6 +86,16 @@ export class Process implements Handle {
 
   get pid(): number {
     return this.identity.pid;
+  }
+
+  /**
+   * Whether it has ended, or is beyond return: no signal changes any more how it ends. The kernel says so before it closes
+   * the process's descriptors, and tells its end after that: so whoever has seen these closed finds true here.
+   */
+  get isEnding(): boolean {
+    const exiting = 0x4;
+    const status = statusOf(this.pid);
+    return status === undefined || status.startTime !== this.identity.startTime || (status.flags & exiting) !== 0;
   }
 
   /** Sends a signal to this very process. False when it has ended. Throws SystemError (EPERM). */

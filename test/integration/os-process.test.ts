@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, suite, test } from "node:test";
@@ -112,6 +122,24 @@ suite("processes", () => {
     assert.deepEqual(await exitOf(child), { code: 0 });
   });
 
+  test("a process is known to be ending as soon as what it had open is closed, before its end is told", async () => {
+    const fifo = join(directory, "fifo");
+    spawnSync("mkfifo", [fifo]);
+    const reading = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writing = openSync(fifo, constants.O_WRONLY);
+    const child = await spawn("sleep", ["0.05"], { fds: [writing] });
+    closeSync(writing);
+    assert.equal(child.isEnding, false);
+    const exit = exitOf(child);
+    const deadline = performance.now() + 10_000;
+    // Without a turn for Node, so that nobody reaps it.
+    while (!isClosed(reading)) assert.ok(performance.now() < deadline);
+    assert.equal(child.isEnding, true);
+    closeSync(reading);
+    assert.deepEqual(await exit, { code: 0 });
+    assert.equal(child.isEnding, true);
+  });
+
   test("a process that is not our child is watched as well", async () => {
     const output = join(directory, "pid");
     const parent = await spawn("sh", ["-c", "sleep 60 & echo $!"], { stdout: output });
@@ -199,3 +227,13 @@ suite("processes", () => {
     assert.deepEqual(await exit, { signal: "SIGKILL" });
   });
 });
+
+/** Whether all writers of a pipe are gone. */
+function isClosed(reading: number): boolean {
+  try {
+    return readSync(reading, Buffer.alloc(1)) === 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return false;
+    throw error;
+  }
+}

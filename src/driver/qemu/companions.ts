@@ -1,4 +1,5 @@
 import { Deferred, type Loop, type Timeout } from "../../event/index.ts";
+import type { ProcessExit } from "../../os/index.ts";
 import type { CompanionLaunch, HeldProcess, QemuHost } from "./host.ts";
 import type { CompanionRecord } from "./run-record.ts";
 
@@ -14,13 +15,19 @@ interface Served {
   readonly process: HeldProcess;
   readonly watch: { remove(): void };
   readonly lastWords: () => string;
-  hasEnded: boolean;
+  readonly ended: Deferred;
+  /** Once it has ended. */
+  exit: ProcessExit | undefined;
+  /** Nobody had told it to. */
+  isEndingByItself: boolean;
 }
 
 /** From SIGTERM to SIGKILL. */
 const terminateMs = 2_000;
 /** How much later than its companion a QEMU that ends may be seen to. */
 const togetherMs = 2_000;
+/** How long one that is ending may take until it is known how it did. */
+const statusMs = 2_000;
 
 /**
  * The processes that serve the QEMU of one run. They are written down before they exist, and end with the run.
@@ -50,10 +57,23 @@ export class Companions {
     return this.#records.length === 0 ? undefined : this.#records;
   }
 
-  /** What one that has ended had to say; undefined while all serve. */
-  get complaint(): string | undefined {
-    const ended = this.#served.find(({ hasEnded }) => hasEnded);
-    return ended && `the process for '${ended.name}' died unexpectedly: ${ended.lastWords() || "it said nothing"}`;
+  /**
+   * Once QEMU has ended: what a companion said that was ending before anybody told it to, and not well; it is waited for
+   * until it is gone. Undefined when there is none: one that goes because QEMU has is content, and one that is told to go
+   * may complain of that.
+   */
+  async complaint(): Promise<string | undefined> {
+    this.#look();
+    const deserters = this.#served.filter(({ isEndingByItself }) => isEndingByItself);
+    if (deserters.length === 0) return undefined;
+    const known = new Deferred();
+    const timeout = this.#around.loop.timeout(this.#around.loop.now() + statusMs, () => known.resolve());
+    for (const { ended } of deserters)
+      ended.whenSettled(() => deserters.every(({ exit }) => exit !== undefined) && known.resolve());
+    await known.promise;
+    timeout.remove();
+    const first = deserters.find(({ exit }) => exit !== undefined && exit.code !== 0);
+    return first && complaintOf(first);
   }
 
   /** `onChange`: the records are others now. Rejects with SystemError, and as it. */
@@ -87,13 +107,14 @@ export class Companions {
   /** Resolves when all are gone; undefined: they are. */
   end(): Promise<void> | undefined {
     if (this.#state !== "open") return this.#state === "ending" ? this.#gone.promise : undefined;
+    this.#look();
     this.#state = "ending";
     this.#forgetTimeouts();
-    const left = this.#served.filter(({ hasEnded }) => !hasEnded);
+    const left = this.#served.filter(({ exit }) => exit === undefined);
     for (const { process } of left) process.signal("SIGTERM");
     if (this.#finishWhenGone()) return undefined;
     this.#later(terminateMs, () => {
-      for (const { process, hasEnded } of left) if (!hasEnded) process.signal("SIGKILL");
+      for (const { process, exit } of left) if (exit === undefined) process.signal("SIGKILL");
     });
     return this.#gone.promise;
   }
@@ -105,20 +126,31 @@ export class Companions {
   }
 
   #take(name: string, process: HeldProcess, lastWords: () => string): void {
-    const watch = process.onExit(() => this.#onExit(served));
-    const served: Served = { name, process, watch, lastWords, hasEnded: false };
+    const watch = process.onExit((exit) => this.#onExit(served, exit));
+    const ended = new Deferred();
+    const served: Served = { name, process, watch, lastWords, ended, exit: undefined, isEndingByItself: false };
     this.#served.push(served);
   }
 
-  #onExit(served: Served): void {
-    served.hasEnded = true;
+  /** Who is ending by itself: to be known before anybody is told to. */
+  #look(): void {
+    if (this.#state !== "open") return;
+    for (const served of this.#served) served.isEndingByItself ||= served.process.isEnding;
+  }
+
+  #onExit(served: Served, exit: ProcessExit): void {
+    served.exit = exit;
+    served.isEndingByItself ||= this.#state === "open";
+    served.ended.resolve();
     if (this.#state === "ending") this.#finishWhenGone();
     else
-      this.#later(togetherMs, () => this.#around.report(new Error(`${this.complaint}; the guest runs on without it`)));
+      this.#later(togetherMs, () =>
+        this.#around.report(new Error(`${complaintOf(served)}; the guest runs on without it`)),
+      );
   }
 
   #finishWhenGone(): boolean {
-    if (this.#served.some(({ hasEnded }) => !hasEnded)) return false;
+    if (this.#served.some(({ exit }) => exit === undefined)) return false;
     this.#state = "ended";
     this.#letGo();
     this.#gone.resolve();
@@ -145,4 +177,8 @@ export class Companions {
       process.close();
     }
   }
+}
+
+function complaintOf({ name, lastWords }: Served): string {
+  return `the process for '${name}' died unexpectedly: ${lastWords() || "it said nothing"}`;
 }

@@ -6,6 +6,8 @@ import type { MonitorCommand } from "./command-line/index.ts";
 /** A process of QEMU, held so that nobody else can be meant. */
 export interface HeldProcess {
   readonly identity: ProcessIdentity;
+  /** It has ended, or no signal changes any more how it will; it may be told later. True before its descriptors are closed. */
+  readonly isEnding: boolean;
   /** False when it has ended. */
   signal(signal: "SIGTERM" | "SIGKILL"): boolean;
   /** Tells its end once, on the loop; not after `remove`. */

@@ -103,6 +103,9 @@ export class LocalHost implements QemuHost {
   #hold(process: Process): HeldProcess {
     return {
       identity: process.identity,
+      get isEnding() {
+        return process.isEnding;
+      },
       signal: (signal) => process.signal(signal),
       onExit: (listener) => watchProcess(this.#loop, process, listener),
       close: () => process.close(),

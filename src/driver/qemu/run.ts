@@ -158,11 +158,11 @@ export class Run implements QemuProcessListener {
       await this.power.begin(manner);
     } catch (error) {
       this.#noteTranscript("the start failed");
-      const { complaint } = this.#companions;
       if (this.#process === undefined) discard(connected);
       await this.#abort().catch(this.#around.report);
-      const words = complaint ?? connected?.lastWords() ?? "";
-      throw error instanceof MonitorClosedError ? new QemuDiedError(words, error) : error;
+      if (!(error instanceof MonitorClosedError)) throw error;
+      const words = (await this.#companions.complaint()) ?? connected?.lastWords() ?? "";
+      throw new QemuDiedError(words, error);
     }
   }
 

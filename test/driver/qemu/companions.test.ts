@@ -122,6 +122,65 @@ test("when one of them has died, that is why QEMU has", async () => {
   bench.checkQuiet();
 });
 
+/** A guest that starts, whose QEMU says nothing on its monitor. */
+async function starting(): Promise<{ bench: Bench; started: ReturnType<Bench["watch"]>; die: () => Promise<void> }> {
+  const bench = new Bench();
+  bench.host.obeys = false;
+  const started = bench.watch(open(bench).operations.create(xml(), false, {}));
+  await bench.hand.settle();
+  const qemu = bench.host.last;
+  qemu.words = "QEMU's words";
+  const die = async (): Promise<void> => {
+    qemu.transport.hangUp();
+    qemu.process.exit({ code: 1 });
+    await bench.hand.settle();
+  };
+  return { bench, started, die };
+}
+
+test("one that was dying before QEMU is why QEMU has, though QEMU's end is heard first", async () => {
+  const { bench, started, die } = await starting();
+  const [, share] = bench.host.companions;
+  share?.process.beginToEnd();
+  await die();
+  assert.equal(started.isSettled, false, "it may not have said all yet");
+  share?.process.exit({ code: 1 });
+  await bench.hand.settle();
+  assert.match(started.result ?? "", /the process for 'fs0' died unexpectedly: its words/);
+  bench.checkQuiet();
+});
+
+test("when none was dying before QEMU, the start fails at once with what QEMU said", async () => {
+  const { bench, started, die } = await starting();
+  for (const { process } of bench.host.companions)
+    process.onSignal = () => {
+      process.beginToEnd();
+      bench.hand.loop.post(() => process.exit({ code: 1 }));
+    };
+  await die();
+  assert.match(started.result ?? "", /QEMU's words/, "they were told to go, and complain of it");
+  bench.checkQuiet();
+});
+
+test("one that has gone because QEMU has is not why, though its end is heard first", async () => {
+  const { bench, started, die } = await starting();
+  bench.host.companions[1]?.process.exit({ code: 0 });
+  await bench.hand.settle();
+  await die();
+  assert.match(started.result ?? "", /QEMU's words/);
+  bench.checkQuiet();
+});
+
+test("one whose dying takes for ever does not keep the start from failing", async () => {
+  const { bench, started, die } = await starting();
+  bench.host.companions[1]?.process.beginToEnd();
+  await die();
+  await bench.hand.pass(1_900);
+  assert.equal(started.isSettled, false);
+  await bench.hand.pass(200);
+  assert.match(started.result ?? "", /QEMU's words/);
+});
+
 test("one that dies alone is reported, and its guest runs on", async () => {
   const bench = new Bench();
   const { operations } = open(bench);

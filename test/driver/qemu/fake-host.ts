@@ -18,6 +18,7 @@ export class FakeProcess implements HeldProcess {
   /** What watching it fails with. */
   failure: Error | undefined;
   isClosed = false;
+  #isEnding = false;
   #hasEnded = false;
   readonly #loop: Loop;
   #listener: ((exit: ProcessExit) => void) | undefined;
@@ -35,10 +36,19 @@ export class FakeProcess implements HeldProcess {
     return this.#hasEnded;
   }
 
+  get isEnding(): boolean {
+    return this.#isEnding || this.#hasEnded;
+  }
+
+  /** What the kernel does before the end is told. */
+  beginToEnd(): void {
+    this.#isEnding = true;
+  }
+
   signal(signal: "SIGTERM" | "SIGKILL"): boolean {
     if (this.#hasEnded) return false;
     this.signals.push(signal);
-    this.onSignal(signal);
+    if (!this.#isEnding) this.onSignal(signal);
     return true;
   }
 
