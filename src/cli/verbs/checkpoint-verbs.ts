@@ -2,11 +2,10 @@ import { type Checkpoint, type Connection, type Domain, ErrorCode, VirError } fr
 import { element, parseXml, writeXml } from "../../xml/index.ts";
 import { findDomain } from "./lookup.ts";
 import { textual } from "./made-xml.ts";
-import { byName, readText } from "./object-verbs.ts";
+import { listMoments } from "./moment-list.ts";
+import { readText } from "./object-verbs.ts";
 import { diskSpec } from "./snapshot-xml.ts";
-import { localTime, zoneText } from "./table.ts";
 import { about, type ThingKind } from "./thing-verbs.ts";
-import { treeText } from "./tree-text.ts";
 import { type Facts, type Given, type Listing, PlainFailure, type Verbs } from "./verb.ts";
 
 const domains: ThingKind<Domain> = { parameter: "domain", find: findDomain };
@@ -61,45 +60,23 @@ async function createAs(domain: Domain, given: Given): Promise<string> {
 
 const filters = { roots: "roots", leaves: "leaves", "no-leaves": "noLeaves", topological: "topological" } as const;
 
-async function list(connection: Connection, given: Given): Promise<string | Listing> {
-  for (const [one, other] of [
-    ["tree", "name"],
-    ["parent", "roots"],
-    ["parent", "tree"],
-    ["roots", "tree"],
-    ["roots", "from"],
-  ] as const)
-    given.exclude(one, other);
-  const domain = await findDomain(connection, given.need("domain"));
-  const found = await collect(domain, given);
-  const all = given.has("topological") ? [...found] : byName(found);
-  if (given.has("name") && !given.has("json")) return all.map(({ name }) => `${name}\n`).join("");
-  const objects = await Promise.all(all.map(describe));
-  if (given.has("tree") && !given.has("json")) return treeText(objects);
-  const withParent = given.has("parent");
-  return {
-    columns: ["Name", "Creation Time", ...(withParent ? ["Parent"] : [])],
-    rows: objects.map(({ name, created, parent }) => [
-      name,
-      `${localTime(created * 1000)} ${zoneText(created * 1000)}`,
-      ...(withParent ? [parent ?? ""] : []),
-    ]),
-    objects,
-  };
+function list(connection: Connection, given: Given): Promise<string | Listing> {
+  return listMoments(connection, given, {
+    filters,
+    exclusive: [],
+    columns: [],
+    base,
+    all: (domain, flags) => domain.listAllCheckpoints({ flags }),
+    children: (checkpoint, flags) => checkpoint.listAllChildren({ flags }),
+    describe,
+  });
 }
 
-/** Those of the domain, or those made after one of them. */
-async function collect(domain: Domain, given: Given): Promise<readonly Checkpoint[]> {
-  const flags = given.words(filters);
+async function base(domain: Domain, given: Given): Promise<Checkpoint | undefined> {
   const from = given.text("from");
-  if (from === undefined) {
-    if (given.has("descendants")) throw new PlainFailure("--descendants requires --from");
-    return domain.listAllCheckpoints({ flags });
-  }
-  const base = await findCheckpoint(domain, from);
-  const below = flags.filter((flag) => flag !== "roots");
-  const found = await base.listAllChildren({ flags: given.has("descendants") ? ["descendants", ...below] : below });
-  return given.has("tree") ? [base, ...found] : found;
+  if (from !== undefined) return findCheckpoint(domain, from);
+  if (given.has("descendants")) throw new PlainFailure("--descendants requires --from");
+  return undefined;
 }
 
 async function describe(checkpoint: Checkpoint) {

@@ -1,10 +1,7 @@
 import type { Connection, Domain, Snapshot } from "../../open/index.ts";
 import { parseXml } from "../../xml/index.ts";
-import { findDomain } from "./lookup.ts";
-import { byName } from "./object-verbs.ts";
+import { listMoments } from "./moment-list.ts";
 import { findSnapshot } from "./snapshot-lookup.ts";
-import { localTime, zoneText } from "./table.ts";
-import { treeText } from "./tree-text.ts";
 import { type Given, type Listing, PlainFailure } from "./verb.ts";
 
 const filters = {
@@ -30,47 +27,22 @@ export const snapshotListFlags: readonly string[] = [
 ];
 
 /** snapshot-list. */
-export async function listSnapshots(connection: Connection, given: Given): Promise<string | Listing> {
-  for (const [one, other] of [
-    ["tree", "name"],
-    ["parent", "roots"],
-    ["parent", "tree"],
-    ["roots", "tree"],
-    ["roots", "from"],
-    ["roots", "current"],
-  ] as const) {
-    given.exclude(one, other);
-  }
-  const domain = await findDomain(connection, given.need("domain"));
-  const found = await collect(domain, given);
-  const snapshots = given.has("topological") ? [...found] : byName(found);
-  if (given.has("name") && !given.has("json")) return snapshots.map(({ name }) => `${name}\n`).join("");
-  const objects = await Promise.all(snapshots.map(describe));
-  if (given.has("tree") && !given.has("json")) return treeText(objects);
-  return {
-    columns: ["Name", "Creation Time", "State", ...(given.has("parent") ? ["Parent"] : [])],
-    rows: objects.map(({ name, created, state, parent }) => [
-      name,
-      `${localTime(created * 1000)} ${zoneText(created * 1000)}`,
-      state,
-      ...(given.has("parent") ? [parent ?? ""] : []),
-    ]),
-    objects,
-  };
+export function listSnapshots(connection: Connection, given: Given): Promise<string | Listing> {
+  return listMoments(connection, given, {
+    filters,
+    exclusive: [["roots", "current"]],
+    columns: [["State", ({ state }) => state]],
+    base,
+    all: (domain, flags) => domain.listAllSnapshots({ flags }),
+    children: (snapshot, flags) => snapshot.listAllChildren({ flags }),
+    describe,
+  });
 }
 
-/** Those of the domain, or those taken after one of them. */
-async function collect(domain: Domain, given: Given): Promise<readonly Snapshot[]> {
-  const flags = given.words(filters);
-  const hasBase = given.text("from") !== undefined || given.has("current");
-  if (!hasBase) {
-    if (given.has("descendants")) throw new PlainFailure("--descendants requires either --from or --current");
-    return domain.listAllSnapshots({ flags });
-  }
-  const base = await findSnapshot(domain, given, "from");
-  const below = flags.filter((flag) => flag !== "roots");
-  const found = await base.listAllChildren({ flags: given.has("descendants") ? ["descendants", ...below] : below });
-  return given.has("tree") ? [base, ...found] : found;
+async function base(domain: Domain, given: Given): Promise<Snapshot | undefined> {
+  if (given.text("from") !== undefined || given.has("current")) return findSnapshot(domain, given, "from");
+  if (given.has("descendants")) throw new PlainFailure("--descendants requires either --from or --current");
+  return undefined;
 }
 
 async function describe(snapshot: Snapshot) {
