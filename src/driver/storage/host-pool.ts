@@ -15,7 +15,7 @@ const nothing: PoolSizes = { capacity: 0n, allocation: 0n, available: 0n };
 /** A pool of this machine: a directory, and what was found in it. */
 export class HostPool extends HostObject<PoolDefinition> {
   sizes = nothing;
-  readonly #loop: Loop;
+  readonly loop: Loop;
   readonly #volumes = new Map<string, HostVolume>();
   readonly #queues = new Map<string, JobQueue>();
   /** Work on volumes: the pool does not stop beneath it. */
@@ -23,7 +23,7 @@ export class HostPool extends HostObject<PoolDefinition> {
 
   constructor(loop: Loop, definition: PoolDefinition) {
     super(loop, definition);
-    this.#loop = loop;
+    this.loop = loop;
   }
 
   /** Where its volumes are. Throws VirError for a pool that is no directory. */
@@ -54,7 +54,7 @@ export class HostPool extends HostObject<PoolDefinition> {
 
   /** Of those who change one volume. */
   queueOf(name: string): JobQueue {
-    const queue = this.#queues.get(name) ?? new JobQueue(this.#loop);
+    const queue = this.#queues.get(name) ?? new JobQueue(this.loop);
     this.#queues.set(name, queue);
     return queue;
   }

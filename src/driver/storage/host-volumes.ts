@@ -5,10 +5,11 @@ import type { Patience } from "../objects/patience.ts";
 import type { HostPool } from "./host-pool.ts";
 import type { HostPools } from "./host-pools.ts";
 import { findVolume, type HostVolume } from "./host-volume.ts";
+import { Silence } from "./silence.ts";
 import { invalid, invalidArgument, nameInUse, noVolume, volumeExists } from "./storage-errors.ts";
 import type { VolumeFiles } from "./volume-files.ts";
 import { readRequest, type VolumeRequest } from "./volume-request.ts";
-import { download, type StreamRange, upload } from "./volume-streams.ts";
+import { download, openToRead, type StreamRange, upload } from "./volume-streams.ts";
 
 /** How a new volume is to come about. */
 export interface MakingFlags {
@@ -121,16 +122,28 @@ export class HostVolumes {
   }
 
   async download({ pool, volume }: PlacedVolume, range: StreamRange, stream: Stream): Promise<void> {
-    await this.#pools.beside(pool, "download", {}, () => download(volume, range, stream));
+    await using file = await this.#pools.beside(pool, "download", {}, () => openToRead(volume));
+    await download(file, volume, range, stream);
   }
 
+  /** Nobody changes the volume while data comes; a client that falls silent goes on beside others. */
   async upload({ pool, volume: { name } }: PlacedVolume, range: StreamRange, stream: Stream): Promise<void> {
-    await this.#inTurn(pool, name, "upload", {}, async () => {
-      await upload(await this.#current(pool, name), range, stream, async () => {
-        await this.#lookAgain(pool, name).catch(() => undefined);
-        this.#pools.tellRefreshed(pool);
-      });
+    const silence = new Silence(pool.loop);
+    const { work } = await this.#inTurn(pool, name, "upload", {}, async () => {
+      const work = upload(await this.#current(pool, name), range, stream, silence, () => this.#noteUpload(pool, name));
+      await Promise.race([work, silence.lasted]);
+      return { work };
     });
+    await work;
+  }
+
+  /** Both may have gone meanwhile. */
+  async #noteUpload(pool: HostPool, name: string): Promise<void> {
+    const volume = await findVolume(pool.directory, name).catch(() => undefined);
+    await pool.measure().catch(() => undefined);
+    if (!pool.isActive) return;
+    if (volume !== undefined && pool.find(name) !== undefined) pool.keep(volume);
+    this.#pools.tellRefreshed(pool);
   }
 
   /** The name is the volume's from here on: nobody else gets it, and nobody sees it before it is whole. */

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import type { Stream, StreamPart } from "../../rpc/index.ts";
 import type { HostVolume } from "./host-volume.ts";
+import type { Silence } from "./silence.ts";
 import { fileError } from "./storage-errors.ts";
 
 /** Which part of a volume; a length of 0 goes to the end. */
@@ -14,9 +15,15 @@ export interface StreamRange {
 
 const chunkLength = 262_144;
 
-/** Sends what is in a volume. */
-export async function download({ path }: HostVolume, range: StreamRange, stream: Stream): Promise<void> {
-  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(rethrow(path));
+type File = Awaited<ReturnType<typeof open>>;
+
+/** A volume to read: from here on it may be removed. */
+export function openToRead({ path }: HostVolume): Promise<File> {
+  return open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(rethrow(path));
+}
+
+/** Sends what is in the file of a volume, which stays the caller's. */
+export async function download(file: File, { path }: HostVolume, range: StreamRange, stream: Stream): Promise<void> {
   let position = Number(range.offset);
   const end = range.length === 0n ? Infinity : position + Number(range.length);
   while (position < end) {
@@ -31,15 +38,19 @@ export async function download({ path }: HostVolume, range: StreamRange, stream:
   await stream.finish();
 }
 
-/** Writes what comes into a volume; more than was said is refused. `written` is told before the client is. */
+/**
+ * Writes what comes into a volume; more than was said is refused. `silence` is the client's; `written` is told before the
+ * client is.
+ */
 export async function upload(
   { path, type }: HostVolume,
   range: StreamRange,
   stream: Stream,
+  silence: Silence,
   written: () => Promise<void>,
 ): Promise<void> {
   try {
-    await receive(path, type, range, stream);
+    await receive(path, type, range, stream, silence);
   } catch (error) {
     // Before the iteration is left, which would abort it without a reason.
     stream.abort(error);
@@ -50,13 +61,20 @@ export async function upload(
   await stream.finish();
 }
 
-async function receive(path: string, type: HostVolume["type"], range: StreamRange, stream: Stream): Promise<void> {
+async function receive(
+  path: string,
+  type: HostVolume["type"],
+  range: StreamRange,
+  stream: Stream,
+  silence: Silence,
+): Promise<void> {
   await using file = await open(path, constants.O_WRONLY | constants.O_NONBLOCK).catch(rethrow(path));
   let position = Number(range.offset);
   const end = range.length === 0n ? Infinity : position + Number(range.length);
   const parts = stream.parts();
-  for (let next = await parts.next(); next.done !== true; next = await parts.next()) {
-    const part = next.value;
+  for (;;) {
+    const { done, value: part } = await silence.during(parts.next());
+    if (done === true) break;
     const length = lengthOf(part);
     if (position + length > end) throw tooMuch();
     if (part instanceof Uint8Array) await writeAll(file, part, position).catch(rethrow(path));
@@ -69,8 +87,6 @@ async function receive(path: string, type: HostVolume["type"], range: StreamRang
 function lengthOf(part: StreamPart): number {
   return part instanceof Uint8Array ? part.length : Number(part.hole);
 }
-
-type File = Awaited<ReturnType<typeof open>>;
 
 async function writeAll(file: File, bytes: Uint8Array, position: number): Promise<void> {
   for (let at = 0; at < bytes.length; ) {

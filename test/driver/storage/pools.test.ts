@@ -3,16 +3,15 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { HostObjectRecords } from "../../../src/driver/objects/host-object-records.ts";
-import { HostRunRecords } from "../../../src/driver/objects/host-run-records.ts";
 import type { HostPool } from "../../../src/driver/storage/host-pool.ts";
-import { HostPools } from "../../../src/driver/storage/host-pools.ts";
-import { HostVolumes } from "../../../src/driver/storage/host-volumes.ts";
+import type { HostPools } from "../../../src/driver/storage/host-pools.ts";
+import type { HostVolumes } from "../../../src/driver/storage/host-volumes.ts";
 import { VolumeFiles } from "../../../src/driver/storage/volume-files.ts";
 import { readRequest } from "../../../src/driver/storage/volume-request.ts";
-import { ErrorCode, type ObjectEvent } from "../../../src/protocol/index.ts";
+import { ErrorCode } from "../../../src/protocol/index.ts";
 import { HandLoop } from "../../qmp/hand-host.ts";
 import { FakePrograms } from "./fake-programs.ts";
+import { openPools, poolXml } from "./open-pools.ts";
 
 const plain = { preallocate: false, reflink: false };
 const volume = (name: string, more = ""): string =>
@@ -37,23 +36,17 @@ describe("storage pools", () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  async function open(boot = "boot"): Promise<{ pools: HostPools; volumes: HostVolumes }> {
-    const report = (error: unknown): void => {
-      reported.push(error);
-    };
-    const pools = new HostPools({
+  function open(boot = "boot"): Promise<{ pools: HostPools; volumes: HostVolumes }> {
+    return openPools(directory, {
       loop: hand.loop,
-      report,
-      records: new HostObjectRecords(join(directory, "kept"), report),
-      runs: new HostRunRecords(join(directory, "run"), boot, report),
-      tell: (event: ObjectEvent) => events.push("event" in event ? String(event.event) : "refresh"),
+      programs,
+      boot,
+      tell: (event) => events.push("event" in event ? String(event.event) : "refresh"),
+      report: (error) => reported.push(error),
     });
-    await pools.load();
-    return { pools, volumes: new HostVolumes(pools, new VolumeFiles(programs)) };
   }
 
-  const xml = (name = "p", path = target): string =>
-    `<pool type='dir'><name>${name}</name><target><path>${path}</path></target></pool>`;
+  const xml = (name = "p", path = target): string => poolXml(path, name);
 
   async function openActive(): Promise<{ pools: HostPools; volumes: HostVolumes; pool: HostPool }> {
     const { pools, volumes } = await open();
