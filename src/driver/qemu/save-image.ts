@@ -31,7 +31,7 @@ const partial = "LibvirtQemudPart";
 const version = 2;
 const words = 19;
 /** A file that is shorter was made, and no more. */
-export const headerBytes = 16 + words * 4;
+const headerBytes = 16 + words * 4;
 /** A definition may be replaced by one that is so much longer. */
 const spareBytes = 1_024;
 /** The memory begins at a multiple of it, for whoever reads past the cache. */
@@ -41,12 +41,16 @@ const longestXml = 16 * 1024 * 1024;
 
 const isLittle = endianness() === "LE";
 
-/** Begins an image. The descriptor stands where the memory is to be written. Rejects with Node's error. */
+/**
+ * Begins an image. The descriptor stands where the memory is to be written. From here on it is known for one that is not
+ * complete, whatever becomes of the machine. Rejects with Node's error.
+ */
 export async function beginImage(file: FileHandle, xml: string, wasRunning: boolean): Promise<void> {
   const used = headerBytes + Buffer.byteLength(xml) + 1 + spareBytes;
   const room = Math.ceil(used / block) * block - headerBytes;
   await file.truncate(0);
   await writeAll(file, Buffer.concat([header(partial, room, wasRunning), padded(xml, room)]));
+  await file.sync();
 }
 
 /** All is there and on the disk. */
@@ -54,6 +58,13 @@ export async function completeImage(file: FileHandle): Promise<void> {
   await file.sync();
   await file.write(Buffer.from(complete, "latin1"), 0, complete.length, 0);
   await file.sync();
+}
+
+/** Whether nobody has come to the end of writing it; what is no image at all is none. Rejects with Node's error. */
+export async function isUnfinished(file: FileHandle): Promise<boolean> {
+  const head = Buffer.alloc(headerBytes);
+  const { bytesRead } = await file.read(head, 0, headerBytes, 0);
+  return bytesRead < headerBytes || head.toString("latin1", 0, 16) === partial;
 }
 
 /**

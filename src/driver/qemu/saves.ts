@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type AsyncWork, Definition, type Domain } from "../../model/index.ts";
+import { type AsyncWork, Definition, DirectoryFiles, type Domain } from "../../model/index.ts";
 import {
   DomainReason,
   DomainState,
@@ -24,7 +24,7 @@ import {
   beginImage,
   completeImage,
   createFile,
-  headerBytes,
+  isUnfinished,
   openFile,
   readImage,
   replaceXml,
@@ -78,6 +78,8 @@ export class Saves {
   async removeManaged(domain: Domain): Promise<void> {
     if (!this.hasManaged(domain)) return;
     await rm(this.managedPath(domain), { force: true });
+    // Else it may be there again after a power cut, older than the guest's disks.
+    await new DirectoryFiles(this.#directory).sync();
     this.#managed.delete(domain.uuid);
   }
 
@@ -114,18 +116,18 @@ export class Saves {
 
   /**
    * Runs a domain on from its managed image, which then is gone. False when that was never finished: it is gone too, and the
-   * domain is to begin anew. Rejects with VirError when it is none, or a newer version's: it stays. Under the domain's job.
+   * domain is to begin anew. Rejects with VirError when it is none, or a newer version's: it stays, as libvirt's does. Under the domain's job.
    */
   async resumeManaged(domain: Domain, paused: boolean): Promise<boolean> {
     const path = this.managedPath(domain);
     await using file = await openFile(path);
-    const { size } = await file.stat();
-    const image = size < headerBytes ? undefined : await readImage(file);
-    if (image?.isComplete !== true) {
+    if (await isUnfinished(file)) {
+      this.#guests.report(new Error(`domain '${domain.name}' begins anew: its image ${path} was never finished`));
       await this.removeManaged(domain);
       return false;
     }
-    checkPlain(image);
+    const { size } = await file.stat();
+    const image = await completeOf(file);
     // The guest's disks go on from here: its memory of before must never meet them again.
     const from: MemorySource = { fd: file.fd, size, onLoaded: () => this.removeManaged(domain) };
     await this.#guests.boot(domain, Definition.restore(image.xml), { paused: paused || !image.wasRunning, from });

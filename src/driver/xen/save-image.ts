@@ -45,6 +45,17 @@ export async function beginImage(path: string, xml: string): Promise<number> {
   }
 }
 
+/** All that libxl has written is on the disk. Rejects with VirError. */
+export async function completeImage(path: string): Promise<void> {
+  try {
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    // A pipe has no disk.
+    if ((await file.stat()).isFile()) await file.sync();
+  } catch (error) {
+    throw systemError(error, `cannot write domain image '${path}'`);
+  }
+}
+
 /** Rejects with VirError when it is none. */
 export async function readImage(path: string): Promise<SaveImage> {
   try {

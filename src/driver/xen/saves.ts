@@ -1,13 +1,13 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type AsyncWork, Definition, type Domain } from "../../model/index.ts";
+import { type AsyncWork, Definition, DirectoryFiles, type Domain } from "../../model/index.ts";
 import { DomainReason, DomainState, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import type { Patience } from "../domain-turns.ts";
 import { completeDefinition } from "./definition/complete.ts";
 import { internal, invalid, notRunning, toVirError } from "./errors.ts";
 import { checkNotZero, type Guests } from "./guests.ts";
 import { endings, type Run } from "./run.ts";
-import { beginImage, readImage } from "./save-image.ts";
+import { beginImage, completeImage, readImage } from "./save-image.ts";
 
 export interface DumpOptions {
   /** The guest runs on meanwhile. */
@@ -68,6 +68,7 @@ export class Saves {
   async removeManaged(domain: Domain): Promise<void> {
     if (!this.hasManaged(domain)) return;
     await rm(this.managedPath(domain), { force: true });
+    await this.#sync();
     this.#managed.delete(domain.uuid);
   }
 
@@ -151,15 +152,24 @@ export class Saves {
     run.isSaving = true;
     try {
       await this.#guests.xen.save(run.domid, place, { skip, timeoutMs: writeMs, signal: work.signal });
+      await completeImage(place);
     } catch (error) {
       run.isSaving = false;
       await rm(place, { force: true });
       await this.#afterFailure(run);
       throw toVirError(error, `save domain '${run.domid}'`);
     }
-    if (isManaged) await rename(beside, path);
+    if (isManaged) {
+      await rename(beside, path);
+      await this.#sync();
+    }
     onComplete();
     if (!run.hasEnded) await this.#guests.end(run, endings.saved);
+  }
+
+  /** Which managed images there are is so after a power cut, too: an old one must not meet the guest's disks again. */
+  #sync(): Promise<void> {
+    return new DirectoryFiles(this.#directory).sync();
   }
 
   /** libxl lets a guest go on that could not be saved; one that it had suspended already stays so for ever. */
