@@ -27,6 +27,7 @@ export class PeerCall implements CallContext {
   readonly readOnly: boolean;
   readonly identity?: Identity;
   deadline?: number;
+  admitTags?: NonNullable<CallContext["admitTags"]>;
   /** Called once, when the call is over. */
   onOver: (() => void) | undefined;
   /** When it came, on the loop's clock. */

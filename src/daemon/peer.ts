@@ -236,11 +236,17 @@ export class Peer {
     const gate = this.#options.access();
     if (gate === undefined || route.from === "new") return () => handler(args, context);
     const { principal } = this;
-    const hypervisor: Pick<Hypervisor, "procedures" | "tagsOf"> = opened?.hypervisor ?? { procedures: {} };
+    const hypervisor: Pick<Hypervisor, "procedures" | "tagsOf" | "asksForTags"> = opened?.hypervisor ?? {
+      procedures: {},
+    };
     const checkWanted = (): void => this.#checkWanted(peerCall, opened);
     const where = { hypervisor, context: peerCall };
     const guarded = { route, args: args as Fields, principal, ...where, checkWanted };
-    return () => gate.run(guarded, (given) => handler(given, context));
+    return () =>
+      gate.run(guarded, (given, admitTags) => {
+        if (admitTags !== undefined) peerCall.admitTags = admitTags;
+        return handler(given, context);
+      });
   }
 
   /** What was admitted a while ago may have no caller and no hypervisor any more. */

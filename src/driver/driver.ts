@@ -28,6 +28,11 @@ export interface CallContext {
   readonly readOnly: boolean;
   /** Absent where the transport does not know. */
   readonly identity?: Identity;
+  /**
+   * For the handlers in `Hypervisor.asksForTags`: to be called in the turn in which a domain gets definitions that its caller
+   * has not brought, with the tags in each. Throws VirError when the caller may not give it these. Absent: any may be.
+   */
+  readonly admitTags?: (tags: readonly (readonly string[])[]) => void;
   /** The descriptors passed with the call, from here on the handler's to close. A second time there are none. */
   takeFds(): readonly number[];
   /** Descriptors to go with the reply; they are closed once it has left, or when the call fails. */
@@ -96,6 +101,8 @@ export interface Hypervisor {
   readonly journal: Journal<DomainEvent>;
   /** The tags in each definition that a domain has; none: there is no such domain. Absent where guests have no tags. */
   tagsOf?(uuid: string): readonly (readonly string[])[];
+  /** Calls whose handlers ask `CallContext.admitTags`; of others that bring back a definition it is assumed to have other tags. */
+  readonly asksForTags?: ReadonlySet<string>;
   /** Absent where nobody counts. */
   load?(): HypervisorLoad;
   /** Absent where there are no such objects. */

@@ -9,10 +9,11 @@ import { aclOf, type Demand, demandsOf, secondDemandOf } from "./demands.ts";
 import { anything, type Judge, type JudgedHypervisor, type Target, type Verdict } from "./judge.ts";
 import { KnownTags } from "./known-tags.ts";
 import { calledIn, listedName, listedUuid, namedObject, poolName, uuidOf } from "./object-names.ts";
-import { mayChangeTags, tagChangeOf } from "./tag-changes.ts";
+import { hasTags, mayChangeTags, tagChangeOf } from "./tag-changes.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
-type Handle = (args: Fields) => unknown;
+type AdmitTags = NonNullable<CallContext["admitTags"]>;
+type Handle = (args: Fields, admitTags?: AdmitTags) => unknown;
 
 /** A call before its handler. */
 export interface Guarded {
@@ -129,15 +130,25 @@ export class AccessGate {
       if (route.name === "domainRename" && typeof newName === "string")
         await this.#check(call, demand, { ...target, name: newName });
     }
-    if (change?.isChange === true) await this.#check(call, { kind: "domain", permission: tagPermission }, target);
+    if (change?.isChange === true) await this.#check(call, changingTags, target);
     const second = secondDemandOf(route.name);
     if (second !== undefined) {
       const other = args[second.argument] as Parameters<typeof listedName>[1];
       const uuid = await uuidOf(second.kind, other, { procedures, context });
       await this.#check(call, second, { kind: second.kind, name: listedName(second.kind, other), uuid, tags: [] });
     }
+    const admitTags = change?.isChange === "unseen" ? await this.#admission(call, target) : undefined;
     checkWanted();
-    return list === undefined || untold.has(route.name) ? handle(args) : this.#list(call, list, handle);
+    return list === undefined || untold.has(route.name) ? handle(args, admitTags) : this.#list(call, list, handle);
+  }
+
+  /** What the handler asks when it comes to the tags: before that anything may become of what it takes them from. */
+  async #admission(call: Guarded, target: Target): Promise<AdmitTags> {
+    const { principal, hypervisor, context } = call;
+    const verdict = await this.#options.judge.decide(principal, tagPermission, target, hypervisor, context);
+    return (tags) => {
+      if (!hasTags(call, tags)) this.#obey(verdict, call, changingTags, target);
+    };
   }
 
   /** Only the answer tells which object it is. */
@@ -167,11 +178,9 @@ export class AccessGate {
     };
     const count = counted(route.name);
     if (count !== undefined) {
-      const sibling = procedures[count as keyof DriverProcedures] as Handle | undefined;
-      const listed = (await (sibling as (args: Fields, context: CallContext) => unknown)?.(
-        everything(args),
-        context,
-      )) as Fields;
+      type Sibling = (args: Fields, context: CallContext) => unknown;
+      const sibling = procedures[count as keyof DriverProcedures] as Sibling | undefined;
+      const listed = (await sibling?.(everything(args), context)) as Fields;
       return { num: (await thinned(demand.kind, args, listed ?? {}, pick)).length };
     }
     if (route.name === "connectListDomains") {
@@ -245,6 +254,7 @@ const picksAtOnce = 4;
 
 type Pick = (name: string | undefined, uuid: string | undefined) => Promise<boolean>;
 
+const changingTags: Demand = { kind: "domain", permission: tagPermission };
 const connection: Target = { kind: "connect", name: "", tags: [] };
 
 /** Where only names are listed: whose tags they have. */

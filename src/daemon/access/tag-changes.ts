@@ -7,9 +7,10 @@ import { type Element, type Pause, parseXmlInChunks, XmlError } from "../../xml/
 type Args = Readonly<Record<string, unknown>>;
 type Definitions = readonly (readonly string[])[];
 
-/** Where the tags of domains are found, by their uuids. */
+/** Where the tags of domains are found, by their uuids: a hypervisor. */
 export interface TagSource {
   readonly tagsOf?: (uuid: string) => Definitions;
+  readonly asksForTags?: ReadonlySet<string>;
 }
 
 export interface TagQuestion {
@@ -29,34 +30,31 @@ const defining: ReadonlySet<string> = new Set([
   "domainCreateXml",
   "domainCreateXmlWithFiles",
 ]);
-/** Calls that bring one out of a file or from another host: what is in it only the driver sees. */
-const unseen = /^domain(Restore|SaveImageDefineXml|ManagedSaveDefineXml|MigratePrepare)/;
+/** Calls that bring one out of a file, a snapshot or from another host: what is in it only the driver sees. */
+const unseen = /^domain(RevertToSnapshot|Restore|SaveImageDefineXml|ManagedSaveDefineXml|MigratePrepare)/;
 const elementType = 2;
 
 /** Whether domains may have other tags after such a call. */
 export function mayChangeTags(call: string, args: Args): boolean {
   if (call === "domainSetMetadata") return args["type"] === elementType && args["uri"] === tagNamespace;
-  return defining.has(call) || call === "domainRevertToSnapshot" || unseen.test(call);
+  return defining.has(call) || unseen.test(call);
 }
 
 /** What a call that may change tags makes of them. */
 export interface TagChange {
   /** Those of the domain that it is about; of a new one, those that it gets. Undefined where the arguments do not tell. */
   readonly tags: Definitions | undefined;
-  readonly isChange: boolean;
+  /** "unseen": its handler will ask, with what it finds. */
+  readonly isChange: boolean | "unseen";
 }
 
-/** Rejects with the driver's error when there is no such snapshot. */
+/** Rejects with the driver's error. */
 export async function tagChangeOf(question: TagQuestion): Promise<TagChange> {
   const { call, args, hypervisor } = question;
   const uuid = uuidIn(args);
   const tags = uuid === undefined ? undefined : hypervisor.tagsOf?.(uuid);
-  if (call === "domainRevertToSnapshot") {
-    const definitions = await definitionsIn(await snapshotXml(question), question.pause);
-    return { tags, isChange: definitions.length === 0 || !isSame(definitions.map(tagsIn), tags) };
-  }
-  if (!defining.has(call)) return { tags, isChange: true };
-  const [root] = await definitionsIn(String(args["xml"] ?? args["xmlDesc"]), question.pause);
+  if (!defining.has(call)) return { tags, isChange: hypervisor.asksForTags?.has(call) === true ? "unseen" : true };
+  const root = await definitionIn(String(args["xml"] ?? args["xmlDesc"]), question.pause);
   // The driver will refuse it.
   if (root === undefined) return { tags: undefined, isChange: false };
   const given = tagsIn(root);
@@ -64,6 +62,11 @@ export async function tagChangeOf(question: TagQuestion): Promise<TagChange> {
   return before.length === 0
     ? { tags: [given], isChange: given.length > 0 }
     : { tags: before, isChange: !isSame([given], before) };
+}
+
+/** Whether the domain that a call is about has these tags as it is. */
+export function hasTags({ args, hypervisor }: Pick<TagQuestion, "args" | "hypervisor">, tags: Definitions): boolean {
+  return isSame(tags, hypervisor.tagsOf?.(uuidIn(args) ?? ""));
 }
 
 /** The domain that the arguments name, whatever they call it. */
@@ -90,20 +93,13 @@ async function uuidOfName(name: string, { procedures, context }: TagQuestion): P
   }
 }
 
-async function snapshotXml({ args, procedures, context }: TagQuestion): Promise<string> {
-  const secure = 1;
-  const found = await procedures.domainSnapshotGetXmlDesc?.({ snap: args["snap"] as never, flags: secure }, context);
-  return found?.xml ?? "";
-}
-
-/** Domains in a text: the root itself, or what a snapshot remembers of one. None: it cannot be read. */
-async function definitionsIn(xml: string, pause: Pause): Promise<readonly Element[]> {
+/** Undefined where it cannot be read. */
+async function definitionIn(xml: string, pause: Pause): Promise<Element | undefined> {
   try {
     const { root } = await parseXmlInChunks(xml, pause);
-    if (root.localName === "domain") return [root];
-    return ["domain", "inactiveDomain"].flatMap((name) => root.all(name));
+    return root.localName === "domain" ? root : undefined;
   } catch (error) {
-    if (error instanceof XmlError) return [];
+    if (error instanceof XmlError) return undefined;
     throw error;
   }
 }

@@ -124,6 +124,8 @@ export class Simulation implements DrivenHypervisor {
     return { jobWaits: this.#jobs.waits };
   }
 
+  readonly asksForTags: ReadonlySet<string> = new Set(["domainRevertToSnapshot"]);
+
   tagsOf(uuid: string): readonly (readonly string[])[] {
     const guest = this.hypervisor.find(uuid);
     return tagsOfAll(guest?.definition, guest?.nextDefinition);

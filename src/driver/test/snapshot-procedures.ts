@@ -9,6 +9,7 @@ import {
   type DomainSnapshot as WireSnapshot,
 } from "../../protocol/index.ts";
 import { type Document, readXml } from "../../xml/index.ts";
+import { tagsOfAll } from "../domain-tags.ts";
 import type { DriverProcedures } from "../driver.ts";
 import { checkFlags, has, invalid } from "./failure.ts";
 import type { Guest } from "./guest.ts";
@@ -87,9 +88,10 @@ export function snapshotProcedures(hypervisor: Hypervisor): DriverProcedures {
       if (snapshot.parent === undefined) throw missing(`snapshot '${snapshot.name}' does not have a parent`);
       return { snap: wire(guest, snapshots.get(snapshot.parent)) };
     },
-    domainRevertToSnapshot: ({ snap, flags }) => {
+    domainRevertToSnapshot: ({ snap, flags }, { admitTags }) => {
       checkFlags(flags, revert.all, "testDomainRevertToSnapshot");
       const { guest, snapshot } = at(snap);
+      admitTags?.(tagsOfAll(snapshot.definition));
       goBack(hypervisor, guest, snapshot, flags);
     },
     domainSnapshotDelete: ({ snap, flags }) => {

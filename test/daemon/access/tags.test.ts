@@ -290,6 +290,34 @@ suite("rules by tag", () => {
       }
     });
 
+  test("are not evaded by a snapshot that becomes another while its caller is asked about", async () => {
+    const { snap } = await root.domainSnapshotCreateXml({ dom: kept, xmlDesc: "<domainsnapshot/>", flags: 0 });
+    const { xml: same } = await root.domainSnapshotGetXmlDesc({ snap, flags: 0 });
+    const other = same.replace(/<(\w+:)?tag>keep<\/\1tag>/, "");
+    assert.notEqual(other, same);
+    const before = await tags();
+    const call = await as("all");
+    const redefine = (xmlDesc: string) => call.domainSnapshotCreateXml({ dom: kept, xmlDesc, flags: 1 });
+    const reverted = assert.rejects(call.domainRevertToSnapshot({ snap, flags: 0 }), denied);
+    await redefine(other);
+    await reverted;
+    assert.deepEqual(await tags(), before);
+    await redefine(same);
+    await call.domainRevertToSnapshot({ snap, flags: 0 });
+
+    const { hypervisor } = await Promise.resolve(driver.connect("test:///default", { readOnly: false }));
+    const stall = { kind: "stall", on: "domainSnapshotCreateXml", dom: null, skip: 0, times: 1 };
+    const fault = { ...stall, delayMs: 0, code: 0, message: null };
+    const { id } = (await hypervisor.procedures.faultAdd?.({ fault }, {} as never)) ?? assert.fail();
+    const redefined = redefine(other);
+    const waiting = assert.rejects(call.domainRevertToSnapshot({ snap, flags: 0 }), denied);
+    await call.connectGetLibVersion({});
+    await hypervisor.procedures.faultRemove?.({ id }, {} as never);
+    await Promise.all([redefined, waiting]);
+    assert.deepEqual(await tags(), before, "who waits for a turn meets what there is then");
+    await assert.rejects(call.domainRevertToSnapshot({ snap: { ...snap, name: "none" }, flags: 0 }), { code: 72 });
+  });
+
   test("know of tags only what is a tag", async () => {
     const call = await as("all");
     const inner = `<metadata><x:x xmlns:x='urn:x'><access xmlns='${tagNamespace}'><tag>web</tag></access></x:x></metadata>`;
