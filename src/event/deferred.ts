@@ -6,7 +6,7 @@ export class Deferred<T = void> {
   #state: "pending" | "fulfilled" | "rejected" = "pending";
   #value: T | undefined;
   #reason: unknown;
-  #listeners: (() => void)[] = [];
+  #listeners: (() => void)[] | undefined;
   #promise: Promise<T> | undefined;
 
   get state(): "pending" | "fulfilled" | "rejected" {
@@ -15,22 +15,23 @@ export class Deferred<T = void> {
 
   /** pending -> fulfilled; afterwards without effect. */
   resolve(value: T): void {
-    this.#settle("fulfilled", () => {
-      this.#value = value;
-    });
+    if (this.#state !== "pending") return;
+    this.#value = value;
+    this.#settle("fulfilled");
   }
 
   /** pending -> rejected; afterwards without effect. */
   reject(reason: unknown): void {
-    this.#settle("rejected", () => {
-      this.#reason = reason;
-    });
+    if (this.#state !== "pending") return;
+    this.#reason = reason;
+    this.#settle("rejected");
   }
 
   /** Calls `listener` once, synchronously with the settling, or at once when that has happened. */
   whenSettled(listener: () => void): void {
-    if (this.#state === "pending") this.#listeners.push(listener);
-    else listener();
+    if (this.#state !== "pending") return listener();
+    this.#listeners ??= [];
+    this.#listeners.push(listener);
   }
 
   /** The same promise every time. */
@@ -44,12 +45,10 @@ export class Deferred<T = void> {
     return this.#promise;
   }
 
-  #settle(state: "fulfilled" | "rejected", store: () => void): void {
-    if (this.#state !== "pending") return;
+  #settle(state: "fulfilled" | "rejected"): void {
     this.#state = state;
-    store();
-    const listeners = this.#listeners;
-    this.#listeners = [];
+    const listeners = this.#listeners ?? [];
+    this.#listeners = undefined;
     for (const listener of listeners) listener();
   }
 }

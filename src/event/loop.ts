@@ -112,12 +112,15 @@ export class Loop {
 
   /**
    * Runs `job` at once, in a turn of its own: for what comes from outside by another way than the host's readiness, and
-   * is not to wait for the next turn. From within a turn it is `post`.
+   * is not to wait for the next turn. From within a turn it is `post`; what was posted before goes before it.
    */
   enter(job: () => unknown): boolean {
     if (this.#turning || this.#state === "closed" || this.#gaveUp()) return this.post(job);
-    this.#posted.push(job);
-    this.runTurn();
+    if (this.#posted.length === 0) this.#turnFor(job);
+    else {
+      this.#posted.push(job);
+      this.runTurn();
+    }
     return true;
   }
 
@@ -193,12 +196,30 @@ export class Loop {
         yield "release";
       }
     } finally {
-      this.#retired.splice(0, released);
-      this.#turning = false;
-      this.#reschedule();
+      this.#endTurn(released);
     }
     if (this.#state === "closing") this.#tryClose();
     yield "sleep";
+  }
+
+  /** A turn in which nothing is but this: what is ready or due has a turn that the host begins. */
+  #turnFor(job: () => unknown): void {
+    this.#turning = true;
+    this.#turns++;
+    let released = 0;
+    try {
+      this.#run(job);
+      while (released < this.#retired.length) this.#retired[released++]?.finish();
+    } finally {
+      this.#endTurn(released);
+    }
+    if (this.#state === "closing") this.#tryClose();
+  }
+
+  #endTurn(released: number): void {
+    if (released > 0) this.#retired.splice(0, released);
+    this.#turning = false;
+    this.#reschedule();
   }
 
   #poll(): { token: Token; ready: Readiness }[] {

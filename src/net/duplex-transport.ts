@@ -31,6 +31,7 @@ export class DuplexTransport implements Transport {
   /** Somebody has seen a backlog. */
   #owesDrain = false;
   readonly #onWritten = (): void => this.#onSent();
+  readonly #onTurn = (): void => this.#deliver();
   /** The peer has sent all that it will; or why it cannot. */
   #ended: { readonly cause: Error | undefined } | undefined;
 
@@ -46,7 +47,7 @@ export class DuplexTransport implements Transport {
     if (inlet === undefined) stream.on("readable", () => this.#schedule());
     else {
       // A reply is not to wait for another turn.
-      inlet.onBytes = () => this.#schedule((job) => this.#loop.enter(job));
+      inlet.onBytes = () => this.#schedule("now");
       // It has nothing to say but its end.
       stream.resume();
     }
@@ -92,10 +93,11 @@ export class DuplexTransport implements Transport {
     if (wasOpen) this.#loop.post(() => listener?.onClose(cause));
   }
 
-  #schedule(begin: (job: () => void) => boolean = (job) => this.#loop.post(job)): void {
+  #schedule(when: "now" | "soon" = "soon"): void {
     if (this.#scheduled || this.#paused || this.#state !== "open") return;
     this.#scheduled = true;
-    if (!begin(() => this.#deliver())) this.#scheduled = false;
+    const isAccepted = when === "now" ? this.#loop.enter(this.#onTurn) : this.#loop.post(this.#onTurn);
+    if (!isAccepted) this.#scheduled = false;
   }
 
   #deliver(): void {

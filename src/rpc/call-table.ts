@@ -26,11 +26,14 @@ interface PendingCall {
  * The calls that wait for their reply, by serial.
  *
  * A call that is given up keeps its serial until its reply comes or the connection ends, so that a late reply finds the
- * call it belongs to and never another.
+ * call it belongs to and never another. Serials go up, so a place by the last bits of each is free but for calls that take
+ * long, and those are stepped over: a map that is emptied with each reply is made anew each time.
  */
 export class CallTable {
   readonly #loop: Loop;
-  readonly #calls = new Map<number, PendingCall>();
+  /** As many as a power of two, and twice as many as calls. */
+  #places: (PendingCall | undefined)[] = new Array(16).fill(undefined);
+  #size = 0;
   #nextSerial = 0;
 
   constructor(loop: Loop) {
@@ -39,41 +42,45 @@ export class CallTable {
 
   /** Calls without a reply, those given up included. */
   get size(): number {
-    return this.#calls.size;
+    return this.#size;
   }
 
   /** A serial that no call has, and nobody else. */
   issueSerial(isTaken: (serial: number) => boolean): number {
+    if (2 * this.#size >= this.#places.length) this.#grow();
     let serial = this.#nextSerial;
-    while (this.#calls.has(serial) || isTaken(serial)) serial = (serial + 1) >>> 0;
+    while (this.#places[this.#placeOf(serial)] !== undefined || isTaken(serial)) serial = (serial + 1) >>> 0;
     this.#nextSerial = (serial + 1) >>> 0;
     return serial;
   }
 
-  /** Waits for the reply to a message with this header. */
+  /** Waits for the reply to a message with this header, whose serial was issued last. */
   add(header: Header, name: string, handler: ReplyHandler, options: CallOptions): Deferred<unknown> {
     const result = new Deferred<unknown>();
     const release = limitWait(this.#loop, name, options, (reason) => result.reject(reason));
-    this.#calls.set(header.serial, { header, name, handler, result, release });
+    this.#places[this.#placeOf(header.serial)] = { header, name, handler, result, release };
+    this.#size++;
     return result;
   }
 
   /** The message could not be sent: no reply will come. */
   remove(serial: number): void {
-    this.#calls.get(serial)?.release();
-    this.#calls.delete(serial);
+    const call = this.#places[this.#placeOf(serial)];
+    if (call?.header.serial !== serial) return;
+    this.#free(serial);
+    call.release();
   }
 
   /** A reply has come. Throws ProtocolError when it belongs to no call. */
   settle(reply: Frame): void {
     const { header } = reply;
-    const call = this.#calls.get(header.serial);
+    const call = this.#places[this.#placeOf(header.serial)];
     if (call === undefined || !isReplyTo(call.header, header)) {
       throw new ProtocolError(
         `a reply to procedure ${header.procedure}, serial ${header.serial}, which was not called`,
       );
     }
-    this.#calls.delete(header.serial);
+    this.#free(header.serial);
     call.release();
     if (header.status === Status.ok && call.result.state !== "pending") return call.handler.discard(reply);
     try {
@@ -86,12 +93,29 @@ export class CallTable {
 
   /** The connection is over. */
   failAll(cause: Error | undefined): void {
-    const calls = [...this.#calls.values()];
-    this.#calls.clear();
+    const age = ({ header }: PendingCall): number => (this.#nextSerial - header.serial) >>> 0;
+    const calls = this.#places.filter((call) => call !== undefined).sort((one, other) => age(other) - age(one));
+    this.#places.fill(undefined);
+    this.#size = 0;
     for (const { name, result, release } of calls) {
       release();
       result.reject(connectionEnded(`the reply to ${name}`, cause));
     }
+  }
+
+  #placeOf(serial: number): number {
+    return serial & (this.#places.length - 1);
+  }
+
+  #free(serial: number): void {
+    this.#places[this.#placeOf(serial)] = undefined;
+    this.#size--;
+  }
+
+  #grow(): void {
+    const calls = this.#places;
+    this.#places = new Array(2 * calls.length).fill(undefined);
+    for (const call of calls) if (call !== undefined) this.#places[this.#placeOf(call.header.serial)] = call;
   }
 }
 
@@ -102,5 +126,6 @@ export function connectionEnded(awaited: string, cause: Error | undefined): VirE
 }
 
 function isReplyTo(call: Header, reply: Header): boolean {
-  return call.program === reply.program && call.version === reply.version && call.procedure === reply.procedure;
+  const isSame = call.serial === reply.serial && call.procedure === reply.procedure;
+  return isSame && call.program === reply.program && call.version === reply.version;
 }

@@ -113,10 +113,10 @@ export class Caller {
     const { number, version } = program;
     const header = { program: number, version, procedure: row.number, type, serial, status: Status.ok };
     if (row.stream !== undefined) streams.check(header);
-    options.onSerial?.(serial);
     // Noted before it is sent: a reply to what is not noted would be the end of the connection.
     const result = this.#calls.add(header, name, handlerOf(header), options);
     try {
+      options.onSerial?.(serial);
       if (fds.length > 0) outbox.addWithFds<unknown>(header, row.args, args, fds);
       else outbox.add<unknown>(header, row.args, args);
     } catch (error) {

@@ -153,7 +153,9 @@ export class Framer {
   #skip(first: Chunk, count: number): void {
     this.#offset += count;
     if (this.#offset < first.bytes.length) return;
-    this.#chunks.shift();
+    // There is mostly one: to take it from the front is a way out of JavaScript and back.
+    if (this.#chunks.length === 1) this.#chunks.pop();
+    else this.#chunks.shift();
     this.#offset = 0;
     this.#waitingFds -= first.fds.length;
     if (first.fds.length > 0) this.#takenFds.push(...first.fds);

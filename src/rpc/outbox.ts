@@ -113,8 +113,8 @@ export class Outbox {
 
   release(): void {
     this.#held = false;
-    if (this.#queued + this.#collected.length === 0 || this.#mustWait) return;
-    if (this.#hasSent) this.#postpone();
+    if (this.#queued + this.#collected.length === 0 || this.#mustWait()) return;
+    if (this.#hasSent()) this.#postpone();
     else this.#flush();
   }
 
@@ -148,8 +148,8 @@ export class Outbox {
 
   #sendOrWait(): void {
     if (this.#queued + this.#collected.length >= portion) this.#flush();
-    else if (this.#mustWait) return;
-    else if (this.#hasSent) this.#postpone();
+    else if (this.#mustWait()) return;
+    else if (this.#hasSent()) this.#postpone();
     else {
       this.#sentIn = this.#options.loop.turns;
       this.#flush();
@@ -157,12 +157,12 @@ export class Outbox {
   }
 
   /** In this turn, or since. */
-  get #hasSent(): boolean {
+  #hasSent(): boolean {
     return this.#sentIn === this.#options.loop.turns;
   }
 
   /** Whoever holds it, or the transport, will say when. */
-  get #mustWait(): boolean {
+  #mustWait(): boolean {
     return this.#held || this.#options.transport.backlog > 0;
   }
 
@@ -173,11 +173,10 @@ export class Outbox {
   /** Sends while the peer keeps up; the rest of what has its share in this turn follows in the next. */
   #flush(share = turnShare): void {
     const { transport } = this.#options;
-    for (let sent = 0; transport.backlog === 0; sent += this.#sendNext()) {
-      if (this.#queue.length === 0) this.#seal();
-      if (this.#queue.length === 0) return;
-      if (sent < share) continue;
-      return this.#postpone();
+    for (let sent = 0; transport.backlog === 0; ) {
+      if (this.#queued + this.#collected.length === 0) return;
+      if (sent >= share) return this.#postpone();
+      sent += this.#sendNext();
     }
     this.#options.onStalled();
     // A longer buffer would have to be copied as it grows.
@@ -186,15 +185,16 @@ export class Outbox {
 
   /** Everything, even if it is the transport then where it waits. */
   #handOver(): void {
-    this.#seal();
-    while (this.#queue.length > 0) this.#sendNext();
+    while (this.#queued + this.#collected.length > 0) this.#sendNext();
   }
 
+  /** There is something. The transport may keep what it is given, so the next message goes into a new buffer. */
   #sendNext(): number {
-    const piece = this.#queue.shift() as Uint8Array;
-    this.#queued -= piece.length;
-    this.#send(piece);
-    return piece.length;
+    const piece = this.#queue.length > 0 ? (this.#queue.shift() as Uint8Array) : undefined;
+    if (piece !== undefined) this.#queued -= piece.length;
+    const bytes = piece ?? this.#collected.take();
+    this.#send(bytes);
+    return bytes.length;
   }
 
   #send(bytes: Uint8Array, fds?: readonly number[]): void {
@@ -202,7 +202,7 @@ export class Outbox {
     this.#options.transport.send(bytes, fds);
   }
 
-  /** The transport may keep what it is given, so the next message goes into a new buffer. */
+  /** What comes next goes behind it, in a buffer of its own. */
   #seal(): void {
     if (this.#collected.length > 0) this.#enqueue(this.#collected.take());
   }
@@ -215,7 +215,7 @@ export class Outbox {
   /** The next turn. */
   #rest(): void {
     this.#posted = false;
-    if (this.#mustWait) return;
+    if (this.#mustWait()) return;
     // Even if a later message has taken the rest along: nobody was told that there is room.
     this.#flush();
     this.#options.onFlushed();

@@ -6,6 +6,8 @@ declare const TextDecoder: new (
   options: { fatal: boolean; ignoreBOM: boolean },
 ) => { decode(bytes: Uint8Array): string };
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const long = new Uint8Array(8);
+const longView = new DataView(long.buffer);
 
 /**
  * Takes XDR (RFC 4506) from bytes. Whatever the bytes are, a method returns a value or throws ProtocolError, and memory
@@ -13,8 +15,6 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export class XdrReader {
   readonly #bytes: Uint8Array;
-  /** Made when it is needed: most messages have no long numbers. */
-  #view: DataView | undefined;
   #offset = 0;
 
   constructor(bytes: Uint8Array) {
@@ -35,15 +35,15 @@ export class XdrReader {
   }
 
   hyper(): bigint {
-    return this.#wide.getBigInt64(this.#take(8));
+    return this.#takeLong().getBigInt64(0);
   }
 
   uhyper(): bigint {
-    return this.#wide.getBigUint64(this.#take(8));
+    return this.#takeLong().getBigUint64(0);
   }
 
   double(): number {
-    return this.#wide.getFloat64(this.#take(8));
+    return this.#takeLong().getFloat64(0);
   }
 
   /** `length` raw bytes and their padding; a view of the input, not a copy. */
@@ -69,10 +69,11 @@ export class XdrReader {
     }
   }
 
-  get #wide(): DataView {
-    const { buffer, byteOffset, byteLength } = this.#bytes;
-    this.#view ??= new DataView(buffer, byteOffset, byteLength);
-    return this.#view;
+  /** The long word that is next. A view of a message takes longer to make than a few bytes to copy. */
+  #takeLong(): DataView {
+    const start = this.#take(8);
+    for (let index = 0; index < 8; index++) long[index] = this.#bytes[start + index] as number;
+    return longView;
   }
 
   #take(count: number): number {
@@ -85,7 +86,7 @@ export class XdrReader {
   }
 }
 
-/** The unsigned word at `offset`, which is there. A view takes longer to make than a few words to put together. */
+/** The unsigned word at `offset`, which is there. */
 export function uintAt(bytes: Uint8Array, offset: number): number {
   const high = ((bytes[offset] as number) << 8) | (bytes[offset + 1] as number);
   const low = ((bytes[offset + 2] as number) << 8) | (bytes[offset + 3] as number);

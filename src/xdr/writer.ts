@@ -90,13 +90,10 @@ export class XdrWriter {
   string(text: string, limit: number): void {
     // One UTF-16 unit takes at most 3 bytes of UTF-8.
     const start = this.#reserve(4 + padded(3 * text.length));
-    const written = this.#writeAscii(text, start + 4)
-      ? text.length
-      : encoder.encodeInto(text, this.#bytes.subarray(start + 4)).written;
+    const written = this.#writeAscii(text, start + 4) ? text.length : this.#writeUtf8(text, start + 4);
     checkLimit(written, limit, "bytes of text");
     this.#view.setUint32(start, written);
     this.#end = start + 4 + padded(written);
-    this.#bytes.fill(0, start + 4 + written, this.#end);
   }
 
   /** Takes back what was written from `length` on. */
@@ -120,6 +117,13 @@ export class XdrWriter {
       this.#bytes[start + index] = code;
     }
     return true;
+  }
+
+  #writeUtf8(text: string, start: number): number {
+    const { written } = encoder.encodeInto(text, this.#bytes.subarray(start));
+    // An encoder may use what is behind that as it likes.
+    this.#bytes.fill(0, start + written, this.#end);
+    return written;
   }
 
   /** Room for `count` more bytes, zeros; returns where they begin. Buffer and view may be others afterwards. */
