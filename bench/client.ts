@@ -9,7 +9,9 @@ import { LineProgram, NativeBuild } from "./native.ts";
 import { python } from "./rpc-contest.ts";
 import { formatTable, median } from "./table.ts";
 
-const rounds = 21;
+const rounds = 11;
+/** Of each call in a round: what a program that makes many meets, not what the first ones take after others were at work. */
+const callsInRound = 500;
 /** Calls under way at once: more than libvirtd begins of one client's. */
 const atOnce = [1, 16] as const;
 const rateMs = 150;
@@ -69,11 +71,11 @@ async function measure(uri: string, ours: string, unraid: string | undefined, fl
       figures.set(key, [...(figures.get(key) ?? []), value]);
     });
   try {
-    for (const { program } of rivals) await program.round("calls 2000");
+    for (const { program } of rivals) await program.round("calls 4000");
     await floors.warmUp();
     for (let round = 0; round < rounds; round++) {
       const answers: number[][] = [];
-      for (const { program } of rivals) answers.push(await program.round("calls 100"));
+      for (const { program } of rivals) answers.push(await program.round(`calls ${callsInRound}`));
       for (const [index, name] of callNames.entries())
         note(
           `call: ${name}`,
@@ -87,7 +89,7 @@ async function measure(uri: string, ours: string, unraid: string | undefined, fl
         }
         note(`info, ${count} at once`, rates);
       }
-      await floors.round(100, rateMs);
+      await floors.round(callsInRound, rateMs);
     }
   } finally {
     for (const { program } of rivals) await program.close();

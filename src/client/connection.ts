@@ -96,7 +96,7 @@ export const Connection = {
 class OpenConnection implements AsyncDisposable, SessionOwner {
   readonly #connector: Connector;
   readonly #options: ConnectionOptions;
-  readonly #wrap: Wrap = (kind, value) => objectOf(this.#whole, kind, value);
+  readonly #wrap: Wrap = (kind, value) => objectOf(this.#whole(), kind, value);
   readonly #closing = new AbortController();
   readonly #lostListeners = new Set<{ readonly session: Session; readonly listener: (cause: unknown) => void }>();
   readonly #closed = new Deferred();
@@ -116,7 +116,7 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
       options.signal?.throwIfAborted();
       const { openTimeoutMs = 30_000 } = options;
       connection.#session = await connection.#openSession(openTimeoutMs, options.signal);
-      return connection.#whole;
+      return connection.#whole();
     } catch (error) {
       await connection.close();
       throw error;
@@ -124,7 +124,7 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
   }
 
   /** With the rows, which `addMethods` has added to all of us. */
-  get #whole(): Connection {
+  #whole(): Connection {
     return this as unknown as Connection;
   }
 
@@ -215,7 +215,7 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
   /** Has QEMU's driver take over a process that somebody else has started. */
   async attachQemu(pidValue: number, options: CallOptions = {}): Promise<Domain> {
     const { dom } = (await this.invokeBeside(qemu, "domainAttach", { pidValue, flags: 0 }, options)) as { dom: object };
-    return objectOf(this.#whole, "domain", dom as Readonly<Record<string, unknown>>);
+    return objectOf(this.#whole(), "domain", dom as Readonly<Record<string, unknown>>);
   }
 
   /** The domain of that name; rejects with VirError noDomain. */

@@ -22,6 +22,7 @@ export interface MethodCall {
 type Args = Readonly<Record<string, unknown>>;
 
 const noOptions: FlaggedOptions = {};
+const noValues: Args = {};
 
 /** Sorts what a caller has given for a method of `self`. Throws TypeError for what cannot be meant. */
 export function methodCall(
@@ -63,7 +64,7 @@ function selfOf(plan: MethodPlan, self: object): unknown {
 /** The arguments by name: given as an object where there are several. */
 function valuesOf({ given, name }: MethodPlan, value: unknown): Args {
   const [first] = given;
-  if (first === undefined) return {};
+  if (first === undefined) return noValues;
   if (given.length === 1) return { [first]: value };
   if (typeof value !== "object" || value === null) throw new TypeError(`${name} takes an object: ${given.join(", ")}`);
   const unknown = Object.keys(value).find((field) => !given.includes(field));

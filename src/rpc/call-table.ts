@@ -32,7 +32,7 @@ interface PendingCall {
 export class CallTable {
   readonly #loop: Loop;
   /** As many as a power of two, and twice as many as calls. */
-  #places: (PendingCall | undefined)[] = new Array(16).fill(undefined);
+  #places = emptyPlaces(16);
   #size = 0;
   #nextSerial = 0;
 
@@ -114,9 +114,13 @@ export class CallTable {
 
   #grow(): void {
     const calls = this.#places;
-    this.#places = new Array(2 * calls.length).fill(undefined);
+    this.#places = emptyPlaces(2 * calls.length);
     for (const call of calls) if (call !== undefined) this.#places[this.#placeOf(call.header.serial)] = call;
   }
+}
+
+function emptyPlaces(length: number): (PendingCall | undefined)[] {
+  return Array.from({ length }, () => undefined);
 }
 
 /** Why something that was awaited will not come. */

@@ -46,13 +46,13 @@ export class XdrWriter {
   }
 
   int(value: number): void {
-    checkInteger(value, -0x8000_0000, 0x7fff_ffff);
+    if ((value | 0) !== value) refuse(value, -0x8000_0000, 0x7fff_ffff);
     const at = this.#reserve(4);
     this.#view.setInt32(at, value);
   }
 
   uint(value: number): void {
-    checkInteger(value, 0, 0xffff_ffff);
+    if (value >>> 0 !== value) refuse(value, 0, 0xffff_ffff);
     const at = this.#reserve(4);
     this.#view.setUint32(at, value);
   }
@@ -128,18 +128,19 @@ export class XdrWriter {
 
   /** Room for `count` more bytes, zeros; returns where they begin. Buffer and view may be others afterwards. */
   #reserve(count: number): number {
-    const wanted = this.length + count;
-    if (this.#start + wanted > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(wanted, 2 * this.#bytes.length));
-      grown.set(this.bytes);
-      this.#bytes = grown;
-      this.#view = new DataView(grown.buffer);
-      this.#end -= this.#start;
-      this.#start = 0;
-    }
+    if (this.#end + count > this.#bytes.length) this.#grow(this.length + count);
     const at = this.#end;
     this.#end += count;
     return at;
+  }
+
+  #grow(wanted: number): void {
+    const grown = new Uint8Array(Math.max(wanted, 2 * this.#bytes.length));
+    grown.set(this.bytes);
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+    this.#end -= this.#start;
+    this.#start = 0;
   }
 }
 
@@ -152,7 +153,6 @@ export function checkLimit(length: number, limit: number, what: string): void {
   if (length > limit) throw new ProtocolError(`${length} ${what}, the limit is ${limit}`);
 }
 
-function checkInteger(value: number, lowest: number, highest: number): void {
-  if (Number.isInteger(value) && value >= lowest && value <= highest) return;
+function refuse(value: number, lowest: number, highest: number): never {
   throw new ProtocolError(`${value} is not an integer from ${lowest} to ${highest}`);
 }
