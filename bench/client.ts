@@ -176,7 +176,7 @@ function installUnraid(folder: string): string | undefined {
 
 /** The package as a user has it; returns the folder that it is installed in. */
 function installOurs(folder: string): string {
-  execFileSync(join(root, "node_modules/.bin/tsc"), ["-b", "--stopBuildOnErrors", "src/cli"], { cwd: root });
+  execFileSync(process.execPath, ["tools/bundle.ts"], { cwd: root });
   const pack = ["pack", "--ignore-scripts", "--silent", "--pack-destination", tmpdir(), root];
   const tarball = join(tmpdir(), execFileSync("npm", pack, { encoding: "utf8" }).trim());
   const complaint = install(folder, ["--ignore-scripts", tarball]);

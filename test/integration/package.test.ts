@@ -38,6 +38,7 @@ suite("the package, in an empty folder", { timeout: 150_000 }, () => {
 
   before(async () => {
     execFileSync(join(tools, "tsc"), ["-b", "--stopBuildOnErrors", "src/cli", "src/web"], { cwd: root });
+    execFileSync(process.execPath, ["tools/bundle.ts"], { cwd: root });
     const pack = ["pack", "--ignore-scripts", "--silent", "--pack-destination", scratch, root];
     tarball = join(scratch, (await run("npm", ...pack)).trim());
     // What nothing runs at, compiles nothing and fetches nothing.
@@ -68,6 +69,18 @@ suite("the package, in an empty folder", { timeout: 150_000 }, () => {
 
   test("has a command, which looks at the machine", async () => {
     assert.match(await run("npx", "virtwright", "doctor").catch(String), /ok {7}native code/);
+  });
+
+  test("has the program of libxl's processes, which says why it has no libxl", async () => {
+    const code = `import { launchProcesses, XenProcesses } from "virtwright/libxl";
+import { openLoop } from "virtwright/os";
+await using loop = openLoop();
+await using xen = new XenProcesses(loop, { launch: launchProcesses(loop, { stderr: "complaints" }), operations: 1 });
+console.log(await xen.domains().then(() => "domains", ({ message }) => message));
+`;
+    writeFileSync(join(folder, "libxl.mts"), code);
+    assert.match(await run("node", "libxl.mts"), /^domains$|^the process with libxl's context has ended: /);
+    assert.equal(readFileSync(join(folder, "complaints"), "utf8"), "", "what Node says when there is no program");
   });
 
   test("reaches a daemon without native code", async () => {
