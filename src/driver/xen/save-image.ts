@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { endianness } from "node:os";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import { systemError } from "../qemu/save-image.ts";
@@ -60,24 +60,27 @@ export async function completeImage(path: string): Promise<void> {
 export async function readImage(path: string): Promise<SaveImage> {
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    return await read(file);
+    return await readImageOf(async (position, length) => {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+      return buffer.subarray(0, bytesRead);
+    });
   } catch (error) {
     throw systemError(error, `cannot read domain image '${path}'`);
   }
 }
 
-async function read(file: FileHandle): Promise<SaveImage> {
-  const head = Buffer.alloc(headerBytes);
-  const { bytesRead } = await file.read(head, 0, headerBytes, 0);
-  if (bytesRead < headerBytes) throw failed("failed to read libxl header");
+/** `read` gives fewer bytes only at the end. Rejects as it does, and with VirError when there is no image. */
+export async function readImageOf(read: (position: number, length: number) => Promise<Uint8Array>): Promise<SaveImage> {
+  const head = Buffer.from(await read(0, headerBytes));
+  if (head.length < headerBytes) throw failed("failed to read libxl header");
   if (!head.subarray(0, 16).equals(magic)) throw failed("image magic is incorrect");
   const word = (at: number): number => (isLittle ? head.readUInt32LE(at) : head.readUInt32BE(at));
   if (word(16) > version) throw failed(`image version is not supported (${word(16)} > ${version})`);
   const length = word(20);
   if (length === 0 || length > longestXml) throw failed(`invalid XML length: ${length}`);
-  const text = Buffer.alloc(length);
-  if ((await file.read(text, 0, length, headerBytes)).bytesRead < length) throw failed("failed to read XML");
-  return { xml: text.toString("utf8"), offset: headerBytes + length };
+  const text = await read(headerBytes, length);
+  if (text.length < length) throw failed("failed to read XML");
+  return { xml: Buffer.from(text).toString("utf8"), offset: headerBytes + length };
 }
 
 function failed(detail: string): VirError {

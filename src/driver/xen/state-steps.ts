@@ -1,30 +1,38 @@
-import { Definition, type FormatStep, readStored } from "../../model/index.ts";
+import { Definition, type FormatStep, type StoredFiles } from "../../model/index.ts";
+import { VirError } from "../../protocol/index.ts";
+import { readImageOf } from "./save-image.ts";
 
 const uuidForm = /^(.{36})\.xml$/;
 
 /**
  * Managed images were called by their domains' names, so that a domain left its image behind with its old name, and gave it to
- * whoever was called so next. Here they get the uuids; one that no domain of today has the name of stays as it is.
+ * whoever was called so next. Here they get the uuids that stand in them, whatever they are called; one that is no domain's of
+ * today stays as it is.
  */
 export const savesByUuid: FormatStep = async (files) => {
+  const domains = new Set((await files.list()).flatMap((file) => uuidForm.exec(file)?.[1] ?? []));
   const saves = files.within("save");
   const images = new Set(await saves.list());
-  for (const file of await files.list()) {
-    const uuid = uuidForm.exec(file)?.[1];
-    if (uuid === undefined) continue;
-    const name = nameIn(await readStored(files, file));
+  for (const image of images) {
+    const uuid = image.endsWith(".save") ? await uuidIn(saves, image) : undefined;
     const next = `${uuid}.save`;
-    if (name === undefined || !images.has(`${name}.save`) || images.has(next)) continue;
-    await saves.rename(`${name}.save`, next);
+    if (uuid === undefined || !domains.has(uuid) || images.has(next)) continue;
+    await saves.rename(image, next);
+    images.add(next);
   }
   await saves.sync();
 };
 
-/** Undefined when it is no definition: who loads it will say so. */
-function nameIn(text: string): string | undefined {
+/** Of the guest in an image; undefined when it is none: who starts from it will say so. Rejects with Node's error. */
+async function uuidIn(saves: StoredFiles, image: string): Promise<string | undefined> {
+  const file = await saves.open(image);
   try {
-    return Definition.restore(text).name;
-  } catch {
-    return undefined;
+    const { xml } = await readImageOf((position, length) => file.read(position, length));
+    return Definition.restore(xml).uuid;
+  } catch (error) {
+    if (error instanceof VirError) return undefined;
+    throw error;
+  } finally {
+    await file.close();
   }
 }

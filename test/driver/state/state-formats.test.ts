@@ -249,14 +249,26 @@ test("an upgrade for which the disk has no room says so, and is completed when i
   }
 });
 
-test("an image of another guest's, or one that nobody is called after, is not given to anybody", async () => {
-  const { files, place } = faultyXen();
+test("an image that is no guest's of here, or no image, is not given to anybody", async () => {
+  const { files, place, truth } = faultyXen();
   const saves = files.within("save");
-  saves.put("stranger.save", "a stranger's");
+  const others = truth["save/saved.save"]?.replace(uuids.xen, uuids.guest) ?? "";
+  saves.put("stranger.save", others);
+  saves.put("broken.save", "no image");
   saves.put(`${uuids.xen}.save`, "its own");
   await upgradeFormats([place]);
-  assert.deepEqual(saves.names, [`${uuids.xen}.save`, "saved.save", "stranger.save"].sort());
+  assert.deepEqual(saves.names, [`${uuids.xen}.save`, "broken.save", "saved.save", "stranger.save"].sort());
   assert.equal(saves.text(`${uuids.xen}.save`), "its own");
+});
+
+test("a guest that has been called otherwise since gets its image, and who has its name now does not", async () => {
+  const { files, place, truth } = faultyXen();
+  const [renamed, successor] = [uuids.xen, uuids.running];
+  const given = truth[`${renamed}.xml`] ?? "";
+  files.put(`${renamed}.xml`, given.replace("<name>saved</name>", "<name>renamed</name>"));
+  files.put(`${successor}.xml`, given.replace(renamed, successor));
+  await upgradeFormats([place]);
+  assert.deepEqual(files.within("save").names, [`${renamed}.save`]);
 });
 
 test("what a later step has to do begins where the last one has ended", async () => {
