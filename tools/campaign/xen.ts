@@ -1,8 +1,15 @@
 import { parseArgs } from "node:util";
 import type { LabOptions } from "../../lab/xen/lab.ts";
+import { bundle } from "../../lab/xen/programs.ts";
 import type { XenOutcome } from "../../test/integration/killed-xen-daemon/xen-ordeal.ts";
 import { judgeInXen } from "./in-xen.ts";
 
+/** Side by side, as the daemon looks for the program of libxl's processes beside its own. */
+const entries = {
+  ordeal: "test/integration/killed-xen-daemon/main.ts",
+  "daemon-process": "test/integration/killed-xen-daemon/daemon-process.ts",
+  main: "src/libxl/process/main.ts",
+};
 /** What follows the first findings is often their consequence. */
 const mostShown = 10;
 
@@ -23,6 +30,7 @@ export async function xen(args: readonly string[]): Promise<boolean> {
     },
   });
   const seed = Number(values.seed ?? Date.now() % 1_000_000);
+  const programs = await bundle(entries);
   const begun = performance.now();
   const outcomes: XenOutcome[] = [];
   const waiting = parts(Number(values.from), Number(values.rounds), Number(values.boots));
@@ -30,7 +38,7 @@ export async function xen(args: readonly string[]): Promise<boolean> {
   console.log(`seed ${seed}`);
   const bootOnEnd = async (): Promise<void> => {
     for (let part = waiting.shift(); part !== undefined && isFine; part = waiting.shift()) {
-      const passed = await boot(part, seed, (outcome) => outcomes.push(outcome));
+      const passed = await boot(programs, part, seed, (outcome) => outcomes.push(outcome));
       if (!passed) isFine = false;
       console.log(`rounds ${part.from} to ${part.from + part.rounds - 1}: ${passed ? "passed" : "failed"}`);
       console.log(line(outcomes, performance.now() - begun));
@@ -55,7 +63,12 @@ function parts(first: number, rounds: number, boots: number): Part[] {
 }
 
 /** Some rounds in one lab. */
-async function boot({ from, rounds }: Part, seed: number, onOutcome: (outcome: XenOutcome) => void): Promise<boolean> {
+async function boot(
+  programs: string,
+  { from, rounds }: Part,
+  seed: number,
+  onOutcome: (outcome: XenOutcome) => void,
+): Promise<boolean> {
   const options: LabOptions = {
     // On a busy machine a round takes three minutes, and more with a daemon to be started.
     timeoutMs: (rounds * 400 + 600) * 1_000,
@@ -66,7 +79,7 @@ async function boot({ from, rounds }: Part, seed: number, onOutcome: (outcome: X
     clock: "instructions",
     onOutput: (stream, text) => stream === "stderr" && process.stderr.write(text),
   };
-  const command = `node test/integration/killed-xen-daemon/main.ts ${rounds} ${from} ${seed}`;
+  const command = `node ${programs}/ordeal.js ${rounds} ${from} ${seed}`;
   return judgeInXen(command, options, ({ stdout }) => {
     try {
       const outcome = JSON.parse(stdout) as XenOutcome;

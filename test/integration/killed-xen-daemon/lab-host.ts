@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { extname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -22,7 +23,7 @@ const patienceMs = 60_000;
 export class LabHost implements XenHost {
   readonly script = xenScript(seenInDom0);
   readonly heardMs = 10_000;
-  readonly daemon = fileURLToPath(new URL("./daemon-process.ts", import.meta.url));
+  readonly daemon = fileURLToPath(new URL(`./daemon-process${extname(import.meta.filename)}`, import.meta.url));
   readonly #kernel: string;
 
   /** `kernel`: of the small guest. */
@@ -73,7 +74,7 @@ export class LabHost implements XenHost {
 
 /** Processes with a context of libxl; a dead one has no words. */
 function libxlProcesses(role: LibxlRole): number[] {
-  return processesWith((words) => words[1]?.endsWith("/libxl/process/main.ts") === true && words[2] === role);
+  return processesWith(([, program = "", word]) => /\/main\.[jt]s$/.test(program) && word === role);
 }
 
 const seenInDom0: GuestView = {
