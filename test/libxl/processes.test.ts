@@ -146,18 +146,21 @@ suite("libxl in processes of its own", () => {
     assert.equal(world.hand.loop.size, 0);
   });
 
-  test("so it does when we end without a word", async () => {
+  test("so it does when we end without a word, and leaves no domain that nobody knows of", async () => {
     const world = new ProcessWorld();
     world.xen.holds = true;
     world.processes.create({}).catch(() => {});
     await world.hand.settle();
     const [builder = assert.fail()] = world.alive("operations");
+    // So that nobody else takes the domain away.
+    world.failsToStart = true;
     builder.leave();
     await world.hand.settle();
-    assert.equal(builder.ended, false);
+    assert.deepEqual([builder.ended, world.xen.domains.size], [false, 1]);
     world.xen.held[0]?.();
     await world.hand.settle();
     assert.equal(builder.ended, true);
+    assert.equal(world.xen.domains.size, 0);
   });
 
   test("what only looks is asked of the next process when one ends with it; what changes something is not", async () => {

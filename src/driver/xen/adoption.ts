@@ -53,9 +53,15 @@ export class Adoption {
   async load(records: readonly RunRecord[]): Promise<void> {
     const { xen, loop } = this.#options;
     const infos = await xen.domains();
+    for (const { id, definition, isBuilding } of records) {
+      if (isBuilding !== true) continue;
+      this.#abandoned.set(definition.uuid, loop.now() + buildMs);
+      // While the note is there: if we are ended meanwhile, the next one finds both. What is not there yet its builder destroys.
+      const halves = infos.filter(({ domid, uuid }) => uuid === definition.uuid && domid !== id);
+      for (const { domid } of halves) await this.#builder.discard(domid);
+    }
     for (const record of records) {
-      const { id, definition, isBuilding } = record;
-      if (isBuilding === true) this.#abandoned.set(definition.uuid, loop.now() + buildMs);
+      const { id, definition } = record;
       const info = infos.find((each) => each.domid === id && each.uuid === definition.uuid);
       this.#target.attempt(() => {
         if (id !== undefined) this.#takeUp(record, id, info);

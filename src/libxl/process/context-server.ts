@@ -29,7 +29,8 @@ type Handlers = {
  *     idle -> open -> closed
  *
  * Calls may overlap; each is answered once, when it has ended. When the other side goes, nothing is aborted: what was begun
- * is ended, for half of a domain helps nobody, and then `ended` resolves.
+ * is ended, for half of a domain helps nobody, a domain that was built then is destroyed, as nobody knows of it, and `ended`
+ * resolves.
  */
 export class ContextServer {
   readonly #context: Context;
@@ -101,6 +102,11 @@ export class ContextServer {
     if (this.#isGone && this.#calls.size === 0) this.#end();
   }
 
+  async #handOver(domid: number): Promise<number> {
+    if (this.#isGone) await this.#context.destroy(domid);
+    return domid;
+  }
+
   #handlersOf(xen: Context): Handlers {
     const plain =
       (call: "pause" | "unpause" | "shutdown" | "reboot" | "destroy") =>
@@ -140,8 +146,9 @@ export class ContextServer {
         this.#watches.delete(watch);
         return null;
       },
-      create: ([config], options) => xen.create(config, options),
-      restore: ([config, path, skip], options) => withFile(path, "r", skip, (fd) => xen.restore(config, fd, options)),
+      create: async ([config], options) => this.#handOver(await xen.create(config, options)),
+      restore: async ([config, path, skip], options) =>
+        this.#handOver(await withFile(path, "r", skip, (fd) => xen.restore(config, fd, options))),
       save: ([domid, path, live, skip], options) =>
         withFile(path, skip === 0 ? "w" : "r+", skip, async (fd) => {
           await xen.save(domid, fd, { ...options, live });

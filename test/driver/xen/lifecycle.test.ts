@@ -448,6 +448,25 @@ suite("the daemon after this one", () => {
     next.checkQuiet();
   });
 
+  test("destroys what was half built also when the one before was ended while it did", async () => {
+    const world = new BenchWorld();
+    const bench = await new Bench(world).loaded();
+    await bench.done(bench.operations.define(xml(), {}));
+    world.gates.set("the answer to create", new Deferred().promise);
+    bench.operations.start(bench.domain, {}, {}).catch(() => {});
+    await bench.settle();
+    world.gates.set("destroy", new Deferred().promise);
+    const between = new Bench(world);
+    between.guests.load().catch(() => {});
+    while (!world.xen.calls.includes("destroy")) await between.settle();
+    world.gates.clear();
+    world.xen.news.clear();
+    const next = await new Bench(world).loaded();
+    assert.deepEqual([world.xen.ids, next.log], [[], []]);
+    assert.equal(next.status, "shutoff 0");
+    next.checkQuiet();
+  });
+
   test("lets a domain be that others make of such a guest long after", async () => {
     const world = new BenchWorld();
     const bench = await new Bench(world).loaded();
