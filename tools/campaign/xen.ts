@@ -70,8 +70,8 @@ async function boot(
   onOutcome: (outcome: XenOutcome) => void,
 ): Promise<boolean> {
   const options: LabOptions = {
-    // On a busy machine a round takes three minutes, and more with a daemon to be started.
-    timeoutMs: (rounds * 400 + 600) * 1_000,
+    // A round is a minute and a half of a processor's time, of which a busy machine gives a quarter.
+    timeoutMs: (rounds * 400 + 1_200) * 1_000,
     // Node five times: a daemon, three processes of libxl, and whoever kills them.
     memoryMib: 1_536,
     dom0MemoryMib: 900,
@@ -82,7 +82,7 @@ async function boot(
   const command = `node ${programs}/ordeal.js ${rounds} ${from} ${seed}`;
   return judgeInXen(command, options, ({ stdout }) => {
     try {
-      const outcome = JSON.parse(stdout) as XenOutcome;
+      const outcome = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as XenOutcome;
       onOutcome(outcome);
       const missing = outcome.rounds < rounds ? [`only ${outcome.rounds} rounds of ${rounds}`] : [];
       return [...outcome.found.slice(0, mostShown), ...missing];
