@@ -22,9 +22,10 @@ const mostTries = 100;
  * Keeps what we know and what Xen has the same: domains that others have made are listed, those that others have destroyed
  * have died, and those of the driver before us are taken up.
  *
- *     open -> closed
+ *     open -> loaded -> closed
  *
- * reconcile: open; looks at all domains. One look at a time, and another one after it when one was asked for meanwhile.
+ * load:      open -> loaded. Until then nobody knows which domains are ours, and no look is taken.
+ * reconcile: loaded; looks at all domains. One look at a time, and another one after it when one was asked for meanwhile.
  */
 export class Adoption {
   readonly #options: GuestsOptions;
@@ -37,6 +38,7 @@ export class Adoption {
   readonly #unsubscribe: (() => void) | undefined;
   #looking: Promise<void> | undefined;
   #isStale = false;
+  #isLoaded = false;
   #closed = false;
   #timer: { remove(): void } | undefined;
 
@@ -68,6 +70,7 @@ export class Adoption {
         else this.#options.records.remove(definition.uuid);
       });
     }
+    this.#isLoaded = true;
     await this.reconcile();
   }
 
@@ -82,7 +85,7 @@ export class Adoption {
   }
 
   reconcile(): Promise<void> {
-    if (this.#closed) return Promise.resolve();
+    if (this.#closed || !this.#isLoaded) return Promise.resolve();
     if (this.#looking !== undefined) {
       this.#isStale = true;
       return this.#looking;

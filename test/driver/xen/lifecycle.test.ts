@@ -396,6 +396,19 @@ suite("the daemon after this one", () => {
     next.checkQuiet();
   });
 
+  test("takes them for nobody else's when it hears of news before it knows which are its own", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running("<title>known</title>");
+    const next = await after(bench);
+    for (const listener of next.xen.news) listener();
+    await next.settle();
+    await next.loaded();
+    assert.equal(next.domain.definition?.textOf("title"), "known");
+    assert.deepEqual(next.log, []);
+    await next.done(next.operations.destroy(next.domain, {}));
+    next.checkQuiet();
+  });
+
   test("hears of what ended meanwhile", async () => {
     const bench = await new Bench().loaded();
     await bench.running();

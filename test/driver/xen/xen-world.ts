@@ -87,6 +87,7 @@ export class XenWorld extends DriverWorld<RunRecord> {
   }
 
   protected async setUp(): Promise<Domain> {
+    await this.operations.guests.load();
     await this.operations.define(xml, {});
     const { domain } = this;
     await this.operations.start(domain, {}, {});
