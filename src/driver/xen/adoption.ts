@@ -76,9 +76,11 @@ export class Adoption {
 
   /** One that is gone is taken up all the same, to be told of its end. */
   #takeUp(record: RunRecord, id: number, info: DomainInfo | undefined): void {
-    const { definition, since } = record;
+    const { definition, since, start } = record;
     const told = since === undefined ? undefined : this.#options.toldOf?.(definition.uuid, since);
-    if (info === undefined && told?.isEnded === true) return this.#options.records.remove(definition.uuid);
+    // Nobody has heard of a start that came to nothing.
+    const isOver = told?.isEnded === true || start !== undefined;
+    if (info === undefined && isOver) return this.#options.records.remove(definition.uuid);
     const isPaused = info?.paused ?? record.status.state === DomainState.paused;
     const run = this.#target.adopt(definition, id, isPaused, record);
     if (info === undefined) run.vanish();

@@ -1,4 +1,4 @@
-import { type Loop, StateError } from "../../event/index.ts";
+import type { Loop } from "../../event/index.ts";
 import type { Definition, DefinitionStore, Domain } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, ErrorDomain, Lifecycle } from "../../protocol/index.ts";
 import { DomainTurns, type Patience } from "../domain-turns.ts";
@@ -7,12 +7,14 @@ import { Adoption } from "./adoption.ts";
 import { Aftermath } from "./aftermath.ts";
 import { Builder, type Built } from "./builder.ts";
 import { completeDefinition } from "./definition/complete.ts";
-import { settleDevices } from "./device/live-device.ts";
 import { domainZeroDefinition, isDomainZero } from "./domain-zero.ts";
 import { closed, invalid, notRunning, toVirError } from "./errors.ts";
 import { ForeignChanges } from "./foreign-changes.ts";
-import { endings, foundStatus, Run, type RunSurroundings } from "./run.ts";
-import type { RunEnding, RunRecord, RunRecords } from "./run-record.ts";
+import { LettingGo } from "./letting-go.ts";
+import { Run, type RunSurroundings } from "./run.ts";
+import type { RunEnding, RunRecords } from "./run-record.ts";
+import type { Saves } from "./saves.ts";
+import { TakingUp } from "./taking-up.ts";
 import type { DomainNews, Xen } from "./xen.ts";
 
 /** What has been told of a run. */
@@ -51,7 +53,6 @@ export interface BootManner {
   readonly replaces?: { readonly run: Run; readonly ending: RunEnding };
 }
 
-const { running, paused } = DomainState;
 /**
  * The domains of the driver and their runs, and who may change them: the one place where a call waits for its turn, and
  * looks again afterwards whether the domain is there, and whether the run it was meant for is.
@@ -65,34 +66,51 @@ const { running, paused } = DomainState;
 export class Guests extends DomainTurns {
   readonly #options: GuestsOptions;
   readonly #builder: Builder;
+  readonly #lettingGo: LettingGo;
+  readonly #takingUp: TakingUp;
   readonly #adoption: Adoption;
   readonly #aftermath: Aftermath;
   readonly #foreign: ForeignChanges;
   readonly #runs = new Map<Domain, Run>();
   readonly #leaving = new Set<Promise<void>>();
   #sequence = 0;
-  /** Keeps the memory of a guest that has crashed, when its definition asks for that. Set before `load`. */
-  keepCrash: ((run: Run) => Promise<void>) | undefined;
+  #saves: Pick<Saves, "keepCrash" | "hasManaged" | "removeManaged"> | undefined;
 
   constructor(options: GuestsOptions) {
     super(options, { domain: ErrorDomain.libxl, closed, toVirError });
     this.#options = options;
     this.#builder = new Builder(options);
+    this.#lettingGo = new LettingGo(options.xen, this.#builder);
     this.#aftermath = new Aftermath(options, this.#builder, {
       isClosed: () => this.isClosed,
       exclusively: (domain, body) =>
         this.exclusively(domain, "end", { kind: "destroy", deadline: Number.POSITIVE_INFINITY }, body),
       end: (run, ending) => this.end(run, ending),
       begin: (domain, built, since) => this.#begin(domain, built, since),
-      letGo: (run) => this.#letGo(run, { paused: false }),
-      keepCrash: async (run) => this.keepCrash?.(run),
+      letGo: (run) => this.#lettingGo.letGo(run, { paused: false, isRestored: false }),
+      keepCrash: async (run) => this.#saves?.keepCrash(run),
     });
     this.#foreign = new ForeignChanges(options, (run, name) => this.#heedName(run, name));
+    this.#takingUp = new TakingUp(options, this.#lettingGo, {
+      list: this.list,
+      saves: () => this.#saves,
+      exclusively: (domain, operation, kind, body) =>
+        this.exclusively(domain, operation, { kind, deadline: Number.POSITIVE_INFINITY }, body),
+      begin: (domain, built, since) => this.#begin(domain, built, since),
+      end: (run, ending) => this.end(run, ending),
+      reconcile: () => this.reconcile(),
+    });
     this.#adoption = new Adoption(options, this.#builder, {
       runs: () => this.#runs.values(),
-      adopt: (definition, domid, status, record) => this.#adopt(definition, domid, status, record),
+      adopt: (definition, domid, isPaused, record) => this.#takingUp.adopt(definition, domid, isPaused, record),
       attempt: (action) => this.attempt(action),
     });
+  }
+
+  /** Whose memory is in files. Set before `load`. */
+  set saves(saves: Pick<Saves, "keepCrash" | "hasManaged" | "removeManaged">) {
+    this.#saves = saves;
+    this.#lettingGo.saves = saves;
   }
 
   get xen(): Xen {
@@ -121,7 +139,7 @@ export class Guests extends DomainTurns {
       domain.define(definition);
       const incarnation = { id: 0, sequence: ++this.#sequence };
       domain.begin(incarnation, definition);
-      domain.move(incarnation, { state: running, reason: DomainReason.running.booted });
+      domain.move(incarnation, { state: DomainState.running, reason: DomainReason.running.booted });
     }
     await this.#adoption.load(records.readAll(await this.loadDefinitions()));
   }
@@ -190,25 +208,7 @@ export class Guests extends DomainTurns {
   async boot(domain: Domain, definition: Definition, manner: BootManner): Promise<void> {
     const since = this.#options.position?.();
     const run = await this.#builder.build(domain, definition, manner, (built) => this.#begin(domain, built, since));
-    await this.#letGo(run, manner);
-  }
-
-  async #letGo(run: Run, manner: BootManner): Promise<void> {
-    const { domid } = run;
-    const isRestored = manner.from !== undefined;
-    try {
-      await run.watch();
-      if (!manner.paused) await this.#options.xen.unpause(domid);
-      if (run.hasEnded) throw invalid("the domain was gone before it could run");
-    } catch (error) {
-      await this.#builder.discard(domid);
-      run.finish(endings.failed);
-      throw toVirError(error, `unpause domain '${domid}'`);
-    }
-    const reason = isRestored ? DomainReason.running.restored : DomainReason.running.booted;
-    const status = manner.paused ? { state: paused, reason: DomainReason.paused.user } : { state: running, reason };
-    const { detail } = Lifecycle.started;
-    run.start(status, isRestored ? detail.restored : detail.booted);
+    await this.#lettingGo.letGo(run, { paused: manner.paused, isRestored: manner.from !== undefined });
   }
 
   /** Ends a run's domain, and tells why. Under the domain's job. */
@@ -249,7 +249,7 @@ export class Guests extends DomainTurns {
       publish: (event) => this.#options.publish(event),
       onGone: (told) => this.#onGone(domain, run, told),
       onShutdown: (shut, reason) => this.#aftermath.begin(shut, reason),
-      onAbandoned: (abandoned) => this.#endAfterAll(abandoned, endings.failed),
+      onAbandoned: (abandoned) => this.#takingUp.endSave(abandoned),
       report: this.#options.report,
     };
     const run: Run = new Run(around, domain, { id: domid, sequence: ++this.#sequence }, definition, since);
@@ -271,50 +271,6 @@ export class Guests extends DomainTurns {
     if (told === undefined) return forget();
     const leaving: Promise<void> = told.then(forget, this.#options.report).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
-  }
-
-  /** A domain that Xen has, of ours or of another's making. Throws VirError when it contradicts another. */
-  #adopt(definition: Definition, domid: number, isPaused: boolean, record?: RunRecord): Run {
-    const domain = this.list.claim(definition);
-    const told = record === undefined ? undefined : this.#toldOf(record);
-    const run = this.#begin(domain, { definition, domid }, record?.since ?? this.#options.position?.());
-    run.isForeign = record === undefined || record.isForeign === true;
-    run.isSaveAbandoned = record?.isSaving === true;
-    const known = record?.status;
-    const status = known !== undefined && (known.state === paused) === isPaused ? known : foundStatus(isPaused);
-    run.start(status, told?.isStarted === true ? undefined : Lifecycle.started.detail.booted);
-    this.list.release(domain);
-    const { ending, hasTransit } = record ?? {};
-    if (ending !== undefined) this.#endAfterAll(run, ending);
-    else if (hasTransit === true) this.#settleDevices(run);
-    // Whether it is gone, or who watches: the next look says so.
-    run.watch().catch((error: unknown) => {
-      if (run.hasEnded) return;
-      if (!(error instanceof StateError)) this.#options.report(error);
-      this.reconcile().catch(this.#options.report);
-    });
-    return run;
-  }
-
-  /** The driver before us had begun what it ends by. */
-  #endAfterAll(run: Run, ending: RunEnding): void {
-    run.expect(ending);
-    this.exclusively(run.domain, "end", { kind: "destroy", deadline: Number.POSITIVE_INFINITY }, async () => {
-      if (!run.hasEnded) await this.end(run, ending);
-    }).catch(this.#options.report);
-  }
-
-  #settleDevices(run: Run): void {
-    this.exclusively(run.domain, "device", { deadline: Number.POSITIVE_INFINITY }, async () => {
-      if (!run.hasEnded) await settleDevices(this.#options.xen, run);
-    }).catch((error: unknown) => {
-      if (!run.hasEnded) this.#options.report(error);
-    });
-  }
-
-  #toldOf({ definition, since }: RunRecord): Told {
-    const everything = { isStarted: true, isEnded: false };
-    return since === undefined ? everything : (this.#options.toldOf?.(definition.uuid, since) ?? everything);
   }
 }
 

@@ -31,7 +31,7 @@ export class Operations {
     this.guests = new Guests(options);
     this.saves = new Saves(this.guests, save, dump);
     this.autostarts = new Autostarts(autostart, run);
-    this.guests.keepCrash = (crashed) => this.saves.keepCrash(crashed);
+    this.guests.saves = this.saves;
   }
 
   /** Takes up what there is, and begins to start what starts by itself. */
@@ -77,7 +77,9 @@ export class Operations {
     checkNotZero(domain);
     return this.guests.exclusively(domain, "create", patience, async () => {
       if (domain.incarnation !== undefined) throw alreadyActive(domain);
-      await this.guests.boot(domain, definition, { paused });
+      // Its disks are as they were saved, and not those of a guest that begins anew.
+      if (this.saves.hasManaged(domain)) await this.saves.resumeManaged(domain, paused);
+      else await this.guests.boot(domain, definition, { paused });
       return domain.reference;
     });
   }

@@ -9,6 +9,13 @@ export interface RunEnding {
   readonly detail: number;
 }
 
+/** How a run is to start. */
+export interface RunStart {
+  readonly paused: boolean;
+  /** It goes on with a memory that was saved. */
+  readonly isRestored: boolean;
+}
+
 /** What is needed to take up a running guest after the daemon has gone and come back: Xen knows the rest. */
 export interface RunRecord {
   /** Xen's number; absent while the first domain of that guest is being built. */
@@ -17,6 +24,8 @@ export interface RunRecord {
   readonly isBuilding?: boolean;
   readonly status: DomainStatus;
   readonly definition: Definition;
+  /** Its domain is complete, and that it has started was not told: it is to be let go. */
+  readonly start?: RunStart | undefined;
   /** A device was coming or going: whether it is there libxl knows. */
   readonly hasTransit?: boolean | undefined;
   /** Its domain was being destroyed for this reason. */

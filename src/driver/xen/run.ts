@@ -1,7 +1,7 @@
 import type { LibraryEvent, ShutdownReason, Subscription } from "../../libxl/index.ts";
 import type { Definition, Domain, DomainStatus, Incarnation } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, Lifecycle } from "../../protocol/index.ts";
-import type { RunEnding, RunRecord } from "./run-record.ts";
+import type { RunEnding, RunRecord, RunStart } from "./run-record.ts";
 import type { Xen } from "./xen.ts";
 
 const { shutoff } = DomainReason;
@@ -38,6 +38,7 @@ export interface RunSurroundings {
  *     begun, started -> released    (the guest runs on without us)
  *
  * watch:  begun; what Xen tells before `started` waits for it, so that the start is told first.
+ * begin:  begun; from then on whoever finds it has to start it.
  * start:  begun -> started.
  * finish: any -> ended; whoever comes first decides why, and the rest is nothing.
  * abandon: begun -> ended.
@@ -68,6 +69,7 @@ export class Run {
   #shutdown: ShutdownReason | undefined;
   #expected: RunEnding | undefined;
   #isSaving = false;
+  #start: RunStart | undefined;
 
   constructor(
     around: RunSurroundings,
@@ -104,10 +106,25 @@ export class Run {
     else this.#subscription = subscription;
   }
 
+  /** Its domain is complete, and about to be let go. */
+  begin(manner: RunStart): void {
+    this.#start = manner;
+    this.#save();
+  }
+
+  /** What the driver before us had begun with it stays written down until it has come to an end. Before `start`. */
+  inherit({ isForeign = false, isSaving = false, hasTransit = false, ending }: RunRecord): void {
+    this.isForeign = isForeign;
+    this.isSaveAbandoned = isSaving;
+    this.#hasTransit = hasTransit;
+    this.#expected = ending;
+  }
+
   /** `detail` is one of Lifecycle.started; undefined: that has been told already. */
   start(status: DomainStatus, detail: number | undefined): void {
     if (this.#phase !== "begun") return;
     this.#phase = "started";
+    this.#start = undefined;
     this.move(status);
     if (detail !== undefined) this.tell(Lifecycle.started.event, detail);
     for (const event of this.#early.splice(0)) this.#hear(event);
@@ -220,9 +237,10 @@ export class Run {
     if (definition === undefined || this.hasEnded) return;
     try {
       const { domid: id, since, isForeign } = this;
-      const [ending, isSaving] = [this.#expected, this.#isSaving];
+      const [ending, isSaving] = [this.#expected, this.#isSaving || this.isSaveAbandoned];
       const hasTransit = this.#hasTransit || undefined;
-      this.#around.records.write({ id, status, definition, since, ending, isForeign, isSaving, hasTransit });
+      const start = this.#start;
+      this.#around.records.write({ id, status, definition, start, since, ending, isForeign, isSaving, hasTransit });
     } catch (error) {
       this.#around.report(error);
     }

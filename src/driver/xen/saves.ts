@@ -65,14 +65,15 @@ export class Saves {
     );
   }
 
+  /** Nothing when there is none. Under the domain's job. */
   async removeManaged(domain: Domain): Promise<void> {
     if (!this.hasManaged(domain)) return;
     await rm(this.managedPath(domain), { force: true });
-    await this.#sync();
     this.#managed.delete(domain.uuid);
+    await this.#sync();
   }
 
-  /** Under the domain's job. */
+  /** The image goes before the guest goes on; when that cannot be restored it stays. Under the domain's job. */
   async resumeManaged(domain: Domain, paused: boolean): Promise<void> {
     const path = this.managedPath(domain);
     const { xml, offset } = await readImage(path);
@@ -80,7 +81,6 @@ export class Saves {
     if (definition.uuid !== domain.uuid)
       throw internal(`the saved guest in '${path}' is another than '${domain.name}'`);
     await this.#guests.boot(domain, definition, { paused, from: { path, skip: offset } });
-    await this.removeManaged(domain);
   }
 
   /** A guest from a file that `save` has written; `xml` in the place of its definition. */

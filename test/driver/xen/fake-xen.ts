@@ -179,7 +179,10 @@ export class FakeXen implements Xen {
   }
 
   async unpause(domid: number): Promise<void> {
-    await this.#change("unpause", domid, { paused: false, running: true });
+    await this.#change("unpause", domid, { paused: false, running: true }, ({ paused }) => {
+      // Xen counts.
+      if (!paused) throw new LibxlError(-3, "unpause");
+    });
   }
 
   async shutdown(domid: number): Promise<void> {
@@ -289,9 +292,15 @@ export class FakeXen implements Xen {
     if (failure !== undefined) throw failure;
   }
 
-  async #change(call: string, domid: number, change: Partial<DomainInfo>): Promise<void> {
+  async #change(
+    call: string,
+    domid: number,
+    change: Partial<DomainInfo>,
+    check: (info: DomainInfo) => void = () => {},
+  ): Promise<void> {
     await this.#begin(call);
     const domain = this.#get(domid);
+    check(domain.info);
     domain.info = { ...domain.info, ...change };
     await this.#options.turn(`the answer to ${call}`);
   }
