@@ -17,7 +17,10 @@ export interface Answer {
   readonly error: string;
 }
 
-type Who = "virsh" | "ours";
+export type Who = "virsh" | "ours";
+
+/** Where each has its files. */
+const sides: Readonly<Record<Who, string>> = { virsh: "one", ours: "other" };
 
 /** The status of a program that a signal has ended. */
 const killed = -1;
@@ -37,8 +40,8 @@ export class VirshPair {
   /** `uri`: of the hypervisor behind a socket. */
   constructor(uri: (socket: string) => string) {
     this.#uri = uri;
-    const teacher = (name: string): Teacher => new Teacher(join(this.#directory, name));
-    this.#teachers = { virsh: teacher("one"), ours: teacher("other") };
+    const teacher = (who: Who): Teacher => new Teacher(this.directoryOf(who));
+    this.#teachers = { virsh: teacher("virsh"), ours: teacher("ours") };
   }
 
   async start(): Promise<void> {
@@ -60,10 +63,27 @@ export class VirshPair {
 
   /** Both say the same, or what is known to be different is. */
   async compare(line: string): Promise<void> {
-    const args = line.split(" ").map((arg) => arg.replaceAll("PLACE", this.#directory).replaceAll(/(?<=<.*)_/g, " "));
-    const [one, other] = (await Promise.all([this.ours(args), this.#worded(args)])).map(stable);
+    const given = line.split(" ").map((arg) => arg.replaceAll("PLACE", this.#directory).replaceAll(/(?<=<.*)_/g, " "));
+    const argsOf = (who: Who): string[] => given.map((arg) => arg.replaceAll("SIDE", this.directoryOf(who)));
+    const [ours, virsh] = await Promise.all([this.ours(argsOf("ours")), this.#worded(argsOf("virsh"))]);
+    const [one, other] = [this.#placeless(stable(ours), "ours"), this.#placeless(stable(virsh), "virsh")];
     if (Object.hasOwn(differences, line)) assert.notDeepEqual(one, other, "this is no difference any more");
     else assert.deepEqual(one, other);
+  }
+
+  /** SIDE in a line: of one libvirtd alone, which may write there. */
+  directoryOf(who: Who): string {
+    return join(this.#directory, sides[who]);
+  }
+
+  /** Paths are of different lengths, and so are the lines below tables' heads. */
+  #placeless({ status, out, error }: Answer, who: Who): Answer {
+    const place = this.directoryOf(who);
+    return {
+      status,
+      error: error.replaceAll(place, "SIDE"),
+      out: out.replaceAll(place, "SIDE").replaceAll(/-{3,}$/gm, "---"),
+    };
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { Connection, Domain, ParamsInput } from "../../open/index.ts";
 import { element, writeXml } from "../../xml/index.ts";
 import type { Around } from "./around.ts";
-import { type BlockJobEnd, waitForBlockJob } from "./block-job-wait.ts";
+import { type AwaitedBlockJob, waitForBlockJob } from "./block-job-wait.ts";
 import { findDomain } from "./lookup.ts";
 import { readText } from "./object-verbs.ts";
 import { bytesText } from "./table.ts";
@@ -36,26 +36,27 @@ function waitingOf(given: Given, ends: readonly string[]): boolean {
 interface BlockJob {
   /** "Block Pull" */
   readonly title: string;
-  /** "Pull": what "aborted", "failed" and "complete" stand behind. */
-  readonly short: string;
+  readonly short: AwaitedBlockJob["short"];
+  readonly label: AwaitedBlockJob["label"];
   readonly ends: readonly string[];
   begin(domain: Domain, path: string, given: Given): Promise<string | undefined>;
   /** What becomes of it when it is in step, and what is said then. */
-  atEnd?(given: Given): BlockJobEnd;
+  atEnd?(given: Given): AwaitedBlockJob["end"];
 }
 
 async function runBlockJob(job: BlockJob, connection: Connection, given: Given, where: Around): Promise<string> {
   const isWaiting = waitingOf(given, job.ends);
   const domain = await findDomain(connection, given.need("domain"));
   const path = given.need("path");
-  const said = await job.begin(domain, path, given);
-  if (!isWaiting) return said ?? `${job.title} started`;
-  return waitForBlockJob(domain, path, given, where, job.short, job.atEnd?.(given) ?? "itself");
+  if (!isWaiting) return (await job.begin(domain, path, given)) ?? `${job.title} started`;
+  const awaited = { short: job.short, label: job.label, end: job.atEnd?.(given) ?? "itself" };
+  return waitForBlockJob(domain, path, given, where, awaited, () => job.begin(domain, path, given));
 }
 
 const pull: BlockJob = {
   title: "Block Pull",
   short: "Pull",
+  label: "Block Pull",
   ends: [],
   begin: async (domain, path, given) => {
     const base = given.text("base");
@@ -71,12 +72,18 @@ const pull: BlockJob = {
   },
 };
 
+/** Of the image that the guest writes: it ends when it is told to, and is in step until then. */
+function isActiveCommit(given: Given): boolean {
+  return ["active", "pivot", "keep-overlay"].some((name) => given.has(name));
+}
+
 const commit: BlockJob = {
   title: "Block Commit",
   short: "Commit",
+  label: "Block commit",
   ends: ["pivot", "keep-overlay"],
   begin: async (domain, disk, given) => {
-    const isActive = ["active", "pivot", "keep-overlay"].some((name) => given.has(name));
+    const isActive = isActiveCommit(given);
     const words = {
       shallow: "shallow",
       delete: "delete",
@@ -89,7 +96,11 @@ const commit: BlockJob = {
     );
     return isActive ? "Active Block Commit started" : undefined;
   },
-  atEnd: (given) => (given.has("pivot") ? "pivot" : given.has("keep-overlay") ? "finish" : "itself"),
+  atEnd: (given) => {
+    if (given.has("pivot")) return "pivot";
+    if (given.has("keep-overlay")) return "finish";
+    return isActiveCommit(given) ? "step" : "itself";
+  },
 };
 
 /** Where a copy goes, as a part of a definition. */
@@ -126,6 +137,7 @@ const copying = {
 const copy: BlockJob = {
   title: "Block Copy",
   short: "Copy",
+  label: "Block Copy",
   ends: ["pivot", "finish"],
   begin: async (domain, path, given) => {
     const words = {

@@ -6,16 +6,24 @@ import { Progress } from "./progress.ts";
 const askingMs = 500;
 
 /**
- * Does something to a domain that takes long: shows how far it is where somebody watches, and aborts the job when that
+ * Does something to a domain that takes long: shows how far it is where somebody watches, or it is asked for, and aborts the job when that
  * is wished. Rejects as the work does, or with Interrupted once the job is aborted.
  */
-export async function runJob<T>(domain: Domain, where: Around, title: string, work: () => Promise<T>): Promise<T> {
-  using progress = new Progress(where, title);
+export async function runJob<T>(
+  domain: Domain,
+  where: Around,
+  title: string,
+  work: () => Promise<T>,
+  isVerbose = false,
+): Promise<T> {
+  using progress = new Progress(where, title, isVerbose);
   using interruption = where.interruption();
   const aborting = abortedBy(domain, interruption.signal, where);
   const asking = setInterval(() => void showJob(domain, progress), askingMs).unref();
   try {
-    return await work();
+    const result = await work();
+    progress.show(1n, 1n);
+    return result;
   } catch (error) {
     if (await aborting.isAborted())
       throw new Interrupted(`interrupted; the job on domain '${domain.name}' is aborted`, { cause: error });

@@ -120,7 +120,7 @@ async function migrate(connection: Connection, given: Given, where: Around): Pro
     await using there = await open(destination);
     await domain.migrate(there, options);
   };
-  await runJob(domain, where, "Migration", () => hurried(domain, given, where, work));
+  await runJob(domain, where, "Migration", () => hurried(domain, given, where, work), given.has("verbose"));
   return "";
 }
 

@@ -27,10 +27,11 @@ function wakingOf(given: Given): ("running" | "paused")[] {
 async function save(domain: Domain, given: Given, where: Around): Promise<void> {
   given.exclude("running", "paused");
   const [to, xml, flags] = [given.need("file"), given.text("xml"), given.words(saving)];
-  await runJob(domain, where, "Save", () => {
+  const work = (): Promise<unknown> => {
     if (xml === undefined && flags.length === 0) return domain.save(to);
     return domain.saveFlags({ to, dxml: xml === undefined ? null : readText(xml) }, { flags });
-  });
+  };
+  await runJob(domain, where, "Save", work, given.has("verbose"));
 }
 
 async function dump(domain: Domain, given: Given, where: Around): Promise<void> {
@@ -43,9 +44,9 @@ async function dump(domain: Domain, given: Given, where: Around): Promise<void> 
     throw new PlainFailure(
       `format '${format}' is not supported, expecting 'kdump-zlib', 'kdump-lzo', 'kdump-snappy', 'win-dmp' or 'elf'`,
     );
-  await runJob(domain, where, "Dump", () =>
-    dumpformat === 0 ? domain.coreDump(to, { flags }) : domain.coreDumpWithFormat({ to, dumpformat }, { flags }),
-  );
+  const work = (): Promise<unknown> =>
+    dumpformat === 0 ? domain.coreDump(to, { flags }) : domain.coreDumpWithFormat({ to, dumpformat }, { flags });
+  await runJob(domain, where, "Dump", work, given.has("verbose"));
 }
 
 async function restore(connection: Connection, given: Given): Promise<string> {
@@ -139,7 +140,8 @@ export const saveVerbs: Verbs = {
     (name) => `\nDomain '${name}' state saved by libvirt\n`,
     (domain, given, where) => {
       given.exclude("running", "paused");
-      return runJob(domain, where, "Managedsave", () => domain.managedSave({ flags: given.words(saving) }));
+      const work = (): Promise<unknown> => domain.managedSave({ flags: given.words(saving) });
+      return runJob(domain, where, "Managedsave", work, given.has("verbose"));
     },
     {
       flags: [...Object.keys(saving), "verbose"],

@@ -77,7 +77,7 @@ suite("a bar", () => {
     assert.equal(barText(9n, 3n), "[##############################] 100 %");
   });
 
-  test("is gone when the work is over, and nothing where nobody watches", () => {
+  test("is gone when the work is over; where nobody watches it is nothing, or the percentage that was asked for", () => {
     const { where, said } = terminal();
     {
       using progress = new Progress(where, "Save");
@@ -89,5 +89,8 @@ suite("a bar", () => {
     using progress = new Progress({ ...unseen.where, isWatched: false }, "Save");
     progress.show(1n, 2n);
     assert.equal(unseen.said(), "");
+    using asked = new Progress({ ...unseen.where, isWatched: false }, "Save", true);
+    for (const done of [1n, 1n, 3n]) asked.show(done, 3n);
+    assert.equal(unseen.said(), "\rSave: [ 33 %]\rSave: [100 %]");
   });
 });
