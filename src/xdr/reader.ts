@@ -6,6 +6,8 @@ declare const TextDecoder: new (
   options: { fatal: boolean; ignoreBOM: boolean },
 ) => { decode(bytes: Uint8Array): string };
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** The longest text, in bytes, for which the decoder is not tried first. */
+const asciiLimit = 24;
 const long = new Uint8Array(8);
 const longView = new DataView(long.buffer);
 
@@ -61,12 +63,28 @@ export class XdrReader {
   string(limit: number): string {
     const length = this.uint();
     checkLimit(length, limit, "bytes of text");
+    const name = length <= asciiLimit ? this.#ascii(length) : undefined;
+    if (name !== undefined) return name;
     const bytes = this.fixedOpaque(length);
     try {
       return decoder.decode(bytes);
     } catch {
       throw new ProtocolError(`text at byte ${bytes.byteOffset - this.#bytes.byteOffset} is not UTF-8`);
     }
+  }
+
+  /** Names and the like: the way to the decoder and back takes longer than a few characters. Undefined when it is none. */
+  #ascii(length: number): string | undefined {
+    const start = this.#offset;
+    if (length > this.left) return undefined;
+    const codes: number[] = [];
+    for (let at = start; at < start + length; at++) {
+      const code = this.#bytes[at] as number;
+      if (code > 0x7f) return undefined;
+      codes.push(code);
+    }
+    this.#take(padded(length));
+    return String.fromCharCode(...codes);
   }
 
   /** The long word that is next. A view of a message takes longer to make than a few bytes to copy. */
