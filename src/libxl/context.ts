@@ -210,6 +210,14 @@ export class Context<P = unknown> {
     await this.#plain("unpause", domid, options);
   }
 
+  /**
+   * Has a guest go on that was suspended to be saved, and was not: libxl leaves it so. No watch that has told of the
+   * suspending tells of a later shutdown. LibxlError when it is not suspended.
+   */
+  async resume(domid: number, options: OperationOptions = {}): Promise<void> {
+    await this.#plain("resume", domid, options);
+  }
+
   /** Asks the guest; that it obeys is told by its "shutdown" event. */
   async shutdown(domid: number, options: OperationOptions = {}): Promise<void> {
     await this.#plain("shutdown", domid, options);

@@ -75,6 +75,7 @@ function prepare(origin: Origin, request: Request): Call | number {
       return prepareDevice(origin, request);
     case "pause":
     case "unpause":
+    case "resume":
     case "shutdown":
     case "reboot":
     case "destroy": {

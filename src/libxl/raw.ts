@@ -231,6 +231,11 @@ export function bind({ soname }: LibraryVersion) {
   );
   const plain = (name: string): Call<[number, Pointer]> =>
     xl.func(`int libxl_domain_${name}(void *context, uint32_t domid, void *how)`);
+  const resumeAs: Call<[number, number, Pointer]> = xl.func(
+    "int libxl_domain_resume(void *context, uint32_t domid, int suspend_cancel, void *how)",
+  );
+  // The guest hears that its suspending was cancelled. libxl refuses one that is not suspended.
+  const resume: Call<[number, Pointer]> = (context, domid, how) => resumeAs(context, domid, 1, how);
   // SAFETY: `device` has room for the struct of its kind; what it leads to is freed by disposing of it. `find` fills it in
   // from what the domain has now.
   const device = (kind: "disk" | "nic", find: string) => {
@@ -332,6 +337,7 @@ export function bind({ soname }: LibraryVersion) {
     plain: {
       pause: plain("pause"),
       unpause: plain("unpause"),
+      resume,
       shutdown: plain("shutdown"),
       reboot: plain("reboot"),
       destroy: plain("destroy"),

@@ -73,9 +73,9 @@ export class ForeignChanges {
     const infos = quiet.length === 0 ? [] : await this.#options.xen.domains();
     for (const { run, moves } of quiet) {
       const info = infos.find(({ domid, uuid }) => domid === run.domid && uuid === run.domain.uuid);
-      if (info === undefined || info.shutdown || info.dying || this.#isClosed) continue;
+      if (info === undefined || info.dying || this.#isClosed) continue;
       // What we have done ourselves meanwhile is newer than what was seen.
-      if (isQuiet(run) && run.moves === moves) run.see(info.paused);
+      if (isQuiet(run) && run.moves === moves) run.see(info);
     }
   }
 

@@ -11,7 +11,7 @@ import { domainZeroDefinition, isDomainZero } from "./domain-zero.ts";
 import { closed, invalid, notRunning, toVirError } from "./errors.ts";
 import { ForeignChanges } from "./foreign-changes.ts";
 import { LettingGo } from "./letting-go.ts";
-import { Run, type RunSurroundings } from "./run.ts";
+import { endings, Run, type RunSurroundings } from "./run.ts";
 import type { RunEnding, RunRecords } from "./run-record.ts";
 import type { Saves } from "./saves.ts";
 import { TakingUp } from "./taking-up.ts";
@@ -98,6 +98,7 @@ export class Guests extends DomainTurns {
         this.exclusively(domain, operation, { kind, deadline: Number.POSITIVE_INFINITY }, body),
       begin: (domain, built, since) => this.#begin(domain, built, since),
       end: (run, ending) => this.end(run, ending),
+      goOn: (run) => this.goOn(run),
       reconcile: () => this.reconcile(),
     });
     this.#adoption = new Adoption(options, this.#builder, {
@@ -219,6 +220,24 @@ export class Guests extends DomainTurns {
       throw error;
     });
     run.finish(ending);
+  }
+
+  /**
+   * After a save that has failed: libxl leaves the guest suspended when it had come so far. One that cannot go on has ended.
+   * Under the domain's job.
+   */
+  async goOn(run: Run): Promise<void> {
+    const { xen, report } = this.#options;
+    for (let tries = 0; tries < 2 && (await this.#isSuspended(run)); tries++) {
+      await xen.resume(run.domid).catch(report);
+    }
+    if (await this.#isSuspended(run)) await this.end(run, endings.failed);
+  }
+
+  async #isSuspended(run: Run): Promise<boolean> {
+    const info = await this.#options.xen.domain(run.domid);
+    const isSuspended = info?.shutdown === true && info.shutdownReason === "suspend" && !info.dying;
+    return isSuspended && !run.hasEnded && !run.isUnwanted;
   }
 
   /** Another name for a domain, its definition, and what is told. Under the domain's job. */

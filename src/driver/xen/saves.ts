@@ -152,11 +152,14 @@ export class Saves {
     run.isSaving = true;
     try {
       await this.#guests.xen.save(run.domid, place, { skip, timeoutMs: writeMs, signal: work.signal });
+      // Nobody after us could tell that all of it is there; a managed image has its name for that.
+      if (!isManaged) run.expect(endings.saved);
       await completeImage(place);
     } catch (error) {
-      run.isSaving = false;
+      run.expect(undefined);
       await rm(place, { force: true });
-      await this.#afterFailure(run);
+      await this.#guests.goOn(run);
+      run.isSaving = false;
       throw toVirError(error, `save domain '${run.domid}'`);
     }
     if (isManaged) {
@@ -170,15 +173,6 @@ export class Saves {
   /** Which managed images there are is so after a power cut, too: an old one must not meet the guest's disks again. */
   #sync(): Promise<void> {
     return new DirectoryFiles(this.#directory).sync();
-  }
-
-  /** libxl lets a guest go on that could not be saved; one that it had suspended already stays so for ever. */
-  async #afterFailure(run: Run): Promise<void> {
-    if (run.hasEnded) return;
-    const info = await this.#guests.xen.domain(run.domid);
-    if (info?.shutdown === true && info.shutdownReason === "suspend" && !run.hasEnded) {
-      await this.#guests.end(run, endings.failed);
-    }
   }
 
   #atLength<T>(

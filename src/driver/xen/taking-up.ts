@@ -17,6 +17,7 @@ export interface TakingUpTarget {
   exclusively(domain: Domain, operation: string, kind: "modify" | "destroy", body: () => Promise<void>): Promise<void>;
   begin(domain: Domain, built: Built, since: number | undefined): Run;
   end(run: Run, ending: RunEnding): Promise<void>;
+  goOn(run: Run): Promise<void>;
   reconcile(): Promise<void>;
 }
 
@@ -67,7 +68,12 @@ export class TakingUp {
 
   /** The guest was suspended by a save that nobody waits for; all of it may be in the image even so. */
   endSave(run: Run): void {
-    this.#end(run, this.#target.saves()?.hasManaged(run.domain) === true ? endings.saved : endings.failed);
+    if (this.#target.saves()?.hasManaged(run.domain) === true) return this.#end(run, endings.saved);
+    this.#later(run, "resume", async () => {
+      await this.#target.goOn(run);
+      // Until then the next one would have to know as well.
+      run.isSaving = false;
+    });
   }
 
   #bringToAnEnd(run: Run, record: RunRecord | undefined): void {

@@ -16,6 +16,7 @@ export type Xen = Pick<
   | "setVcpus"
   | "pause"
   | "unpause"
+  | "resume"
   | "shutdown"
   | "reboot"
   | "watchDomain"

@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import type { Transport } from "../../event/index.ts";
 import type { Context, CreateOptions } from "../context.ts";
 import type { DomainWatch } from "../domain-watch.ts";
+import type { PlainCall } from "../library.ts";
 import type { LogLine } from "../log-line.ts";
 import { MessageLines } from "./message-lines.ts";
 import {
@@ -109,7 +110,7 @@ export class ContextServer {
 
   #handlersOf(xen: Context): Handlers {
     const plain =
-      (call: "pause" | "unpause" | "shutdown" | "reboot" | "destroy") =>
+      (call: PlainCall) =>
       async ([domid]: readonly [number], options: CreateOptions): Promise<null> => {
         await xen[call](domid, options);
         return null;
@@ -133,6 +134,7 @@ export class ContextServer {
       },
       pause: plain("pause"),
       unpause: plain("unpause"),
+      resume: plain("resume"),
       shutdown: plain("shutdown"),
       reboot: plain("reboot"),
       destroy: plain("destroy"),

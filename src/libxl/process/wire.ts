@@ -26,6 +26,7 @@ export interface Calls {
   };
   readonly pause: { readonly args: readonly [domid: number]; readonly result: null };
   readonly unpause: { readonly args: readonly [domid: number]; readonly result: null };
+  readonly resume: { readonly args: readonly [domid: number]; readonly result: null };
   readonly shutdown: { readonly args: readonly [domid: number]; readonly result: null };
   readonly reboot: { readonly args: readonly [domid: number]; readonly result: null };
   /** From now on the domain's events come, until `unwatch` with the same number of the asker's. */
@@ -70,7 +71,7 @@ export const rolesCalls: Readonly<Record<Role, ReadonlySet<string>>> = {
   observer: new Set<string>([
     ...looks,
     ...(["setMemoryTarget", "setSchedule"] as const),
-    ...(["pause", "unpause", "shutdown", "reboot", "setVcpus", "watch", "unwatch"] as const),
+    ...(["pause", "unpause", "resume", "shutdown", "reboot", "setVcpus", "watch", "unwatch"] as const),
   ]),
   operations: new Set<CallName>(["create", "restore", "save", "dump", "addDevice", "removeDevice", "destroy"]),
 };

@@ -104,6 +104,11 @@ export class XenProcesses {
     await this.#observer.call("unpause", [domid], options);
   }
 
+  /** As the context's. */
+  async resume(domid: number, options?: CallOptions): Promise<void> {
+    await this.#observer.call("resume", [domid], options);
+  }
+
   async shutdown(domid: number, options?: CallOptions): Promise<void> {
     await this.#observer.call("shutdown", [domid], options);
   }

@@ -44,8 +44,10 @@ export class FakeXen implements Xen {
   readonly news = new Set<() => void>();
   readonly names = new Map<number, Set<() => void>>();
   nextId = 1;
-  /** What the next call of that name fails with. */
+  /** What the next call of that name fails with; "the writing of memory" is when a save has suspended the guest. */
   readonly failures = new Map<string, Error>();
+  /** What each call of that name fails with. */
+  readonly obstacles = new Map<string, Error>();
   isClosed = false;
 
   constructor(options: FakeXenOptions) {
@@ -185,6 +187,15 @@ export class FakeXen implements Xen {
     });
   }
 
+  async resume(domid: number): Promise<void> {
+    await this.#begin("resume");
+    const domain = this.#get(domid);
+    const { shutdown, shutdownReason } = domain.info;
+    if (!shutdown || shutdownReason !== "suspend") throw new LibxlError(-3, "resume");
+    domain.info = { ...domain.info, shutdown: false, shutdownReason: "unknown", running: true };
+    await this.#options.turn("the answer to resume");
+  }
+
   async shutdown(domid: number): Promise<void> {
     await this.#ask("shutdown", domid, "poweroff");
   }
@@ -197,8 +208,13 @@ export class FakeXen implements Xen {
     await this.#begin("watchDomain");
     const domain = this.list.get(domid);
     if (domain === undefined) throw new StateError(`there is no domain ${domid}`);
-    // One function twice is two watches.
-    const own = (event: LibraryEvent): unknown => listener(event);
+    // One function twice is two watches. As libxl's, it tells of one shutdown, though a guest may go on after a suspending.
+    let hasTold = false;
+    const own = (event: LibraryEvent): unknown => {
+      if (event.type === "shutdown" && hasTold) return undefined;
+      hasTold ||= event.type === "shutdown";
+      return listener(event);
+    };
     domain.watchers.add(own);
     const { shutdown, shutdownReason: reason } = domain.info;
     if (shutdown)
@@ -228,6 +244,7 @@ export class FakeXen implements Xen {
     this.end(domid, "suspend");
     writeFileSync(path, `memory behind ${skip}`, { flag: "a" });
     await this.#options.turn("the answer to save");
+    this.#failAt("the writing of memory");
     if (this.list.get(domid) !== domain) throw new LibxlError(-21, "save");
   }
 
@@ -287,8 +304,12 @@ export class FakeXen implements Xen {
   async #begin(call: string): Promise<void> {
     this.calls.push(call);
     await this.#options.turn(call);
-    const failure = this.failures.get(call);
-    this.failures.delete(call);
+    this.#failAt(call);
+  }
+
+  #failAt(what: string): void {
+    const failure = this.failures.get(what) ?? this.obstacles.get(what);
+    this.failures.delete(what);
     if (failure !== undefined) throw failure;
   }
 

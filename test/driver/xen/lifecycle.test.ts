@@ -206,6 +206,34 @@ suite("a guest of Xen", () => {
     bench.checkQuiet();
   });
 
+  test("goes on when its memory could not be written, and its end is seen after that", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    bench.xen.failures.set("the writing of memory", new LibxlError(-3, "save"));
+    const saved = bench.operations.saves.save(bench.domain, `${bench.world.directory}/image`, {});
+    assert.match(await bench.refused(saved), /failed to save domain '1'/);
+    await bench.settle();
+    assert.deepEqual([bench.status, bench.log], ["running 1 as 1", []]);
+    assert.equal(bench.xen.list.get(1)?.info.running, true);
+    assert.equal([...bench.records.values()][0]?.isSaving, false);
+    bench.xen.end(1, "poweroff");
+    await bench.world.hand.pass(1_000);
+    assert.deepEqual(bench.log, ["stopped shutdown 1"]);
+    bench.checkQuiet();
+  });
+
+  test("has ended when it can neither be saved nor go on", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    bench.xen.failures.set("the writing of memory", new LibxlError(-3, "save"));
+    bench.xen.obstacles.set("resume", new LibxlError(-3, "resume"));
+    const saved = bench.refused(bench.operations.saves.save(bench.domain, `${bench.world.directory}/image`, {}));
+    assert.match(await saved, /failed to save domain '1'/);
+    assert.deepEqual([bench.status, bench.log], ["shutoff 6", ["stopped failed 1"]]);
+    assert.deepEqual(bench.reported.splice(0).map(String), Array(2).fill("LibxlError: resume: FAIL"));
+    bench.checkQuiet();
+  });
+
   test("that is destroyed while it is saved has one end", async () => {
     const bench = await new Bench().loaded();
     await bench.running();
@@ -531,7 +559,7 @@ suite("the daemon after this one", () => {
     next.checkQuiet();
   });
 
-  test("ends a guest that was being saved, once it is suspended: nobody would let it go on", async () => {
+  test("has a guest go on that was being saved, once it is suspended: nobody else would", async () => {
     const world = new BenchWorld();
     const bench = await new Bench(world).loaded();
     await bench.running();
@@ -544,8 +572,11 @@ suite("the daemon after this one", () => {
     assert.equal(next.status, "running 1 as 1");
     world.xen.end(1, "suspend");
     await next.settle();
-    assert.deepEqual(next.log, ["stopped failed 1"]);
-    assert.equal(next.status, "shutoff 6");
+    assert.deepEqual(next.log, []);
+    assert.equal(next.status, "running 1 as 1");
+    assert.equal(world.xen.list.get(1)?.info.running, true);
+    assert.equal([...next.records.values()][0]?.isSaving, false);
+    await next.done(next.operations.destroy(next.domain, {}));
     next.checkQuiet();
   });
 

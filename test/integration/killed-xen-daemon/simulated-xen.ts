@@ -282,6 +282,9 @@ class SimulatedLibrary extends FakeLibrary {
         return end(this.#change(domid, { paused: true, running: false }));
       case "unpause":
         return end(this.#change(domid, { paused: false, running: true }));
+      case "resume":
+        if (!domain.info.shutdown || domain.info.shutdownReason !== "suspend") return end(failed);
+        return end(this.#change(domid, { shutdown: false, shutdownReason: "unknown", running: true }));
       case "vcpus":
         return end(this.#change(domid, { onlineVcpus: request.count }));
       case "dump":
