@@ -18,7 +18,7 @@ export async function bundle(entries: Readonly<Record<string, string>>): Promise
   // In one folder: each finds the others by its own address.
   const { output } = await bundled.generate({ entryFileNames: "[name].js", chunkFileNames: "[name].js" });
   const files = output.map((file) => [file.fileName, file.type === "chunk" ? file.code : file.source] as const);
-  return cached(`programs-${keyOf(...files.flat())}`, async (into) => {
+  return await cached(`programs-${keyOf(...files.flat())}`, async (into) => {
     for (const [name, contents] of files) {
       mkdirSync(dirname(join(into, name)), { recursive: true });
       writeFileSync(join(into, name), contents);
