@@ -185,6 +185,9 @@ const words = {
   domainOpenChannel: { force: 1 },
   domainOpenGraphics: { skipauth: 1 },
   domainBackupBegin: { reuseExternal: 1 },
+  domainGetJobStats: { completed: 1, keepCompleted: 2 },
+  domainAbortJobFlags: { postcopy: 1 },
+  domainFdAssociate: { seclabelRestore: 1, seclabelWritable: 2 },
   domainSnapshotCreateXml: {
     redefine: 1,
     current: 2,

@@ -147,7 +147,7 @@ function stable({ status, out, error }: Answer): Answer {
     status,
     error,
     out: out
-      .replaceAll(/CPU time: .*\n/g, "")
+      .replaceAll(/(CPU time|Time elapsed|time_elapsed): .*\n/g, "")
       .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "(date and time)")
       .replaceAll(/(?<=<creationTime>)\d+/g, "(time)"),
   };

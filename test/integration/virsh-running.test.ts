@@ -40,6 +40,44 @@ blockcopy web vdb SIDE/c.img --timeout 1 --bandwidth 1 --transient-job
   .trim()
   .split("\n");
 
+/** The same guest, with its job that somebody has aborted. */
+const backupLines = `
+domjobinfo web
+domjobinfo web --keep-completed
+domjobabort web --postcopy
+checkpoint-create-as web c1 --diskspec vdb,checkpoint=no
+checkpoint-create-as web c2 --diskspec vdb,checkpoint=no
+checkpoint-list web --tree
+checkpoint-dumpxml web c2 --no-domain --size
+checkpoint-info web c1
+backup-begin web SIDE/backup.xml SIDE/checkpoint.xml
+backup-dumpxml web
+domjobinfo web
+domjobinfo web --rawstats
+blockjob web vda
+domjobabort web
+backup-dumpxml web
+domjobinfo web --completed --keep-completed
+domjobinfo web --completed --rawstats
+domjobinfo web --completed
+checkpoint-delete web c1 --children
+checkpoint-list web --name
+destroy web
+domjobinfo web --completed
+`
+  .trim()
+  .split("\n");
+
+function filesOf(place: string): Readonly<Record<string, string>> {
+  const server = `<server transport='unix' socket='${place}/nbd.sock'/>`;
+  const disks = `<disks><disk name='vda' backup='yes' type='file'><scratch file='${place}/scratch'/></disk><disk name='vdb' backup='no'/></disks>`;
+  return {
+    web: definitionOf(place),
+    backup: `<domainbackup mode='pull'><incremental>c1</incremental>${server}${disks}</domainbackup>`,
+    checkpoint: "<domaincheckpoint><name>c3</name><disks><disk name='vdb' checkpoint='no'/></disks></domaincheckpoint>",
+  };
+}
+
 function definitionOf(place: string): string {
   const disk = (format: string, target: string): string =>
     `<disk type='file'><driver name='qemu' type='${format}'/><source file='${join(place, target)}.${format}'/><target dev='${target}' bus='virtio'/></disk>`;
@@ -54,7 +92,7 @@ suite("the verbs of the command, for a guest of QEMU that runs", { skip, timeout
   before(async () => {
     await pair.start();
     for (const place of [pair.directoryOf("virsh"), pair.directoryOf("ours")]) {
-      writeFileSync(join(place, "web.xml"), definitionOf(place));
+      for (const [name, xml] of Object.entries(filesOf(place))) writeFileSync(join(place, `${name}.xml`), xml);
       const disk = join(place, "vda.qcow2");
       execFileSync("/usr/bin/qemu-img", ["create", "-q", "-f", "qcow2", disk, "64M"]);
       // Not of holes alone: those are copied at once.
@@ -86,4 +124,7 @@ suite("the verbs of the command, for a guest of QEMU that runs", { skip, timeout
     const aborted: Answer = { status: 1, out: "\nCopy aborted\n", error: "" };
     assert.deepEqual(await both, [aborted, aborted]);
   });
+
+  for (const [index, line] of backupLines.entries())
+    test(`${lines.length + index + 1}: ${line}`, () => pair.compare(line));
 });

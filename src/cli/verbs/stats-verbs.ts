@@ -1,5 +1,6 @@
 import type { Connection, Domain } from "../../open/index.ts";
 import { tell } from "./domain-act.ts";
+import { jobInfo, jobInfoFlags } from "./job-info.ts";
 import { findDomain, unlessUnsupported } from "./lookup.ts";
 import { bytesText, tableText } from "./table.ts";
 import { type Given, type Listing, PlainFailure, type Verbs } from "./verb.ts";
@@ -159,29 +160,6 @@ async function addresses(connection: Connection, given: Given): Promise<string> 
   return `${[title, "-".repeat(79), ...lines].join("\n")}\n`;
 }
 
-const jobTypes = ["None", "Bounded", "Unbounded", "Completed", "Failed", "Cancelled"];
-
-async function jobInfo(domain: Domain): Promise<string> {
-  const job = await domain.getJobInfo();
-  const row = (name: string, value: string): string => `${`${name}:`.padEnd(17)} ${value}`;
-  const head = row("Job type", (jobTypes[job.type] ?? "Unknown").padEnd(12));
-  if (job.type === 0) return `${head}\n`;
-  const ms = (value: bigint): string => `${String(value).padEnd(12)} ms`;
-  return [
-    head,
-    row("Time elapsed", ms(job.timeElapsed)),
-    ...(job.type === 1 ? [row("Time remaining", ms(job.timeRemaining))] : []),
-    ...(job.dataTotal === 0n
-      ? []
-      : [
-          row("Data processed", bytesText(job.dataProcessed, 3)),
-          row("Data remaining", bytesText(job.dataRemaining, 3)),
-          row("Data total", bytesText(job.dataTotal, 3)),
-        ]),
-    "",
-  ].join("\n");
-}
-
 /** What people script about what domains use. */
 export const statsVerbs: Verbs = {
   top: {
@@ -222,12 +200,19 @@ export const statsVerbs: Verbs = {
     failure: () => "Failed to query for interfaces addresses",
     run: addresses,
   },
-  domjobinfo: tell("says how far a domain's job is", jobInfo),
+  domjobinfo: {
+    help: "says how far a domain's job is, or how the last one went",
+    parameters: ["domain"],
+    flags: jobInfoFlags,
+    show: jobInfo,
+  },
   domjobabort: {
     help: "aborts a domain's job",
     parameters: ["domain"],
+    flags: ["postcopy"],
     run: async (connection, given) => {
-      await (await findDomain(connection, given.need("domain"))).abortJob();
+      const domain = await findDomain(connection, given.need("domain"));
+      await domain.abortJob(given.has("postcopy") ? { flags: "postcopy" } : {});
       return "";
     },
   },
