@@ -11,6 +11,8 @@ import type { RunRecord } from "./run-record.ts";
 export interface AdoptionTarget {
   runs(): Iterable<Run>;
   adopt(definition: Definition, domid: number, isPaused: boolean, record?: RunRecord): Run;
+  /** Removes its record, unless it is that of a run, or about to be. */
+  forget(uuid: string): void;
   attempt(action: () => void): void;
 }
 
@@ -31,8 +33,9 @@ export class Adoption {
   readonly #options: GuestsOptions;
   readonly #builder: Builder;
   readonly #target: AdoptionTarget;
-  /** Guests whose domain was being built when the driver before us ended, and until when it may come about yet. */
-  readonly #abandoned = new Map<string, number>();
+  /** Guests whose domain was being built when the driver before us ended, and may come about yet. */
+  readonly #abandoned = new Set<string>();
+  #patience: { remove(): void } | undefined;
   /** Domains that could not be looked at, by number, and how often that was tried. */
   readonly #tries = new Map<number, number>();
   readonly #unsubscribe: (() => void) | undefined;
@@ -53,23 +56,18 @@ export class Adoption {
 
   /** Takes up what the driver before us has left, and then all else that Xen has. */
   async load(records: readonly RunRecord[]): Promise<void> {
-    const { xen, loop } = this.#options;
+    const { xen } = this.#options;
     const infos = await xen.domains();
-    for (const { id, definition, isBuilding } of records) {
-      if (isBuilding !== true) continue;
-      this.#abandoned.set(definition.uuid, loop.now() + buildMs);
-      // While the note is there: if we are ended meanwhile, the next one finds both. What is not there yet its builder destroys.
-      const halves = infos.filter(({ domid, uuid }) => uuid === definition.uuid && domid !== id);
-      for (const { domid } of halves) await this.#builder.discard(domid);
-    }
     for (const record of records) {
-      const { id, definition } = record;
+      const { id, definition, isBuilding } = record;
+      if (isBuilding === true) this.#abandoned.add(definition.uuid);
       const info = infos.find((each) => each.domid === id && each.uuid === definition.uuid);
       this.#target.attempt(() => {
         if (id !== undefined) this.#takeUp(record, id, info);
-        else this.#options.records.remove(definition.uuid);
+        else this.#forget(definition.uuid);
       });
     }
+    this.#expectAbandoned();
     this.#isLoaded = true;
     await this.reconcile();
   }
@@ -80,7 +78,7 @@ export class Adoption {
     const told = since === undefined ? undefined : this.#options.toldOf?.(definition.uuid, since);
     // Nobody has heard of a start that came to nothing.
     const isOver = told?.isEnded === true || start !== undefined;
-    if (info === undefined && isOver) return this.#options.records.remove(definition.uuid);
+    if (info === undefined && isOver) return this.#forget(definition.uuid);
     const isPaused = info?.paused ?? record.status.state === DomainState.paused;
     const run = this.#target.adopt(definition, id, isPaused, record);
     if (info === undefined) run.vanish();
@@ -102,6 +100,7 @@ export class Adoption {
     this.#closed = true;
     this.#unsubscribe?.();
     this.#timer?.remove();
+    this.#patience?.remove();
   }
 
   async settled(): Promise<void> {
@@ -125,12 +124,47 @@ export class Adoption {
     } while (this.#isStale && !this.#closed);
   }
 
+  /** What its domain was being built for may come about yet: what is written down of it has to stay. */
+  isAwaited(uuid: string): boolean {
+    return this.#abandoned.has(uuid);
+  }
+
+  #forget(uuid: string): void {
+    if (!this.isAwaited(uuid)) this.#target.forget(uuid);
+  }
+
+  #expectAbandoned(): void {
+    if (this.#abandoned.size === 0) return;
+    const { loop } = this.#options;
+    const giveUp = (): void => {
+      for (const uuid of Array.from(this.#abandoned)) this.#settle(uuid);
+    };
+    this.#patience = loop.timeout(loop.now() + buildMs, giveUp, { name: "domains that were being built" });
+  }
+
+  /** Its domain is gone, or does not come any more. */
+  #settle(uuid: string): void {
+    this.#abandoned.delete(uuid);
+    if (this.#abandoned.size === 0) this.#patience?.remove();
+    this.#target.attempt(() => this.#target.forget(uuid));
+  }
+
+  /** Half of a domain, or one that nobody waits for. */
+  async #discard({ domid, uuid }: DomainInfo): Promise<void> {
+    try {
+      await this.#builder.destroy(domid);
+      this.#settle(uuid);
+    } catch (error) {
+      this.#options.report(error);
+      const tries = (this.#tries.get(domid) ?? 0) + 1;
+      if (tries < mostTries) this.#lookAgain(domid, tries);
+    }
+  }
+
   async #meet(info: DomainInfo): Promise<void> {
     const { domid, uuid, dying } = info;
     if (domid === 0 || dying || this.#isKnown(domid) || this.#builder.isBuilding(uuid)) return;
-    const abandonedUntil = this.#abandoned.get(uuid) ?? Number.NEGATIVE_INFINITY;
-    this.#abandoned.delete(uuid);
-    if (abandonedUntil > this.#options.loop.now()) return this.#builder.discard(domid);
+    if (this.isAwaited(uuid)) return this.#discard(info);
     const definition = await this.#read(info);
     // Meanwhile a start of our own may have come to its end, or the domain to its.
     if (definition === undefined || this.#closed || this.#isKnown(domid) || this.#builder.isBuilding(uuid)) return;

@@ -104,6 +104,7 @@ export class Guests extends DomainTurns {
     this.#adoption = new Adoption(options, this.#builder, {
       runs: () => this.#runs.values(),
       adopt: (definition, domid, isPaused, record) => this.#takingUp.adopt(definition, domid, isPaused, record),
+      forget: (uuid) => this.#forget(uuid, this.#options.told?.()),
       attempt: (action) => this.attempt(action),
     });
   }
@@ -280,13 +281,18 @@ export class Guests extends DomainTurns {
   #onGone(domain: Domain, run: Run, told: Promise<void> | undefined): void {
     if (this.#runs.get(domain) === run) this.#runs.delete(domain);
     this.#foreign.end(run);
-    const forget = (): void => {
-      // The next run's record is not the one that is to go.
-      if (!this.#runs.has(domain) && !this.#builder.isBuilding(domain.uuid)) {
-        this.attempt(() => this.#options.records.remove(domain.uuid));
-      }
-    };
     this.list.release(domain);
+    // What the daemon before us was building for it may come about yet.
+    if (!run.isReplaced || !this.#adoption.isAwaited(domain.uuid)) this.#forget(domain.uuid, told);
+  }
+
+  #forget(uuid: string, told: Promise<void> | undefined): void {
+    const forget = (): void => {
+      const domain = this.list.find(uuid);
+      // The next run's record is not the one that is to go.
+      if ((domain !== undefined && this.#runs.has(domain)) || this.#builder.isBuilding(uuid)) return;
+      this.attempt(() => this.#options.records.remove(uuid));
+    };
     if (told === undefined) return forget();
     const leaving: Promise<void> = told.then(forget, this.#options.report).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);

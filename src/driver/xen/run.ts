@@ -55,6 +55,8 @@ export class Run {
   isForeign = false;
   /** The daemon before us was saving it: once it is suspended nobody lets it go on. */
   isSaveAbandoned = false;
+  /** The daemon before us was building the domain that takes its place. */
+  isReplaced = false;
   /** How often its state was changed. */
   moves = 0;
   /** Its domain goes, and it stays until the next run can take its place. */
@@ -113,8 +115,9 @@ export class Run {
   }
 
   /** What the driver before us had begun with it stays written down until it has come to an end. Before `start`. */
-  inherit({ isForeign = false, isSaving = false, hasTransit = false, ending }: RunRecord): void {
+  inherit({ isForeign = false, isSaving = false, hasTransit = false, isBuilding = false, ending }: RunRecord): void {
     this.isForeign = isForeign;
+    this.isReplaced = isBuilding;
     this.isSaveAbandoned = isSaving;
     this.#hasTransit = hasTransit;
     this.#expected = ending;
@@ -240,11 +243,12 @@ export class Run {
     const { definition, status } = this.domain;
     if (definition === undefined || this.hasEnded) return;
     try {
-      const { domid: id, since, isForeign } = this;
+      const { domid: id, since, isForeign, isReplaced: isBuilding } = this;
       const [ending, isSaving] = [this.#expected, this.#isSaving || this.isSaveAbandoned];
       const hasTransit = this.#hasTransit || undefined;
       const start = this.#start;
-      this.#around.records.write({ id, status, definition, start, since, ending, isForeign, isSaving, hasTransit });
+      const begun = { start, isBuilding, isSaving, hasTransit, ending };
+      this.#around.records.write({ id, status, definition, since, isForeign, ...begun });
     } catch (error) {
       this.#around.report(error);
     }

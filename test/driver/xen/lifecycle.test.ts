@@ -500,11 +500,57 @@ suite("the daemon after this one", () => {
     const between = new Bench(world);
     between.guests.load().catch(() => {});
     while (!world.xen.calls.includes("destroy")) await between.settle();
+    void between.guests.close();
     world.gates.clear();
     world.xen.news.clear();
     const next = await new Bench(world).loaded();
     assert.deepEqual([world.xen.ids, next.log], [[], []]);
     assert.equal(next.status, "shutoff 0");
+    next.checkQuiet();
+  });
+
+  for (const wasRunning of [false, true]) {
+    const what = wasRunning ? "the next domain of a guest that rebooted" : "a domain";
+    test(`destroys ${what} that comes about when two have been killed`, async () => {
+      const world = new BenchWorld();
+      const bench = await new Bench(world).loaded();
+      const gate = new Deferred();
+      if (wasRunning) await bench.running();
+      world.gates.set("create", gate.promise);
+      world.gates.set("the answer to create", new Deferred().promise);
+      if (wasRunning) await bench.done(bench.operations.reboot(bench.domain, {}));
+      else bench.operations.create(xml(), false, {}).catch(() => {});
+      await bench.settle();
+      void bench.guests.close();
+      world.xen.news.clear();
+      const second = await new Bench(world).loaded();
+      await second.settle();
+      void second.guests.close();
+      world.xen.news.clear();
+      const third = new Bench(world);
+      third.told = { isStarted: true, isEnded: true };
+      await third.loaded();
+      gate.resolve();
+      await third.settle();
+      assert.deepEqual([...second.log, ...third.log], wasRunning ? ["stopped shutdown 1"] : []);
+      assert.deepEqual(world.xen.ids, []);
+      third.checkQuiet();
+    });
+  }
+
+  test("destroys what was half built, and tries again when that fails", async () => {
+    const world = new BenchWorld();
+    const bench = await new Bench(world).loaded();
+    world.gates.set("the answer to create", new Deferred().promise);
+    bench.operations.create(xml(), false, {}).catch(() => {});
+    await bench.settle();
+    world.xen.news.clear();
+    world.xen.failures.set("destroy", new LibxlError(-3, "destroy"));
+    const next = await new Bench(world).loaded();
+    await world.hand.pass(300);
+    assert.deepEqual(world.xen.ids, []);
+    assert.deepEqual(next.log, []);
+    assert.equal(next.reported.splice(0).length, 1);
     next.checkQuiet();
   });
 
