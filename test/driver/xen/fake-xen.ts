@@ -92,6 +92,8 @@ export class FakeXen implements Xen {
     return {
       subscribe: (listener) => {
         this.news.add(listener);
+        // As xenstored does of each new watch.
+        this.#options.later("news", () => this.news.has(listener) && listener());
         return () => this.news.delete(listener);
       },
       followName: (domid, listener) => {
