@@ -7,7 +7,7 @@ import { formatTable, median } from "./table.ts";
 /** Runs a contest in a lab whose clock counts instructions, and gives the JSON that it prints. */
 export async function competeInXen<T>(program: string, machine: MachineOptions = {}): Promise<T> {
   const result = await runInXen(`${program} > "$XEN_LAB/taken"`, {
-    timeoutMs: 1_800_000,
+    timeoutMs: 3_600_000,
     clock: "instructions",
     ...machine,
     onOutput: (_stream, text) => process.stderr.write(text),

@@ -10,7 +10,7 @@ const place = new URL("../../test/conformance/xen/", import.meta.url);
 /** What virsh is told by libvirtd's own Xen driver and by ours, on real Xen: what ends differently has to be known. */
 export function xenLibvirtd(): Promise<boolean> {
   const options: LabOptions = {
-    timeoutMs: 1_800_000,
+    timeoutMs: 3_600_000,
     dom0MemoryMib: 640,
     cpu: libvirtdsCpu,
     clock: "instructions",
