@@ -80,6 +80,8 @@ export class Aftermath {
         run.finish(endingFor(reason));
         throw error;
       });
+    // The record of the one before goes with that: its end must not be told by it alone.
+    await this.#options.told?.();
     if (isWanted) return this.#target.letGo(next);
     await this.#builder.discard(next.domid);
     next.finish(endings.destroyed);

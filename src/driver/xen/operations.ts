@@ -139,10 +139,16 @@ export class Operations {
     this.guests.checkExists(domain);
     const run = this.guests.runOf(domain);
     if (run === undefined) throw notRunning();
-    run.isUnwanted = true;
-    await this.guests.exclusively(domain, "destroy", { ...patience, kind: "destroy" }, async () => {
-      if (!run.hasEnded) await this.guests.end(run, endings.destroyed);
-    });
+    const withdraw = run.wishEnd();
+    try {
+      await this.guests.exclusively(domain, "destroy", { ...patience, kind: "destroy" }, async () => {
+        if (!run.hasEnded) await this.guests.end(run, endings.destroyed);
+      });
+    } catch (error) {
+      // Who was refused has not ended it.
+      withdraw();
+      throw error;
+    }
   }
 
   async setAutostart(domain: Domain, value: boolean, patience: Patience): Promise<void> {

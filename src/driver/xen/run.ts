@@ -49,8 +49,6 @@ export interface RunSurroundings {
 export class Run {
   readonly incarnation: Incarnation;
   readonly domain: Domain;
-  /** Somebody wants its end: it does not start again. */
-  isUnwanted = false;
   /** Others have made its domain, and see to it when it reboots. */
   isForeign = false;
   /** The daemon before us was saving it: once it is suspended nobody lets it go on. */
@@ -71,6 +69,7 @@ export class Run {
   #shutdown: ShutdownReason | undefined;
   #expected: RunEnding | undefined;
   #isSaving = false;
+  #wishes = 0;
   #start: RunStart | undefined;
 
   constructor(
@@ -94,6 +93,17 @@ export class Run {
 
   get hasEnded(): boolean {
     return this.#phase === "ended" || this.#phase === "released";
+  }
+
+  /** Somebody wants its end: it does not start again. */
+  get isUnwanted(): boolean {
+    return this.#wishes > 0;
+  }
+
+  /** Somebody wants its end, until the function that it returns is called. */
+  wishEnd(): () => void {
+    this.#wishes++;
+    return () => this.#wishes--;
   }
 
   /** Why the guest has ended, while its domain is still there. */

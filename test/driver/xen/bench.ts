@@ -73,6 +73,8 @@ export class Bench {
   readonly operations: Operations;
   /** What the journal says of the domain. */
   told: Told = { isStarted: true, isEnded: false };
+  /** Nobody has been told of anything before it is resolved. */
+  toldGate: Promise<void> | undefined;
 
   constructor(world = new BenchWorld()) {
     this.world = world;
@@ -94,6 +96,7 @@ export class Bench {
       },
       freePort: async (first) => first,
       publish: (event) => void this.log.push(wordsOf(event)),
+      told: async () => this.toldGate,
       toldOf: () => this.told,
       position: () => this.log.length,
       report: (error) => void this.reported.push(error),

@@ -104,6 +104,38 @@ suite("a guest of Xen", () => {
     bench.checkQuiet();
   });
 
+  test("whose destroying was refused starts again when it reboots", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    const gate = new Deferred();
+    bench.world.gates.set("create", gate.promise);
+    await bench.done(bench.operations.reboot(bench.domain, {}));
+    const deadline = bench.guests.loop.now() + 100;
+    const refused = bench.refused(bench.operations.destroy(bench.domain, { deadline }));
+    await bench.world.hand.pass(200);
+    assert.match(await refused, /cannot acquire state change lock/);
+    gate.resolve();
+    await bench.settle();
+    assert.deepEqual(bench.log, ["stopped shutdown 1", "started booted 2"]);
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    bench.checkQuiet();
+  });
+
+  test("that starts again does so when everybody has heard of its end", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    const told = new Deferred();
+    bench.toldGate = told.promise;
+    bench.xen.end(1, "reboot");
+    await bench.settle();
+    assert.equal(bench.records.get(uuid)?.id, 1, "the record of the run whose end is not safe yet is gone");
+    told.resolve();
+    await bench.settle();
+    assert.deepEqual(bench.log, ["stopped shutdown 1", "started booted 2"]);
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    bench.checkQuiet();
+  });
+
   test("that cannot start again has stopped", async () => {
     const bench = await new Bench().loaded();
     await bench.running();
