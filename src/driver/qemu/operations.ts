@@ -8,6 +8,7 @@ import {
   type Domain as WireDomain,
 } from "../../protocol/index.ts";
 import type { DomainDirectories, StartOptions } from "../domain-life.ts";
+import { withName } from "../domain-name.ts";
 import type { Patience } from "../domain-turns.ts";
 import { theAgent } from "./agent-link.ts";
 import { Autostarts } from "./autostarts.ts";
@@ -137,7 +138,7 @@ export class Operations {
       if (domain.incarnation !== undefined) throw invalid("cannot rename active domain");
       const { persistent } = domain;
       if (persistent === undefined) throw invalid("cannot rename a transient domain");
-      const definition = persistent.with((root) => root.first("name")?.setText(name));
+      const definition = withName(persistent, name);
       const before = domain.reference;
       await this.guests.rename(domain, definition);
       const { undefined: gone, defined } = Lifecycle;

@@ -1,6 +1,7 @@
 import type { Loop } from "../../event/index.ts";
 import type { Definition, DefinitionStore, Domain } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, ErrorDomain, Lifecycle } from "../../protocol/index.ts";
+import { withName } from "../domain-name.ts";
 import { DomainTurns, type Patience } from "../domain-turns.ts";
 import { type Change, modify } from "../qemu/modification.ts";
 import { Adoption } from "./adoption.ts";
@@ -297,10 +298,6 @@ export class Guests extends DomainTurns {
     const leaving: Promise<void> = told.then(forget, this.#options.report).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
   }
-}
-
-function withName(definition: Definition, name: string): Definition {
-  return definition.with((root) => root.first("name")?.setText(name));
 }
 
 /** Domain 0 is shown like a guest, and is none. */

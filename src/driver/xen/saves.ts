@@ -2,7 +2,9 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type AsyncWork, Definition, DirectoryFiles, type Domain } from "../../model/index.ts";
 import { DomainReason, DomainState, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
+import { withName } from "../domain-name.ts";
 import type { Patience } from "../domain-turns.ts";
+import { systemError } from "../qemu/save-image.ts";
 import { completeDefinition } from "./definition/complete.ts";
 import { internal, invalid, notRunning, toVirError } from "./errors.ts";
 import { checkNotZero, type Guests } from "./guests.ts";
@@ -59,10 +61,10 @@ export class Saves {
 
   /** The next start goes on from it. */
   saveManaged(domain: Domain, patience: Patience): Promise<void> {
-    if (domain.persistent === undefined) return Promise.reject(invalid("cannot do managed save for transient domain"));
-    return this.#atLength(domain, "managed save", patience, (run, work) =>
-      this.#write(run, this.managedPath(domain), work, () => this.#managed.add(domain.uuid)),
-    );
+    return this.#atLength(domain, "managed save", patience, async (run, work) => {
+      if (domain.persistent === undefined) throw invalid("cannot do managed save for transient domain");
+      await this.#write(run, this.managedPath(domain), work, () => this.#managed.add(domain.uuid));
+    });
   }
 
   /** Nothing when there is none. Under the domain's job. */
@@ -77,7 +79,9 @@ export class Saves {
   async resumeManaged(domain: Domain, paused: boolean): Promise<void> {
     const path = this.managedPath(domain);
     const { xml, offset } = await readImage(path);
-    const definition = Definition.parse(xml, completeDefinition);
+    const saved = Definition.parse(xml, completeDefinition);
+    // Who was renamed since then goes on by its new name.
+    const definition = saved.name === domain.name ? saved : withName(saved, domain.name);
     if (definition.uuid !== domain.uuid)
       throw internal(`the saved guest in '${path}' is another than '${domain.name}'`);
     await this.#guests.boot(domain, definition, { paused, from: { path, skip: offset } });
@@ -155,6 +159,7 @@ export class Saves {
       // Nobody after us could tell that all of it is there; a managed image has its name for that.
       if (!isManaged) run.expect(endings.saved);
       await completeImage(place);
+      if (isManaged) await this.#put(beside, path);
     } catch (error) {
       run.expect(undefined);
       await rm(place, { force: true });
@@ -162,12 +167,20 @@ export class Saves {
       run.isSaving = false;
       throw toVirError(error, `save domain '${run.domid}'`);
     }
-    if (isManaged) {
-      await rename(beside, path);
-      await this.#sync();
-    }
     onComplete();
     if (!run.hasEnded) await this.#guests.end(run, endings.saved);
+  }
+
+  async #put(beside: string, path: string): Promise<void> {
+    try {
+      await rename(beside, path);
+      await this.#sync().catch(async (error: unknown) => {
+        await rm(path, { force: true });
+        throw error;
+      });
+    } catch (error) {
+      throw systemError(error, `cannot write domain image '${path}'`);
+    }
   }
 
   /** Which managed images there are is so after a power cut, too: an old one must not meet the guest's disks again. */

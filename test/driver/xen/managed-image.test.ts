@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { Deferred } from "../../../src/event/index.ts";
 import { LibxlError, ProcessEndedError } from "../../../src/libxl/index.ts";
@@ -122,6 +122,41 @@ suite("the managed image of a guest", () => {
     assert.deepEqual(next.log, ["stopped destroyed 1", "started booted 2"]);
     await next.done(next.operations.destroy(next.domain, {}));
     next.checkQuiet();
+  });
+
+  test("is taken up by a guest that has another name by now, and keeps it", async () => {
+    const bench = await saved();
+    await bench.done(bench.operations.rename(bench.domain, "renamed", {}));
+    await bench.done(bench.operations.start(bench.domain, {}, {}));
+    assert.equal(bench.domain.definition?.name, "renamed");
+    assert.equal(bench.xen.list.get(2)?.config.c_info?.name, "renamed");
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    bench.checkQuiet();
+  });
+
+  test("is not made of a guest that is forgotten when it ends, nor of one that has become so meanwhile", async () => {
+    const bench = await new Bench().loaded();
+    const domain = await bench.running();
+    const [undefine, save] = [
+      bench.operations.undefine(domain, {}),
+      bench.refused(bench.operations.saves.saveManaged(domain, {})),
+    ];
+    await bench.done(undefine);
+    assert.match(await bench.done(save), /cannot do managed save for transient domain/);
+    await bench.done(bench.operations.destroy(domain, {}));
+    bench.checkQuiet();
+  });
+
+  test("that cannot be put into its place is none, and the guest, which stands still for ever, has failed", async () => {
+    const world = new BenchWorld();
+    const bench = await new Bench(world).loaded();
+    await bench.running();
+    mkdirSync(imageOf(world));
+    const message = await bench.refused(bench.operations.saves.saveManaged(bench.domain, {}));
+    assert.match(message, /cannot write domain image/);
+    assert.ok(!existsSync(`${imageOf(world)}.new`) && !bench.operations.saves.hasManaged(bench.domain));
+    assert.deepEqual(bench.log, ["stopped failed 1"]);
+    bench.checkQuiet();
   });
 
   test("is where the guest goes on, too, when it is created again instead of started", async () => {
