@@ -5,13 +5,15 @@ import { type DomainEvent, Lifecycle, type LifecycleEvent } from "../../protocol
 export interface Told {
   readonly isStarted: boolean;
   readonly isEnded: boolean;
+  /** The guest has shut down or crashed, and is still there. */
+  readonly isDown?: boolean;
   /** As the last event left it. */
   readonly isPaused: boolean;
 }
 
 export const nothingTold: Told = { isStarted: false, isEnded: false, isPaused: false };
 
-const { started, suspended, resumed, stopped } = Lifecycle;
+const { started, suspended, resumed, stopped, shutdown, crashed } = Lifecycle;
 
 /** What the journal has of a domain behind that number. A daemon that ended suddenly may have known more than it told. */
 export function toldOf(journal: Journal<DomainEvent>, uuid: string, since: number): Told {
@@ -24,6 +26,7 @@ export function toldOf(journal: Journal<DomainEvent>, uuid: string, since: numbe
     .reduce((told, { event }) => {
       if (event === started.event) return { ...told, isStarted: true };
       if (event === stopped.event) return { ...told, isEnded: true };
+      if (event === shutdown.event || event === crashed.event) return { ...told, isDown: true };
       if (event === suspended.event) return { ...told, isPaused: true };
       return event === resumed.event ? { ...told, isPaused: false } : told;
     }, nothingTold);

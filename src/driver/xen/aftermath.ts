@@ -98,9 +98,9 @@ function preserve(run: Run, reason: ShutdownReason): void {
   const hasCrashed = occasionOf(reason) === "on_crash";
   if (hasCrashed) {
     run.move({ state: DomainState.crashed, reason: DomainReason.crashed.panicked });
-    run.tell(Lifecycle.crashed.event, Lifecycle.crashed.detail.panicked);
+    if (!run.isDownTold) run.tell(Lifecycle.crashed.event, Lifecycle.crashed.detail.panicked);
   } else {
     run.move({ state: DomainState.shutdown, reason: DomainReason.shutdown.unknown });
-    run.tell(Lifecycle.shutdown.event, Lifecycle.shutdown.detail.finished);
+    if (!run.isDownTold) run.tell(Lifecycle.shutdown.event, Lifecycle.shutdown.detail.finished);
   }
 }

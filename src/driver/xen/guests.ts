@@ -22,6 +22,8 @@ import type { DomainNews, Xen } from "./xen.ts";
 export interface Told {
   readonly isStarted: boolean;
   readonly isEnded: boolean;
+  /** Its guest has shut down or crashed, and its domain is kept. */
+  readonly isDown?: boolean;
 }
 
 export interface GuestsOptions {

@@ -33,7 +33,7 @@ export class LettingGo {
       run.begin(manner);
       // Its disks change from here on, and no memory of before must ever meet them.
       await this.saves?.removeManaged(domain);
-      if (!manner.paused) await this.#unpause(domid, isFound);
+      if (!manner.paused) await this.unpause(domid, isFound);
       if (run.hasEnded) throw invalid("the domain was gone before it could run");
     } catch (error) {
       await this.#builder.discard(domid);
@@ -49,8 +49,8 @@ export class LettingGo {
     );
   }
 
-  /** A process that ended at it may have done it, and Xen refuses to do it twice. */
-  async #unpause(domid: number, mayRun: boolean): Promise<void> {
+  /** A process that ended at it may have done it, and Xen refuses to do it twice; `mayRun`: so may others. */
+  async unpause(domid: number, mayRun: boolean): Promise<void> {
     for (let tries = 1, isSure = !mayRun; ; tries++) {
       if (!isSure && (await this.#xen.domain(domid))?.paused === false) return;
       try {

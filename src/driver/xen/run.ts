@@ -55,6 +55,8 @@ export class Run {
   isSaveAbandoned = false;
   /** The daemon before us was building the domain that takes its place. */
   isReplaced = false;
+  /** That its guest has ended and its domain is kept was told before us. */
+  isDownTold = false;
   /** How often its state was changed. */
   moves = 0;
   /** Its domain goes, and it stays until the next run can take its place. */

@@ -1,6 +1,7 @@
 import { StateError } from "../../event/index.ts";
 import type { Definition, Domain, DomainList } from "../../model/index.ts";
-import { DomainState, Lifecycle } from "../../protocol/index.ts";
+import { DomainReason, DomainState, Lifecycle } from "../../protocol/index.ts";
+import { withName } from "../domain-name.ts";
 import type { Built } from "./builder.ts";
 import { settleDevices } from "./device/live-device.ts";
 import type { GuestsOptions, Told } from "./guests.ts";
@@ -36,19 +37,21 @@ export class TakingUp {
   /** A domain of ours or of another's making. Throws VirError when it contradicts another. */
   adopt(definition: Definition, domid: number, isPaused: boolean, record?: RunRecord): Run {
     const { list } = this.#target;
-    const domain = list.claim(definition);
-    const told = record === undefined ? undefined : this.toldOf(record);
-    const run = this.#target.begin(domain, { definition, domid }, record?.since ?? this.#options.position?.());
+    // Whoever was renaming it had come as far as its definition: its domain has that name, or gets it by the next rename.
+    const name = list.find(definition.uuid)?.name ?? definition.name;
+    const own = name === definition.name ? definition : withName(definition, name);
+    const domain = list.claim(own);
+    const told = record === undefined ? undefined : this.#toldOf(record);
+    const run = this.#target.begin(domain, { definition: own, domid }, record?.since ?? this.#options.position?.());
     run.isForeign = record === undefined;
     if (record !== undefined) run.inherit(record);
     if (record?.start !== undefined) {
       this.#letGo(run, record.start);
       return run;
     }
-    const known = record?.status;
-    const status =
-      known !== undefined && (known.state === DomainState.paused) === isPaused ? known : foundStatus(isPaused);
-    run.start(status, told?.isStarted === true ? undefined : Lifecycle.started.detail.booted);
+    run.isDownTold = told?.isDown === true;
+    run.start(record?.status ?? foundStatus(isPaused), told?.isStarted === true ? undefined : startedBy(record));
+    run.see(isPaused);
     list.release(domain);
     this.#bringToAnEnd(run, record);
     // Whether it is gone, or who watches: the next look says so.
@@ -61,7 +64,7 @@ export class TakingUp {
   }
 
   /** Absent: all that was known. */
-  toldOf({ definition, since }: RunRecord): Told {
+  #toldOf({ definition, since }: RunRecord): Told {
     const everything = { isStarted: true, isEnded: false };
     return since === undefined ? everything : (this.#options.toldOf?.(definition.uuid, since) ?? everything);
   }
@@ -82,6 +85,16 @@ export class TakingUp {
     if (isSaving !== true) this.#dropImage(run);
     if (ending !== undefined) this.#end(run, ending);
     else if (hasTransit === true) this.#settleDevices(run);
+    const { state, reason } = run.domain.status;
+    if (state === DomainState.paused && reason === DomainReason.paused.dump) this.#endDump(run);
+  }
+
+  /** Nobody waits for that dump. */
+  #endDump(run: Run): void {
+    this.#later(run, "dump", async () => {
+      await this.#lettingGo.unpause(run.domid, true);
+      if (!run.hasEnded) run.move({ state: DomainState.running, reason: DomainReason.running.unpaused });
+    });
   }
 
   #end(run: Run, ending: RunEnding): void {
@@ -118,4 +131,11 @@ export class TakingUp {
         if (!run.hasEnded) this.#options.report(error);
       });
   }
+}
+
+/** One of Lifecycle.started. */
+function startedBy(record: RunRecord | undefined): number {
+  const { detail } = Lifecycle.started;
+  const { state, reason } = record?.status ?? foundStatus(false);
+  return state === DomainState.running && reason === DomainReason.running.restored ? detail.restored : detail.booted;
 }

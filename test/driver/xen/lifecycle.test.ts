@@ -492,6 +492,79 @@ suite("the daemon after this one", () => {
     next.checkQuiet();
   });
 
+  test("tells of a guest that is preserved once", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running("<on_crash>preserve</on_crash>");
+    bench.xen.end(1, "crash");
+    await bench.settle();
+    assert.deepEqual(bench.log, ["crashed panicked 1"]);
+    for (const isDown of [true, false]) {
+      const next = await after(bench);
+      next.told = { isStarted: true, isEnded: false, isDown };
+      await next.loaded();
+      await next.settle();
+      assert.deepEqual(next.log, isDown ? [] : ["crashed panicked 1"]);
+      assert.equal(next.status, "crashed 1 as 1");
+      void next.guests.close();
+    }
+    bench.world.remove();
+  });
+
+  test("tells that a guest was paused meanwhile, or let go on", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    const second = await after(bench);
+    second.xen.setPaused(1, true);
+    await second.loaded();
+    assert.deepEqual(second.log, ["suspended paused 1"]);
+    assert.equal(second.status, "paused 1 as 1");
+    const third = await after(second);
+    third.xen.setPaused(1, false);
+    await third.loaded();
+    assert.deepEqual(third.log, ["resumed unpaused 1"]);
+    assert.equal(third.status, "running 5 as 1");
+    await third.done(third.operations.destroy(third.domain, {}));
+    third.checkQuiet();
+  });
+
+  test("lets a guest go on that stood still for a dump", async () => {
+    const world = new BenchWorld();
+    const bench = await new Bench(world).loaded();
+    await bench.running();
+    world.gates.set("dump", new Deferred().promise);
+    bench.operations.saves.dump(bench.domain, "/d", { live: false, crash: false }, {}).catch(() => {});
+    await bench.settle();
+    assert.equal(bench.status, "paused 4 as 1");
+    void bench.guests.close();
+    world.xen.news.clear();
+    const next = await new Bench(world).loaded();
+    await next.settle();
+    assert.equal(next.status, "running 5 as 1");
+    assert.equal(next.xen.list.get(1)?.info.paused, false);
+    assert.deepEqual(next.log, []);
+    await next.done(next.operations.destroy(next.domain, {}));
+    next.checkQuiet();
+  });
+
+  test("takes up a guest whose name was being changed, as ours and with its new name", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running("<title>known</title>");
+    const next = await after(bench);
+    // The definition was written, and the record not.
+    const definition = next.world.stored.get(uuid) ?? assert.fail();
+    next.world.stored.set(
+      uuid,
+      definition.with((root) => root.first("name")?.setText("renamed")),
+    );
+    await next.loaded();
+    assert.equal(next.domain.name, "renamed");
+    assert.equal(next.domain.definition?.name, "renamed");
+    assert.equal(next.domain.definition?.textOf("title"), "known");
+    assert.deepEqual(next.log, []);
+    await next.done(next.operations.destroy(next.domain, {}));
+    next.checkQuiet();
+  });
+
   test("tells a start that nobody has been told of", async () => {
     const bench = await new Bench().loaded();
     await bench.running();
@@ -656,6 +729,26 @@ suite("the daemon after this one", () => {
     assert.equal([...next.records.values()][0]?.isSaving, false);
     await next.done(next.operations.destroy(next.domain, {}));
     next.checkQuiet();
+  });
+
+  test("knows of a save, and of a device on its way, when two have been killed", async () => {
+    const world = new BenchWorld();
+    const bench = await new Bench(world).loaded();
+    await bench.running();
+    const before = world.records.get(uuid) ?? assert.fail();
+    void bench.guests.close();
+    const ending = { reason: 2, detail: 1 };
+    for (const mark of [{ isSaving: true }, { hasTransit: true }, { ending }, { isForeign: true }]) {
+      world.records.set(uuid, { ...before, ...mark });
+      world.xen.news.clear();
+      for (const gate of ["configuration", "destroy"]) world.gates.set(gate, new Deferred().promise);
+      const next = await new Bench(world).loaded();
+      await next.settle();
+      const [name, value] = Object.entries(mark)[0] ?? assert.fail();
+      assert.deepEqual(world.records.get(uuid)?.[name as keyof typeof before], value, name);
+      void next.guests.close();
+    }
+    world.remove();
   });
 
   test("knows what was saved", async () => {
