@@ -244,10 +244,7 @@ export async function migrateToUri(domain: Domain, uri: string, options: Migrate
   const needed = isPeer ? Feature.migrationPeerToPeer : Feature.migrationDirect;
   if (!(await source.supportsFeature(needed, limit)))
     throw unsupportedArgument(`${isPeer ? "p2p" : "direct"} migration is not supported by the source host`);
-  if (isPeer && isLocal(uri)) {
-    const detail = `Attempt to migrate guest to the same host ${uri}`;
-    throw VirError.of(ErrorCode.internalError, ErrorDomain.none, detail);
-  }
+  if (isPeer && isLocal(uri)) throw invalid("Attempt to migrate guest to the same host");
   if (isPeer && !(await source.supportsFeature(Feature.migrationParams, limit)))
     throw unsupported("virDomainMigrateToURI3");
   const params = paramsOf(options);
@@ -263,10 +260,18 @@ export async function migrateToUri(domain: Domain, uri: string, options: Migrate
   }
 }
 
-/** A URI without a host is of this machine. */
+/** By RFC 3986: scheme, host and query. What stands before a colon is a scheme. */
+const uriShape =
+  /^(?:([a-z][a-z0-9+.-]*):|(?![^/?#]*:))(?:\/\/(?:[^@/?#[\]]*@)?(\[[^\]]*\]|[^:/?#[\]]*)(?::\d*)?)?[^?#[\]]*(?:\?([^#]*))?(?:#.*)?$/i;
+
+/** A URI without a host is of this machine; but a socket there may be that of another daemon. Throws VirError. */
 function isLocal(uri: string): boolean {
-  const host = /^[^:/?]+:\/\/(?:[^@/?]*@)?([^:/?]*)/.exec(uri)?.[1];
-  return host === undefined || host === "" || host.startsWith("localhost");
+  const match = uriShape.exec(uri);
+  if (match === null) throw VirError.of(ErrorCode.internalError, ErrorDomain.uri, `Unable to parse URI ${uri}`);
+  const [, scheme = "", host = "", query = ""] = match;
+  if (host !== "") return host.startsWith("localhost");
+  const isSocket = query.split(/[&;]/).some((part) => /^socket(=|$)/.test(part));
+  return !(scheme.endsWith("+unix") && isSocket);
 }
 
 /** Makes a call that is a job, which is aborted when that is wished: the call itself says then what has come of it. */
@@ -282,12 +287,10 @@ async function asJob<T>(domain: Domain, signal: AbortSignal | undefined, work: (
 }
 
 function refuseUnmanaged(flags: number): void {
-  const refuse = (message: string): VirError =>
-    new VirError(message, { code: ErrorCode.invalidArg, domain: ErrorDomain.none });
   if (has(flags, "nonSharedDisk") && has(flags, "nonSharedInc"))
-    throw refuse("Flags 'VIR_MIGRATE_NON_SHARED_DISK' and 'VIR_MIGRATE_NON_SHARED_INC' are mutually exclusive");
-  if (has(flags, "peer2peer")) throw refuse("use virDomainMigrateToURI3 for peer-to-peer migration");
-  if (has(flags, "tunnelled")) throw refuse("cannot perform tunnelled migration without using peer2peer flag");
+    throw invalid("Flags 'VIR_MIGRATE_NON_SHARED_DISK' and 'VIR_MIGRATE_NON_SHARED_INC' are mutually exclusive");
+  if (has(flags, "peer2peer")) throw invalid("use virDomainMigrateToURI3 for peer-to-peer migration");
+  if (has(flags, "tunnelled")) throw invalid("cannot perform tunnelled migration without using peer2peer flag");
 }
 
 async function refuseUnsupported(
@@ -309,6 +312,10 @@ async function refuseUnsupported(
 async function refuseOffline(side: Connection, name: "source" | "destination", limit: Limit): Promise<void> {
   if (await side.supportsFeature(Feature.migrationOffline, limit)) return;
   throw unsupportedArgument(`offline migration is not supported by the ${name} host`);
+}
+
+function invalid(message: string): VirError {
+  return new VirError(message, { code: ErrorCode.invalidArg, domain: ErrorDomain.none });
 }
 
 function unsupportedArgument(detail: string): VirError {

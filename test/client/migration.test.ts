@@ -228,6 +228,26 @@ suite("a domain that migrates", () => {
         ["migrate_disks", "vdb"],
       ],
     );
-    await assert.rejects(world.settle(guest.migrateToUri("qemu:///system", { flags })), { message: /same host/ });
+  });
+
+  test("does not go to the daemon where it is; another socket of the same machine is another daemon", async () => {
+    const { world, guest, heard } = await setUp([Feature.migrationParams, Feature.migrationPeerToPeer]);
+    const flags = ["peer2peer", "live"] as const;
+    const here = [
+      "qemu:///system",
+      "qemu+tcp://localhost/system",
+      "qemu+unix:///session",
+      "unix:///x?socket=/y",
+      "foo",
+    ];
+    const message = "Attempt to migrate guest to the same host";
+    for (const uri of here)
+      await assert.rejects(world.settle(guest.migrateToUri(uri, { flags })), { code: ErrorCode.invalidArg, message });
+    for (const uri of ["+unix:///session?socket=/x", "[::1"])
+      await assert.rejects(world.settle(guest.migrateToUri(uri, { flags })), { message: /Unable to parse URI/ });
+    assert.deepEqual(heard, []);
+    const there = ["qemu+unix:///session?socket=/y", "test+unix:///x?mode=legacy&socket=/y", "qemu+tcp://[::1]/system"];
+    for (const uri of there) await world.settle(guest.migrateToUri(uri, { flags }));
+    assert.deepEqual(heard, ["perform", "perform", "perform"]);
   });
 });

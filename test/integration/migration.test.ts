@@ -18,6 +18,7 @@ suite("a guest of QEMU that goes from one libvirtd to another", { skip, timeout:
   const directory = mkdtempSync(join(tmpdir(), "vw-migration-"));
   const teachers: Teacher[] = [];
   const sides: Connection[] = [];
+  const uriOf = ({ socket }: Teacher): string => `qemu+unix:///session?socket=${socket}`;
   before(async () => {
     // For a libvirtd that is nobody.
     chmodSync(directory, 0o755);
@@ -28,7 +29,7 @@ suite("a guest of QEMU that goes from one libvirtd to another", { skip, timeout:
       const teacher = new Teacher(join(directory, name), { hostUuid });
       teachers.push(teacher);
       await teacher.start();
-      sides.push(await open(`qemu+unix:///session?socket=${teacher.socket}`));
+      sides.push(await open(uriOf(teacher)));
     }
   });
   after(async () => {
@@ -54,5 +55,15 @@ suite("a guest of QEMU that goes from one libvirtd to another", { skip, timeout:
     assert.deepEqual([moved.name, (await moved.status()).state], ["mover", "running"]);
     assert.deepEqual(await here.domains({ flags: "active" }), []);
     await assert.rejects(here.domain("mover"), { code: ErrorCode.noDomain });
+  });
+
+  test("is sent by one libvirtd to the other, on the same machine", async () => {
+    const [here, there] = sides as [Connection, Connection];
+    const guest = await here.domainDefineXml(guestXml.replaceAll("mover", "sent").replace("0a<", "0b<"));
+    const flags = ["peer2peer", "offline", "persistDest", "undefineSource"] as const;
+    await assert.rejects(guest.migrateToUri("qemu:///session", { flags }), { code: ErrorCode.invalidArg });
+    await guest.migrateToUri(uriOf(teachers[1] as Teacher), { flags });
+    assert.deepEqual(await here.domains(), []);
+    await (await there.domain("sent")).undefine();
   });
 });
