@@ -496,6 +496,11 @@ iface-begin
 iface-commit
 iface-commit
 iface-edit eth1
+iface-bridge eth1 br9
+iface-bridge eth1 eth1
+iface-bridge nosuch br9
+iface-unbridge eth1
+iface-unbridge nosuch
 nwfilter-dumpxml nosuch
 nwfilter-define PLACE/nwfilter.xml
 net-port-create default PLACE/port.xml
@@ -776,6 +781,10 @@ metadata web http://x.org --key a --set <a>1</a> --config
 metadata web http://x.org --config
 domdisplay web
 domlaunchsecinfo web
+domsetlaunchsecstate web
+domsetlaunchsecstate web --secret PLACE/net.xml
+domsetlaunchsecstate web --secret PLACE/net.xml --secrethdr PLACE/nosuch.xml
+domsetlaunchsecstate web --secret PLACE/net.xml --secrethdr PLACE/pool.xml --set-address 4096
 update-memory-device web --requested-size 1M --config
 migrate-getspeed web
 migrate-compcache web

@@ -4,6 +4,7 @@ import { cpuList, hostCpus, mapOf } from "./cpu-map.ts";
 import { affected, affects, silent, tell } from "./domain-act.ts";
 import { valuesText } from "./limit-verbs.ts";
 import { findDomain } from "./lookup.ts";
+import { readText } from "./object-verbs.ts";
 import { type Doing, type Facts, type Given, type Listing, PlainFailure, type Verbs } from "./verb.ts";
 
 /** "--set name=value", and the two that have options of their own. Throws PlainFailure. */
@@ -160,6 +161,20 @@ async function guestVcpus(connection: Connection, given: Given): Promise<string 
   return "";
 }
 
+/** Both files have it as text already. */
+function setLaunchSecurity(domain: Domain, given: Given): Promise<unknown> {
+  const [header, secret] = [given.text("secrethdr"), given.text("secret")];
+  if (header === undefined || secret === undefined)
+    throw new PlainFailure("Both secret and the secret header are required");
+  const [headerText, secretText] = [readText(header), readText(secret)];
+  const address = given.number("set-address");
+  return domain.setLaunchSecurityState({
+    "sev-secret-header": headerText,
+    "sev-secret": secretText,
+    ...(address !== undefined && { "sev-secret-set-address": { type: "ullong", value: BigInt(address) } as const }),
+  });
+}
+
 /** What people script about what of the host's processors a domain has. */
 export const schedulerVerbs: Verbs = {
   schedinfo: {
@@ -221,6 +236,10 @@ export const schedulerVerbs: Verbs = {
     flags: ["enable", "disable"],
     show: guestVcpus,
   },
+  domsetlaunchsecstate: silent("injects a secret into a guest's encrypted memory", [], setLaunchSecurity, {
+    texts: ["secrethdr", "secret", "set-address"],
+    failure: () => "Unable to set launch security state",
+  }),
   domlaunchsecinfo: {
     help: "says how a guest's memory is encrypted",
     parameters: ["domain"],

@@ -80,7 +80,10 @@ export const verbGroups: readonly VerbGroup[] = [
   {
     title: "The host's network interfaces",
     has: startsWith("iface-"),
-    load: async () => (await import("./iface-verbs.ts")).ifaceVerbs,
+    load: async () => ({
+      ...(await import("./iface-verbs.ts")).ifaceVerbs,
+      ...(await import("./iface-bridge-verbs.ts")).ifaceBridgeVerbs,
+    }),
   },
   { title: "The host", has: perhaps, load: async () => (await import("./host-verbs.ts")).hostVerbs },
   {
