@@ -75,7 +75,9 @@ export class ForeignChanges {
       const info = infos.find(({ domid, uuid }) => domid === run.domid && uuid === run.domain.uuid);
       if (info === undefined || info.dying || this.#isClosed) continue;
       // What we have done ourselves meanwhile is newer than what was seen.
-      if (isQuiet(run) && run.moves === moves) run.see(info);
+      if (!isQuiet(run) || run.moves !== moves) continue;
+      if (info.shutdown) run.seeShutdown(info.shutdownReason);
+      else run.see(info.paused);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { DomainInfo, LibraryEvent, ShutdownReason, Subscription } from "../../libxl/index.ts";
+import type { LibraryEvent, ShutdownReason, Subscription } from "../../libxl/index.ts";
 import type { Definition, Domain, DomainStatus, Incarnation } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, Lifecycle } from "../../protocol/index.ts";
 import type { RunEnding, RunRecord, RunStart } from "./run-record.ts";
@@ -152,12 +152,13 @@ export class Run {
     this.#save();
   }
 
-  /**
-   * Others have paused it, or let it go on: as it was seen. Its shutdown, too, has to be seen where a save had suspended it
-   * and it has gone on: the watch tells of one.
-   */
-  see({ paused: isPaused, shutdown, shutdownReason, domid }: DomainInfo): void {
-    if (shutdown) return this.#hear({ type: "shutdown", domid, reason: shutdownReason });
+  /** Its guest has ended: libxl's watch tells of one shutdown, and that a save suspended it may have been that one. */
+  seeShutdown(reason: ShutdownReason): void {
+    this.#hear({ type: "shutdown", domid: this.domid, reason });
+  }
+
+  /** Others have paused it, or let it go on: as it was seen. */
+  see(isPaused: boolean): void {
     const { state } = this.domain.status;
     const seen = isPaused ? DomainState.paused : DomainState.running;
     const known: readonly number[] = [DomainState.running, DomainState.paused];
