@@ -63,9 +63,17 @@ function partsOf(stream: Stream): () => Promise<StreamPart | undefined> {
   };
 }
 
+/** Node's types do not know it yet. */
+type Abortable = WritableStreamDefaultController & { readonly signal: AbortSignal };
+
 /** Takes holes too, where the call that opened the stream has allowed them; elsewhere one is a StateError. */
 export function writableOf(stream: Stream): WritableStream<StreamPart> {
   return new WritableStream<StreamPart>({
+    // `abort` waits for a write or the end that is under way, and those may wait for a peer that reads nothing.
+    start: (controller) => {
+      const { signal } = controller as Abortable;
+      signal.addEventListener("abort", () => stream.abort(signal.reason));
+    },
     write: (part) => (isHole(part) ? stream.writeHole(part.hole) : stream.write(part)),
     close: () => stream.finish(),
     abort: (reason) => stream.abort(reason),
