@@ -141,7 +141,11 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
 
   /** A beginning that our end has overtaken ends where it has come to. */
   async #beginOn(session: Session, resumed: { readonly cause: unknown } | undefined): Promise<() => Promise<void>> {
-    const end = await this.#source.begin(session, (event) => this.#feed.push(event), resumed);
+    const push = (event: E): void => {
+      // Behind too far: what waits is read, and the server has nothing more to tell.
+      if (!this.#feed.push(event)) this.#finish();
+    };
+    const end = await this.#source.begin(session, push, resumed);
     if (this.#feed.state !== "open") await end();
     return end;
   }

@@ -255,8 +255,20 @@ suite("events", () => {
     await world.settle(events.ready);
     for (const name of ["a", "b", "c"]) world.serving.driver.define(name);
     await world.rest();
+    assert.equal(world.serving.driver.listeners, 0, "nobody is told any more");
     const { heard, end } = collect(events);
     assert.equal(((await world.settle(end)) as Error).name, "OverflowError");
     assert.equal(heard.length, 2);
+  });
+
+  test("that came too fast have no connection opened again for them", async () => {
+    const { world, connection } = await setUp();
+    const events = connection.events("lifecycle", { limit: 2, reconnect: true });
+    await world.settle(events.ready);
+    for (const name of ["a", "b", "c"]) world.serving.driver.define(name);
+    await world.rest();
+    world.cut();
+    await world.rest();
+    assert.deepEqual([connection.state, world.transports.length], ["lost", 1]);
   });
 });
