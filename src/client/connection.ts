@@ -206,7 +206,7 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
 
   /** The domains' own way to the programs beside the main one. */
   async invokeBeside(...[program, name, args, given]: Parameters<BesideCall>): ReturnType<BesideCall> {
-    const session = await this.session(this.#options.reconnect === true, given.signal);
+    const session = await this.session(false, given.signal);
     const { timeoutMs = this.#options.timeoutMs } = given;
     const options = { ...given, ...(timeoutMs !== undefined && { timeoutMs }) };
     return session.extensions.run(options, (wire) => session.callBeside(program, name, args, wire));
@@ -232,17 +232,17 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
   async invoke(row: string, self: object | undefined, given: readonly unknown[], answer?: Reading): Promise<unknown> {
     const call = methodCall(row as RowName, self, given, this.#options.timeoutMs);
     const { signal } = call.options;
-    const session = this.#session ?? (await this.session(this.#options.reconnect === true, signal));
+    const session = this.#session ?? (await this.session(false, signal));
     const reply = await send(session, call);
     return (answer ?? call.answer)(reply, this.#wrap);
   }
 
-  /** The open session. `wait`: a lost one is opened again. For subscriptions. */
+  /** The open session. `wait`: a lost one is opened again, as for everybody where `reconnect` was asked for. For subscriptions. */
   async session(wait: boolean, signal?: AbortSignal): Promise<Session> {
     signal?.throwIfAborted();
     if (this.#state === "closed") throw new StateError("the connection is closed");
     if (this.#session !== undefined) return this.#session;
-    if (!wait && this.#opening === undefined) throw this.#cause;
+    if (!wait && this.#options.reconnect !== true && this.#opening === undefined) throw this.#cause;
     return abortable(this.#reopen(), signal);
   }
 
@@ -305,14 +305,23 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
       try {
         const left = until - loop.now();
         const session = await this.#openSession(Math.max(1, Math.min(left, this.#options.openTimeoutMs ?? 30_000)));
-        this.#session = session;
-        this.#state = "open";
-        return session;
+        return this.#take(session);
       } catch (error) {
         if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
         if (loop.now() >= until) throw gaveUp(error, this.#cause);
       }
     }
+  }
+
+  /** Throws when it has been overtaken: by our close, or by its own end. */
+  #take(session: Session): Session {
+    if (this.#closing.signal.aborted || session.wire.state !== "open") {
+      session.close();
+      throw this.#closing.signal.reason ?? lost(undefined);
+    }
+    this.#session = session;
+    this.#state = "open";
+    return session;
   }
 
   async #openSession(timeoutMs: number, signal?: AbortSignal): Promise<Session> {

@@ -174,4 +174,26 @@ suite("a connection", () => {
     }
     await assert.rejects(waiting, { code: ErrorCode.internalError, message: /cannot be opened again: never/ });
   });
+
+  test("leaves nothing when it is closed at any moment of being opened again", async () => {
+    for (let moment = 0; moment < 80; moment++) {
+      const world = new ClientWorld();
+      const connection = await world.open({ reconnect: true });
+      world.cut();
+      connection.getHostname().catch(() => {});
+      let isClosed = false;
+      for (let rounds = 0; rounds < 160; rounds++) {
+        // Between two promises of one turn too.
+        if (rounds === 2 * moment || (rounds === 2 * moment + 1 && !isClosed)) {
+          isClosed = true;
+          void connection.close().catch(() => {});
+        }
+        if (rounds % 3 === 0) world.serving.world.run();
+        await Promise.resolve();
+      }
+      await world.rest();
+      assert.equal(connection.state, "closed", `moment ${moment}`);
+      assert.equal(world.serving.daemon.size, 0, `moment ${moment}`);
+    }
+  });
 });

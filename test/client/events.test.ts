@@ -271,4 +271,16 @@ suite("events", () => {
     await world.rest();
     assert.deepEqual([connection.state, world.transports.length], ["lost", 1]);
   });
+
+  test("asked for while the connection is lost wait for it where it is opened again", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open({ reconnect: true });
+    world.cut();
+    const events = connection.events("lifecycle");
+    const { heard } = collect(events);
+    await world.settle(events.ready);
+    world.serving.driver.define("hello");
+    await world.rest();
+    assert.deepEqual(heard, ["hello defined added"]);
+  });
 });
