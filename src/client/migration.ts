@@ -274,16 +274,34 @@ function isLocal(uri: string): boolean {
   return !(scheme.endsWith("+unix") && isSocket);
 }
 
-/** Makes a call that is a job, which is aborted when that is wished: the call itself says then what has come of it. */
+/**
+ * Makes a call that is a job, which is aborted when that is wished: the call itself says then what has come of it. A server
+ * refuses to abort what it has not begun yet: it is asked again as long as the call goes on.
+ */
 async function asJob<T>(domain: Domain, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  const onAbort = (): void => void domain.abortJob().catch(() => undefined);
+  let isOver = false;
+  let working: Promise<T> | undefined;
+  const abort = async (): Promise<void> => {
+    while (!isOver && !(await isAborted(domain)))
+      await domain.connection.waitBriefly(working === undefined ? [] : [working]);
+  };
+  const onAbort = (): void => void abort();
   signal?.addEventListener("abort", onAbort);
   try {
     signal?.throwIfAborted();
-    return await work();
+    working = work();
+    return await working;
   } finally {
+    isOver = true;
     signal?.removeEventListener("abort", onAbort);
   }
+}
+
+async function isAborted(domain: Domain): Promise<boolean> {
+  return domain.abortJob().then(
+    () => true,
+    () => false,
+  );
 }
 
 function refuseUnmanaged(flags: number): void {

@@ -170,6 +170,35 @@ suite("a domain that migrates", () => {
     assert.deepEqual(heard, ["begin", "prepare a", "perform b", "abort", "finish cancelled"]);
   });
 
+  test("is aborted though its job had not begun yet when that was wished", async () => {
+    const { world, destination, guest, heard, failing } = await setUp();
+    const giveUp = new AbortController();
+    const reason = new Error("enough");
+    const answered = Promise.withResolvers<void>();
+    let aborts = 0;
+    Object.assign(world.serving.driver.procedures, {
+      domainAbortJob: () => {
+        if (++aborts === 1) throw VirError.of(ErrorCode.operationInvalid, ErrorDomain.qemu, "no job is active");
+        answered.resolve();
+      },
+    });
+    failing.set("perform", async () => {
+      giveUp.abort(reason);
+      await answered.promise;
+      throw failed("operation aborted");
+    });
+    const moving = guest.migrate(destination, { signal: giveUp.signal });
+    moving.catch(() => {});
+    await world.rest();
+    assert.equal(aborts, 1);
+    world.serving.world.pass(5_000);
+    await assert.rejects(world.settle(moving), reason);
+    assert.deepEqual(heard, ["begin", "prepare a", "perform b", "finish cancelled"]);
+    world.serving.world.pass(60_000);
+    await world.rest();
+    assert.equal(aborts, 2);
+  });
+
   test("is called off on both sides when the signal is aborted before it is sent", async () => {
     for (const flags of ["live", "offline"] as const) {
       const { world, destination, guest, heard, failing } = await setUp([
