@@ -1,13 +1,5 @@
 import { Deferred, type Loop, StateError, type Transport } from "../event/index.ts";
-import {
-  type DomainEventName,
-  ErrorCode,
-  ErrorDomain,
-  type ObjectKind,
-  qemu,
-  VirError,
-  type Domain as WireDomain,
-} from "../protocol/index.ts";
+import { type DomainEventName, type ObjectKind, qemu, type Domain as WireDomain } from "../protocol/index.ts";
 import type { KeepaliveOptions } from "../rpc/index.ts";
 import { domainEventSource } from "./domain-events.ts";
 import type {
@@ -21,16 +13,17 @@ import type {
   ObjectEventsOf,
 } from "./event-types.ts";
 import type { ExtensionName } from "./extensions.ts";
-import { methodCall, send } from "./invoke.ts";
+import { type MethodCall, methodCall, send } from "./invoke.ts";
 import type { CallOptions, Methods } from "./method-types.ts";
 import { type BesideCall, type MonitorEvent, type MonitorEventOptions, monitorEventSource } from "./monitor.ts";
 import { objectEventSource } from "./object-events.ts";
 import { addMethods, type Domain, objectOf } from "./objects.ts";
-import { abortable, pause, waitAtMost } from "./patience.ts";
+import { limited, pause, type WaitLimits, waitAtMost } from "./patience.ts";
 import type { RowName } from "./rows.ts";
 import type { Auth } from "./sasl/credentials.ts";
 import { endingMs, Session } from "./session.ts";
 import { type SessionOwner, Subscription } from "./subscription.ts";
+import { gaveUp, lost, tooLate } from "./unreached.ts";
 import type { Reading, Wrap } from "./values.ts";
 
 /** How the other end is reached, as often as it has to be. */
@@ -206,9 +199,9 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
 
   /** The domains' own way to the programs beside the main one. */
   async invokeBeside(...[program, name, args, given]: Parameters<BesideCall>): ReturnType<BesideCall> {
-    const session = await this.session(false, given.signal);
     const { timeoutMs = this.#options.timeoutMs } = given;
-    const options = { ...given, ...(timeoutMs !== undefined && { timeoutMs }) };
+    const whole = { ...given, ...(timeoutMs !== undefined && { timeoutMs }) };
+    const { session, options } = await this.#reached(name, whole);
     return session.extensions.run(options, (wire) => session.callBeside(program, name, args, wire));
   }
 
@@ -231,19 +224,33 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
   /** The methods' one door: a row, whose it is, what the caller has given, and what he hears of the reply if not as usual. */
   async invoke(row: string, self: object | undefined, given: readonly unknown[], answer?: Reading): Promise<unknown> {
     const call = methodCall(row as RowName, self, given, this.#options.timeoutMs);
-    const { signal } = call.options;
-    const session = this.#session ?? (await this.session(false, signal));
-    const reply = await send(session, call);
+    const session = this.#session;
+    const reply = await (session === undefined ? this.#sendLater(call) : send(session, call));
     return (answer ?? call.answer)(reply, this.#wrap);
   }
 
   /** The open session. `wait`: a lost one is opened again, as for everybody where `reconnect` was asked for. For subscriptions. */
-  async session(wait: boolean, signal?: AbortSignal): Promise<Session> {
-    signal?.throwIfAborted();
+  async session(wait: boolean, limits: WaitLimits, what = "opening the connection again"): Promise<Session> {
+    limits.signal?.throwIfAborted();
     if (this.#state === "closed") throw new StateError("the connection is closed");
     if (this.#session !== undefined) return this.#session;
     if (!wait && this.#options.reconnect !== true && this.#opening === undefined) throw this.#cause;
-    return abortable(this.#reopen(), signal);
+    return limited(this.#connector.loop, what, limits, this.#reopen());
+  }
+
+  async #sendLater(call: MethodCall): Promise<unknown> {
+    const { session, options } = await this.#reached(call.plan.name, call.options);
+    return send(session, { ...call, options });
+  }
+
+  /** The session for a call, and what is left of the call's time: waiting for one that is opened again is a part of it. */
+  async #reached<O extends WaitLimits>(what: string, options: O): Promise<{ session: Session; options: O }> {
+    const { loop } = this.#connector;
+    const since = loop.now();
+    const session = await this.session(false, options, what);
+    const { timeoutMs } = options;
+    if (timeoutMs === undefined) return { session, options };
+    return { session, options: { ...options, timeoutMs: Math.max(0, timeoutMs - (loop.now() - since)) } };
   }
 
   /** Tells when a session is over. For subscriptions. */
@@ -381,20 +388,4 @@ addMethods(OpenConnection.prototype, "connection");
 
 function listOf<N extends string>(names: EventNames<N> | undefined): readonly N[] | undefined {
   return typeof names === "string" ? [names] : names;
-}
-
-function lost(cause: Error | undefined): VirError {
-  const detail =
-    cause === undefined ? "the server has closed the connection" : `the connection was lost: ${cause.message}`;
-  return VirError.of(ErrorCode.internalError, ErrorDomain.rpc, detail, cause);
-}
-
-function gaveUp(error: unknown, cause: unknown): VirError {
-  const why = error instanceof Error ? error.message : String(error);
-  const detail = `the connection was lost and cannot be opened again: ${why}`;
-  return VirError.of(ErrorCode.internalError, ErrorDomain.rpc, detail, cause);
-}
-
-function tooLate(timeoutMs: number): VirError {
-  return VirError.of(ErrorCode.operationTimeout, ErrorDomain.rpc, `the server was not reached within ${timeoutMs} ms`);
 }

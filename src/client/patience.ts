@@ -1,14 +1,26 @@
 import { Deferred, type Loop } from "../event/index.ts";
+import { limitWait } from "../rpc/index.ts";
 
-/** Gives the wait up, not what is waited for. */
-export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
+/** What ends a wait before its time. */
+export interface WaitLimits {
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+/** Gives the wait for `what` up, not what is waited for. */
+export async function limited<T>(loop: Loop, what: string, limits: WaitLimits, awaited: Promise<T>): Promise<T> {
+  const over = new Deferred<T>();
+  awaited.then(
+    (value) => over.resolve(value),
+    (error: unknown) => over.reject(error),
+  );
+  limits.signal?.throwIfAborted();
+  const release = limitWait(loop, what, limits, (reason) => over.reject(reason));
+  try {
+    return await over.promise;
+  } finally {
+    release();
+  }
 }
 
 /** Resolves after so long; rejects with the signal's reason. */

@@ -25,7 +25,7 @@ export function endOf(begun: readonly PromiseSettledResult<() => Promise<void>>[
 /** What a subscription needs of its connection. */
 export interface SessionOwner {
   /** The open session, or the next one when `wait`. Rejects when there is none, and will be none. */
-  session(wait: boolean, signal?: AbortSignal): Promise<Session>;
+  session(wait: boolean, limits: Pick<EventOptions, "signal">): Promise<Session>;
   /** Told when that session is over. Returns what takes it back. */
   onLost(session: Session, listener: (cause: unknown) => void): () => void;
   /** Resolves when all of `waits` have settled, or when that takes too long. */
@@ -108,7 +108,7 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
     for (let again = resumed; ; ) {
       let lost: { readonly cause: unknown } | undefined;
       try {
-        const session = await this.#owner.session(again !== undefined, this.#options.signal);
+        const session = await this.#owner.session(again !== undefined, this.#options);
         if (this.#feed.state !== "open") return;
         let begun = false;
         // First of all: the session may end while it is asked.

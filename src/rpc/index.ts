@@ -2,6 +2,7 @@ export type { AbortSignalLike, CallOptions } from "./call-options.ts";
 export { clientOf, decodeEvent, encodeEvent, type ReceivedEvent } from "./client.ts";
 export { Connection } from "./connection.ts";
 export type { ConnectionListener, ConnectionOptions } from "./connection-options.ts";
+export { limitWait } from "./deadline.ts";
 export { type Frame, Framer, type FramerOptions } from "./framer.ts";
 export { type AnswerSink, IncomingCall } from "./incoming-call.ts";
 export { Keepalive, type KeepaliveActions, type KeepaliveOptions } from "./keepalive.ts";

@@ -1,5 +1,5 @@
 import { Connection, type ConnectionOptions } from "../client/connection.ts";
-import { abortable } from "../client/patience.ts";
+import { limited } from "../client/patience.ts";
 import { Loop, TimerHost, type Transport } from "../event/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
 import { pageTimers } from "./page-timers.ts";
@@ -29,12 +29,16 @@ export function openWebSocket(url: string | URL, options: WebSocketOpenOptions):
   const { token, name = null, ...others } = options;
   const loop = new Loop(new TimerHost(pageTimers()), { onError: raise });
   const connect = async (signal: AbortSignal): Promise<Transport> => {
-    const drawn = typeof token === "function" ? await abortable(Promise.resolve(token()), signal) : token;
+    const drawn = typeof token === "function" ? await limited(loop, "the token", { signal }, ask(token)) : token;
     signal.throwIfAborted();
     return reach(loop, url, drawn, signal);
   };
   const isPrivate = URL.parse(url)?.protocol === "wss:";
   return Connection.open({ loop, name, isPrivate, connect }, others);
+}
+
+async function ask(token: () => string | Promise<string>): Promise<string> {
+  return token();
 }
 
 function reach(loop: Loop, url: string | URL, token: string, signal: AbortSignal): Promise<Transport> {

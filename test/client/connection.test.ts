@@ -161,6 +161,34 @@ suite("a connection", () => {
     assert.equal(connection.state, "open");
   });
 
+  test("that is opened again is waited for as long as the call may take, and no longer", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open({ reconnect: true, timeoutMs: 2_000 });
+    world.refusal = new Error("not yet");
+    world.cut();
+    const ends: string[] = [];
+    const noted = (name: string) => (error: { code: number }) =>
+      void ends.push(`${name} ${error.code === ErrorCode.operationTimeout ? "late" : error.code}`);
+    connection.getHostname({ timeoutMs: 1_000 }).catch(noted("own"));
+    connection.getHostname().catch(noted("connection's"));
+    connection.monitorEvents().ready.catch(() => {});
+    connection.attachQemu(1, { timeoutMs: 1_500 }).catch(noted("beside"));
+    const heard: string[][] = [];
+    for (let rounds = 0; rounds < 4; rounds++) {
+      for (let steps = 0; steps < 5; steps++) {
+        world.serving.world.pass(100);
+        await world.rest();
+      }
+      heard.push([...ends]);
+    }
+    assert.deepEqual(heard, [
+      [],
+      ["own late"],
+      ["own late", "beside late"],
+      ["own late", "beside late", "connection's late"],
+    ]);
+  });
+
   test("gives opening again up after its time", async () => {
     const world = new ClientWorld();
     const connection = await world.open({ reconnect: true, reconnectMs: 1_000 });
