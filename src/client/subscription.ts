@@ -1,4 +1,4 @@
-import { Feed } from "../event/index.ts";
+import { Deferred, Feed } from "../event/index.ts";
 import type { EventOptions } from "./event-types.ts";
 import type { Session } from "./session.ts";
 
@@ -38,7 +38,8 @@ export interface SessionOwner {
  *     starting -> open -> ended
  *     open -> lost -> open       (with `reconnect`)
  *
- * ready:     resolves when the server has said that it tells events from here on; rejects when it does not.
+ * ready:     resolves when the server has said that it tells events from here on; rejects when it does not. Settles with
+ *            our own end, whatever the server says.
  * iteration: one reader. Ends by `break` or `close`; throws the signal's reason, the cause when the connection is lost, and
  *            OverflowError when the reader is too slow.
  * on:        instead of iterating: calls back for each event, and once with the cause of the end.
@@ -55,6 +56,8 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
   #leave: () => Promise<void> = nothing;
   /** The server hears that we begin, or that we end. */
   readonly #telling = new Set<Promise<unknown>>();
+  /** Our end, for which nobody waits on the server. */
+  readonly #over = new Deferred();
   #onAbort: (() => void) | undefined;
 
   constructor(owner: SessionOwner, source: SubscriptionSource<E>, options: EventOptions) {
@@ -68,7 +71,7 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
       signal.addEventListener("abort", this.#onAbort);
       if (signal.aborted) this.#end(signal.reason);
     }
-    this.ready = this.#begin(undefined);
+    this.ready = Promise.race([this.#begin(undefined), this.#over.promise]);
     this.ready.catch(() => {});
   }
 
@@ -85,6 +88,7 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
   }
 
   close(): void {
+    this.#over.resolve();
     this.#feed.close();
   }
 
@@ -157,6 +161,7 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
   }
 
   #end(cause: unknown): void {
+    this.#over.reject(cause);
     this.#feed.end(cause);
     // Nothing is told any more, though what waits is still read.
     this.#finish();

@@ -152,6 +152,22 @@ suite("events", () => {
     assert.deepEqual(new Set(told), new Set(["closed", "disposed"]));
   });
 
+  test("that are ended before a server has answered are waited for no longer", async () => {
+    const { world, connection } = await setUp();
+    world.transports.at(-1)?.pause();
+    const abort = new AbortController();
+    const [one, other] = [connection.events("lifecycle", { signal: abort.signal }), connection.events("lifecycle")];
+    await world.rest();
+    const reason = new Error("enough");
+    abort.abort(reason);
+    other.close();
+    await assert.rejects(world.settle(one.ready), reason);
+    await world.settle(other.ready);
+    world.transports.at(-1)?.resume();
+    await world.rest();
+    assert.equal(world.serving.driver.listeners, 0);
+  });
+
   test("throw the cause when the connection is lost", async () => {
     const { world, connection } = await setUp();
     const events = connection.events();
