@@ -1,7 +1,7 @@
 import type { Domain } from "../../../model/index.ts";
 import type { Domain as WireDomain } from "../../../protocol/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
-import { notRunning } from "../errors.ts";
+import { invalid, notRunning } from "../errors.ts";
 import { type JobReport, jobType, parametersOf, progressOf } from "../long-jobs.ts";
 import type { Operations } from "../operations.ts";
 import { check, has, patienceOf } from "./asked.ts";
@@ -32,7 +32,10 @@ export function jobProcedures({ guests, jobs }: Operations): DriverProcedures {
     domainAbortJob: ({ dom }, context) => jobs.abort(find(dom), patienceOf(context)),
     domainAbortJobFlags: ({ dom, flags }, context) => {
       check(flags, abortPostcopy, "qemuDomainAbortJobFlags");
-      return jobs.abort(find(dom), patienceOf(context));
+      const domain = find(dom);
+      if (!has(flags, abortPostcopy)) return jobs.abort(domain, patienceOf(context));
+      if (domain.incarnation === undefined) throw notRunning();
+      throw invalid("current job is not outgoing migration in post-copy mode");
     },
     domainGetControlInfo: ({ dom, flags }) => {
       check(flags, 0, "qemuDomainGetControlInfo");
