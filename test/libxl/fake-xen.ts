@@ -69,9 +69,10 @@ const blank: DomainInfo = {
   onlineVcpus: 1,
 };
 
-/** One context's view of it. As with libxl, a new watch is told at once of what has happened already. */
+/** One context's view of it. As with libxl, the first watch is told at once of what has happened already, and no other. */
 class XenLibrary extends FakeLibrary {
   readonly #xen: FakeXen;
+  #hasWatched = false;
 
   constructor(xen: FakeXen) {
     super();
@@ -121,8 +122,10 @@ class XenLibrary extends FakeLibrary {
 
   override onDeath(domid: number, tell: (event: LibraryEvent) => void): Generator | number {
     const info = this.#xen.domains.get(domid);
+    const isFirst = !this.#hasWatched;
+    this.#hasWatched = true;
     if (info === undefined) tell({ type: "death", domid });
-    else if (info.shutdown) tell({ type: "shutdown", domid, reason: info.shutdownReason });
+    else if (info.shutdown && isFirst) tell({ type: "shutdown", domid, reason: info.shutdownReason });
     const listening = { domid, tell };
     this.#xen.listening.add(listening);
     return { disable: () => void this.#xen.listening.delete(listening) };

@@ -235,9 +235,12 @@ suite("a domain's events, across the end of the process that watches", () => {
   test("are told when they happened while nobody watched", async () => {
     const world = new ProcessWorld();
     const [stopped, gone, replaced] = [world.xen.add("a"), world.xen.add("b"), world.xen.add("c")] as const;
+    const off = world.xen.add("d");
     const watches = [await watching(world, stopped), await watching(world, gone), await watching(world, replaced)];
+    const last = await watching(world, off);
     world.crash(world.alive("observer")[0]);
     world.xen.stop(stopped, "crash");
+    world.xen.stop(off, "poweroff");
     world.xen.remove(gone);
     world.xen.remove(replaced);
     world.xen.add("another", replaced);
@@ -247,6 +250,7 @@ suite("a domain's events, across the end of the process that watches", () => {
       watches.map(({ heard }) => heard),
       [["shutdown"], ["death"], ["death"]],
     );
+    assert.deepEqual(last.heard, ["shutdown"], "libxl tells the first watch only");
     world.xen.remove(replaced);
     await world.hand.settle();
     assert.deepEqual(watches[2]?.heard, ["death"]);

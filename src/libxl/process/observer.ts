@@ -53,8 +53,8 @@ const mostTries = 3;
  *
  *     open -> closed
  *
- * After a restart every subscription is set up again, and what happened meanwhile is told: libxl tells a new watch of a
- * shutdown that has been, and a domain that is gone, or whose number is another's by now, has died.
+ * After a restart every subscription is set up again, and what happened meanwhile is told: that a domain has shut down, or, if it
+ * is gone or its number is another's by now, that it has died.
  */
 export class Observer {
   readonly #loop: Loop;
@@ -196,5 +196,7 @@ export class Observer {
     const [refused, info] = await Promise.all([watched, client.call("domain", [domid])]);
     if (info?.uuid !== uuid) subscription.tell({ type: "death", domid });
     else if (refused !== undefined) throw refused as Error;
+    // libxl looks for what has been at a context's first watch, and at the others only when some domain goes.
+    else if (info.shutdown) subscription.tell({ type: "shutdown", domid, reason: info.shutdownReason });
   }
 }
