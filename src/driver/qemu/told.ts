@@ -9,6 +9,8 @@ export interface Told {
   readonly isDown?: boolean;
   /** As the last event left it. */
   readonly isPaused: boolean;
+  /** There was one. */
+  readonly hasPaused?: boolean;
 }
 
 export const nothingTold: Told = { isStarted: false, isEnded: false, isPaused: false };
@@ -27,7 +29,7 @@ export function toldOf(journal: Journal<DomainEvent>, uuid: string, since: numbe
       if (event === started.event) return { ...told, isStarted: true };
       if (event === stopped.event) return { ...told, isEnded: true };
       if (event === shutdown.event || event === crashed.event) return { ...told, isDown: true };
-      if (event === suspended.event) return { ...told, isPaused: true };
-      return event === resumed.event ? { ...told, isPaused: false } : told;
+      const isPaused = event === suspended.event;
+      return isPaused || event === resumed.event ? { ...told, isPaused, hasPaused: true } : told;
     }, nothingTold);
 }

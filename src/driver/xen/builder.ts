@@ -40,6 +40,8 @@ export class Builder {
     const { uuid, name } = domain;
     this.#building.set(uuid, (this.#building.get(uuid) ?? 0) + 1);
     try {
+      // The record of a run before it, whose end may not be safe yet, goes with this one's.
+      if (replaces === undefined) await this.#options.told?.();
       const prepared = await prepareRun(definition, this.#options.freePort);
       const config = configOf(prepared);
       const status = { state: DomainState.paused, reason: DomainReason.paused.startingUp };

@@ -24,6 +24,10 @@ export interface Told {
   readonly isEnded: boolean;
   /** Its guest has shut down or crashed, and its domain is kept. */
   readonly isDown?: boolean;
+  /** As the last event of that kind left it. */
+  readonly isPaused?: boolean;
+  /** There was one. */
+  readonly hasPaused?: boolean;
 }
 
 export interface GuestsOptions {

@@ -26,6 +26,8 @@ export interface RunRecord {
   readonly definition: Definition;
   /** Its domain is complete, and that it has started was not told: it is to be let go. */
   readonly start?: RunStart | undefined;
+  /** It was paused when it started, and that is all that was told then. */
+  readonly startedPaused?: boolean;
   /** A device was coming or going: whether it is there libxl knows. */
   readonly hasTransit?: boolean | undefined;
   /** Its domain was being destroyed for this reason. */

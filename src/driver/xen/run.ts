@@ -73,6 +73,7 @@ export class Run {
   #isSaving = false;
   #wishes = 0;
   #start: RunStart | undefined;
+  #startedPaused: boolean | undefined;
 
   constructor(
     around: RunSurroundings,
@@ -127,9 +128,12 @@ export class Run {
   }
 
   /** What the driver before us had begun with it stays written down until it has come to an end. Before `start`. */
-  inherit({ isForeign = false, isSaving = false, hasTransit = false, isBuilding = false, ending }: RunRecord): void {
+  inherit(record: RunRecord): void {
+    const { isForeign = false, isSaving = false, hasTransit = false, isBuilding = false } = record;
+    const { startedPaused, ending } = record;
     this.isForeign = isForeign;
     this.isReplaced = isBuilding;
+    this.#startedPaused = startedPaused;
     this.isSaveAbandoned = isSaving;
     this.#hasTransit = hasTransit;
     this.#expected = ending;
@@ -140,6 +144,7 @@ export class Run {
     if (this.#phase !== "begun") return;
     this.#phase = "started";
     this.#start = undefined;
+    this.#startedPaused ??= status.state === DomainState.paused;
     this.move(status);
     if (detail !== undefined) this.tell(Lifecycle.started.event, detail);
     for (const event of this.#early.splice(0)) this.#hear(event);
@@ -163,8 +168,11 @@ export class Run {
     const seen = isPaused ? DomainState.paused : DomainState.running;
     const known: readonly number[] = [DomainState.running, DomainState.paused];
     if (this.#phase !== "started" || state === seen || !known.includes(state)) return;
-    const reason = isPaused ? DomainReason.paused.user : DomainReason.running.unpaused;
-    this.move({ state: seen, reason });
+    this.move(seenStatus(isPaused));
+    this.tellPaused(isPaused);
+  }
+
+  tellPaused(isPaused: boolean): void {
     const { suspended, resumed } = Lifecycle;
     if (isPaused) this.tell(suspended.event, suspended.detail.paused);
     else this.tell(resumed.event, resumed.detail.unpaused);
@@ -260,7 +268,8 @@ export class Run {
       const [ending, isSaving] = [this.#expected, this.#isSaving || this.isSaveAbandoned];
       const hasTransit = this.#hasTransit || undefined;
       const start = this.#start;
-      const begun = { start, isBuilding, isSaving, hasTransit, ending };
+      const startedPaused = this.#startedPaused === true;
+      const begun = { start, startedPaused, isBuilding, isSaving, hasTransit, ending };
       this.#around.records.write({ id, status, definition, since, isForeign, ...begun });
     } catch (error) {
       this.#around.report(error);
@@ -270,6 +279,12 @@ export class Run {
 
 export function endingFor(reason: ShutdownReason): RunEnding {
   return reason === "crash" || reason === "watchdog" ? endings.crashed : endings.shutdown;
+}
+
+/** Others have paused it, or let it go on. */
+export function seenStatus(isPaused: boolean): DomainStatus {
+  if (isPaused) return { state: DomainState.paused, reason: DomainReason.paused.user };
+  return { state: DomainState.running, reason: DomainReason.running.unpaused };
 }
 
 /** Of a guest that Xen has, and nobody knows since when. */

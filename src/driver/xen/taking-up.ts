@@ -1,12 +1,12 @@
 import { StateError } from "../../event/index.ts";
-import type { Definition, Domain, DomainList } from "../../model/index.ts";
+import type { Definition, Domain, DomainList, DomainStatus } from "../../model/index.ts";
 import { DomainReason, DomainState, Lifecycle } from "../../protocol/index.ts";
 import { withName } from "../domain-name.ts";
 import type { Built } from "./builder.ts";
 import { settleDevices } from "./device/live-device.ts";
 import type { GuestsOptions, Told } from "./guests.ts";
 import type { LettingGo } from "./letting-go.ts";
-import { endings, foundStatus, type Run } from "./run.ts";
+import { endings, foundStatus, type Run, seenStatus } from "./run.ts";
 import type { RunEnding, RunRecord, RunStart } from "./run-record.ts";
 import type { Saves } from "./saves.ts";
 
@@ -50,8 +50,10 @@ export class TakingUp {
       return run;
     }
     run.isDownTold = told?.isDown === true;
-    run.start(record?.status ?? foundStatus(isPaused), told?.isStarted === true ? undefined : startedBy(record));
-    run.see(isPaused);
+    const status = statusOf(record?.status, isPaused);
+    run.start(status, told?.isStarted === true ? undefined : startedBy(record));
+    const believed = told?.hasPaused === true ? told.isPaused : record?.startedPaused;
+    if (record !== undefined && (believed ?? false) !== isPaused && isUpOrPaused(status)) run.tellPaused(isPaused);
     list.release(domain);
     this.#bringToAnEnd(run, record);
     // Whether it is gone, or who watches: the next look says so.
@@ -85,8 +87,7 @@ export class TakingUp {
     if (isSaving !== true) this.#dropImage(run);
     if (ending !== undefined) this.#end(run, ending);
     else if (hasTransit === true) this.#settleDevices(run);
-    const { state, reason } = run.domain.status;
-    if (state === DomainState.paused && reason === DomainReason.paused.dump) this.#endDump(run);
+    else if (isDumping(run.domain.status)) this.#endDump(run);
   }
 
   /** Nobody waits for that dump. */
@@ -131,6 +132,23 @@ export class TakingUp {
         if (!run.hasEnded) this.#options.report(error);
       });
   }
+}
+
+/** As it was known, unless it has been paused or let go on since. */
+function statusOf(known: DomainStatus | undefined, isPaused: boolean): DomainStatus {
+  if (known === undefined) return foundStatus(isPaused);
+  const isOther = isUpOrPaused(known) && (known.state === DomainState.paused) !== isPaused;
+  return isOther ? seenStatus(isPaused) : known;
+}
+
+/** Neither dead, nor held for something of ours that nobody is told of. */
+function isUpOrPaused(status: DomainStatus): boolean {
+  const isOurs = isDumping(status) || status.reason === DomainReason.paused.startingUp;
+  return status.state === DomainState.running || (status.state === DomainState.paused && !isOurs);
+}
+
+function isDumping({ state, reason }: DomainStatus): boolean {
+  return state === DomainState.paused && reason === DomainReason.paused.dump;
 }
 
 /** One of Lifecycle.started. */

@@ -1,6 +1,8 @@
 import type { Domain } from "../../../src/model/index.ts";
 import { DomainState, ErrorCode } from "../../../src/protocol/index.ts";
+import type { AsyncSim } from "../../../src/testkit/index.ts";
 import { type DriverActor, type Explored, outcome, together } from "../explored-world.ts";
+import { KilledWorld } from "./killed-world.ts";
 import { others, started, suspended, uuid, XenWorld } from "./xen-world.ts";
 
 export const explored: readonly Explored[] = [
@@ -292,4 +294,63 @@ export const explored: readonly Explored[] = [
       });
     },
   },
+  {
+    name: "started, and its daemon killed",
+    about: "a daemon is killed while a guest starts, the one after it too: it runs and is ours, or never did",
+    subject(sim) {
+      const world = new KilledWorld(sim);
+      world.begin(
+        [
+          "again",
+          async () => {
+            // Whoever serves now.
+            await outcome(async () => world.operations.destroy(world.domain, {}));
+            await outcome(async () => world.operations.start(world.domain, {}, {}));
+          },
+        ],
+        ["kill", () => killed(sim, world)],
+      );
+    },
+  },
+  {
+    name: "rebooting, and its daemon killed",
+    about: "a daemon is killed while a guest reboots, the one after it too: each run has one start and one end",
+    subject(sim) {
+      const world = new KilledWorld(sim);
+      world.begin(
+        [
+          "guest",
+          async () => {
+            if (world.xen.list.has(1)) world.xen.end(1, "reboot");
+          },
+        ],
+        ["kill", () => killed(sim, world)],
+      );
+    },
+  },
+  {
+    name: "paused, and its daemon killed",
+    about: "a daemon is killed while a guest is suspended and resumed: what is told is what it is",
+    subject(sim) {
+      const world = new KilledWorld(sim);
+      world.begin(
+        [
+          "calls",
+          async () => {
+            await outcome(async () => world.operations.suspend(world.domain, {}));
+            await outcome(async () => world.operations.resume(world.domain, {}));
+          },
+        ],
+        ["kill", () => killed(sim, world)],
+      );
+    },
+  },
 ];
+
+async function killed(sim: AsyncSim, world: KilledWorld): Promise<void> {
+  const twice = sim.choose(2) === 1;
+  await world.kill();
+  if (!twice) return;
+  await sim.step("once more");
+  await world.kill();
+}

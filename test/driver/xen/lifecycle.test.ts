@@ -136,6 +136,23 @@ suite("a guest of Xen", () => {
     bench.checkQuiet();
   });
 
+  test("starts when everybody has heard of its end before: its record goes with that", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    const told = new Deferred();
+    bench.toldGate = told.promise;
+    bench.xen.end(1, "poweroff");
+    await bench.settle();
+    const begun = bench.operations.start(bench.domain, {}, {});
+    await bench.settle();
+    assert.equal(bench.records.get(uuid)?.isBuilding, undefined);
+    told.resolve();
+    await bench.done(begun);
+    assert.deepEqual(bench.log, ["stopped shutdown 1", "started booted 2"]);
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    bench.checkQuiet();
+  });
+
   test("that cannot start again has stopped", async () => {
     const bench = await new Bench().loaded();
     await bench.running();
@@ -519,10 +536,28 @@ suite("the daemon after this one", () => {
     assert.deepEqual(second.log, ["suspended paused 1"]);
     assert.equal(second.status, "paused 1 as 1");
     const third = await after(second);
+    third.told = { isStarted: true, isEnded: false, isPaused: true, hasPaused: true };
     third.xen.setPaused(1, false);
     await third.loaded();
     assert.deepEqual(third.log, ["resumed unpaused 1"]);
     assert.equal(third.status, "running 5 as 1");
+    await third.done(third.operations.destroy(third.domain, {}));
+    third.checkQuiet();
+  });
+
+  test("tells that a guest was paused, or let go on, when the daemon that did it could not", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    await bench.done(bench.operations.suspend(bench.domain, {}));
+    const second = await after(bench);
+    second.told = { isStarted: true, isEnded: false };
+    await second.loaded();
+    assert.deepEqual(second.log, ["suspended paused 1"]);
+    await second.done(second.operations.resume(second.domain, {}));
+    const third = await after(second);
+    third.told = { isStarted: true, isEnded: false, isPaused: true, hasPaused: true };
+    await third.loaded();
+    assert.deepEqual(third.log, ["resumed unpaused 1"]);
     await third.done(third.operations.destroy(third.domain, {}));
     third.checkQuiet();
   });

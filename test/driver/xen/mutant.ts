@@ -5,7 +5,9 @@ const subjects = new URL("./explored.ts", import.meta.url).href;
 /** What a mutant has a copy of its own of. */
 const copied = ["event/", "model/", "driver/xen/", "driver/domain-turns.ts", "testkit/scenarios/", "testkit/sim/"];
 
-const between = ["./xen-world.ts", "../explored-world.ts"].map((path) => new URL(path, import.meta.url).href);
+const between = ["./xen-world.ts", "./killed-world.ts", "../explored-world.ts"].map(
+  (path) => new URL(path, import.meta.url).href,
+);
 
 /** The mistakes of libvirt's Xen driver (race 17), put into ours. */
 export const driverMutations: readonly SourceMutation[] = [

@@ -18,7 +18,7 @@ export const [started, suspended, resumed, stopped] = [2, 3, 4, 5];
 /** A driver before a Xen whose calls, answers and events come in any order; at the end nothing is left. */
 export class XenWorld extends DriverWorld<RunRecord> {
   readonly xen: FakeXen;
-  readonly operations: Operations;
+  operations: Operations;
   #isNewsComing = false;
   #check: () => void = () => {};
   /** Lifecycle events of each guest, as "event/detail" with the number of its domain. */
@@ -52,15 +52,9 @@ export class XenWorld extends DriverWorld<RunRecord> {
       store: this.store,
       records: this.records,
       freePort: async (first) => first,
-      publish: (event) => this.#hear(event),
+      publish: (event) => this.hear(event),
       directories: { save: "/none", dump: "/none", autostart: "/none", run: "/none" },
-      // What others have taken away may be missed by whoever was about to look at it; all else is ours.
-      report: (error) => {
-        // By name: a mutant has classes of its own. A Failure is the explorer's, and has been told.
-        const known = ["VirError", "LibxlError", "StateError", "Failure"];
-        const cause = error instanceof Error ? (error.cause ?? error) : error;
-        if (!(cause instanceof Error && known.includes(cause.name))) this.fail(`reported: ${String(error)}`);
-      },
+      report: (error) => this.heedReport(error),
     });
     sim.atEnd(() => this.#checkEnd());
   }
@@ -116,7 +110,16 @@ export class XenWorld extends DriverWorld<RunRecord> {
     this.told.clear();
   }
 
-  #hear(event: DomainEvent): undefined {
+  /** What others have taken away may be missed by whoever was about to look at it; all else is ours. */
+  heedReport(error: unknown): void {
+    // By name: a mutant has classes of its own. A Failure is the explorer's, and has been told.
+    const known = ["VirError", "LibxlError", "StateError", "Failure"];
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    if (!(cause instanceof Error && known.includes(cause.name))) this.fail(`reported: ${String(error)}`);
+  }
+
+  /** Everybody is told. */
+  protected hear(event: DomainEvent): undefined {
     if (event.name !== "lifecycle") return;
     const { dom, event: what, detail } = event;
     const list = this.told.get(dom.uuid) ?? [];
