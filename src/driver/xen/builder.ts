@@ -55,6 +55,8 @@ export class Builder {
         : xen.restore(config, from.path, { ...options, skip: from.skip }));
       return take({ domid, definition: withRunNames(prepared, domid) });
     } catch (error) {
+      // Who was to take away what was half built may have ended at that, too.
+      if (error instanceof ProcessEndedError) await this.#discardAll(uuid).catch(this.#options.report);
       if (domain.incarnation === undefined) records.remove(uuid);
       const what = from === undefined ? `create new domain '${name}'` : `restore domain '${name}' from '${from.path}'`;
       throw toVirError(error, what);
@@ -77,6 +79,11 @@ export class Builder {
   /** As `destroy`; that it fails is reported. */
   async discard(domid: number): Promise<void> {
     await this.destroy(domid).catch(this.#options.report);
+  }
+
+  async #discardAll(uuid: string): Promise<void> {
+    const left = (await this.#options.xen.domains()).filter((info) => info.uuid === uuid && !info.dying);
+    for (const { domid } of left) await this.discard(domid);
   }
 
   async #destroy(domid: number): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { Deferred } from "../../../src/event/index.ts";
-import { LibxlError } from "../../../src/libxl/index.ts";
+import { LibxlError, ProcessEndedError } from "../../../src/libxl/index.ts";
 import { Bench, BenchWorld, uuid, xml } from "./bench.ts";
 
 suite("a guest of Xen", () => {
@@ -192,6 +192,18 @@ suite("a guest of Xen", () => {
     bench.xen.failures.set("create", new LibxlError(-3, "create", { log: ["no kernel"] }));
     const message = await bench.refused(bench.operations.create(xml(), false, {}));
     assert.equal(message, "internal error: libxenlight failed to create new domain 'hello': FAIL: no kernel");
+    assert.deepEqual(bench.listed, ["Domain-0"]);
+    assert.deepEqual(bench.log, []);
+    bench.checkQuiet();
+  });
+
+  test("leaves nothing behind either when the process has ended that was to destroy what was half built", async () => {
+    const bench = await new Bench().loaded();
+    const answer = Promise.reject(new ProcessEndedError("killed"));
+    answer.catch(() => {});
+    bench.world.gates.set("the answer to create", answer);
+    bench.xen.failures.set("destroy", new ProcessEndedError("killed"));
+    assert.match(await bench.refused(bench.operations.create(xml(), false, {})), /killed/);
     assert.deepEqual(bench.listed, ["Domain-0"]);
     assert.deepEqual(bench.log, []);
     bench.checkQuiet();
