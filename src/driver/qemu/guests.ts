@@ -32,7 +32,8 @@ export class Guests extends DomainTurns {
   readonly #watchers = new Set<(run: Run, domain: Domain) => void>();
   /** Runs that have ended, whose end is not yet on its way to everybody: their records stay so long. */
   readonly #leaving = new Set<Promise<void>>();
-  readonly #leavingUuids = new Set<string>();
+  /** The same by the UUID of the domain: the next run's record would take the place of one that is still needed. */
+  readonly #toldLast = new Map<string, Promise<void>>();
   /** Companions of runs that have ended, by the UUID of the domain: the next run is not to meet them. */
   readonly #servedLast = new Map<string, Promise<void>>();
   #lastId = 0;
@@ -159,9 +160,9 @@ export class Guests extends DomainTurns {
 
   async boot(domain: Domain, definition: Definition, manner: BootManner): Promise<void> {
     await this.#servedLast.get(domain.uuid);
+    await this.#toldLast.get(domain.uuid);
     this.checkOpen();
-    // A record of a run whose end is still being told is written over.
-    if (!this.#leavingUuids.has(domain.uuid)) this.#options.records.checkFree(domain.uuid);
+    this.#options.records.checkFree(domain.uuid);
     const begin = (): Run => this.#begin(domain, definition, ++this.#lastId, this.#options.position?.());
     await bootWithPorts(begin, () => this.#options.plan(definition), manner);
   }
@@ -229,13 +230,15 @@ export class Guests extends DomainTurns {
   #forgetRun({ uuid }: Domain, told: Promise<void> | undefined): void {
     const { records, report } = this.#options;
     const remove = (): void => {
-      this.#leavingUuids.delete(uuid);
       for (const domain of this.#runs.keys()) if (domain.uuid === uuid) return;
       this.attempt(() => records.remove(uuid));
     };
     if (told === undefined) return remove();
-    this.#leavingUuids.add(uuid);
-    const leaving: Promise<void> = told.then(remove, report).finally(() => this.#leaving.delete(leaving));
+    const leaving: Promise<void> = told.then(remove, report).finally(() => {
+      this.#leaving.delete(leaving);
+      if (this.#toldLast.get(uuid) === leaving) this.#toldLast.delete(uuid);
+    });
+    this.#toldLast.set(uuid, leaving);
     this.#leaving.add(leaving);
   }
 

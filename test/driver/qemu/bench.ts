@@ -57,6 +57,8 @@ export class Bench {
   /** Holds the next writes of definitions back. */
   storeGate: Promise<void> | undefined;
   planFailure: Error | undefined;
+  /** Until it is resolved, what is told is not safe on the disk. */
+  toldGate: Promise<void> | undefined;
   /** What the daemon before has told of the domain. */
   toldBefore: Told | undefined;
   readonly options: OperationsOptions = {
@@ -97,7 +99,7 @@ export class Bench {
     },
     publish: (event) => {
       this.publisher.publish({ domain: event.dom, what: wordsOf(event) });
-      return undefined;
+      return this.toldGate;
     },
     directories: { save: "/nowhere", dump: "/nowhere", autostart: "/nowhere", run: "/nowhere" },
     report: (error) => this.reported.push(error),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunRecord } from "../../../src/driver/qemu/run-record.ts";
+import { Deferred } from "../../../src/event/index.ts";
 import { Definition } from "../../../src/model/index.ts";
 import { Bench, uuid, xml } from "./bench.ts";
 import { FakeGuest } from "./fake-host.ts";
@@ -36,6 +37,25 @@ test("closing the driver leaves running guests alone", async () => {
   assert.deepEqual(bench.log, [], "nothing is told after close");
   assert.throws(() => bench.guests.domains, /the driver is closed/);
   await assert.rejects(bench.operations.define(xml(), {}), /the driver is closed/);
+});
+
+test("a guest starts again when it is safe on the disk that it has ended: until then its record is needed", async () => {
+  const bench = new Bench();
+  const domain = await bench.running();
+  const before = bench.records.get(uuid);
+  const gate = new Deferred();
+  bench.toldGate = gate.promise;
+  bench.host.last.process.exit();
+  await bench.hand.pass(2000);
+  assert.match(bench.log.join(), /^stopped/);
+  bench.toldGate = undefined;
+  const started = bench.watch(bench.operations.start(domain, {}, {}));
+  await bench.hand.settle();
+  assert.deepEqual([started.isSettled, bench.records.get(uuid)], [false, before]);
+  gate.resolve();
+  await bench.hand.settle();
+  assert.equal(started.result, "ok");
+  assert.notEqual(bench.records.get(uuid), before);
 });
 
 test("closing the driver while a dead QEMU's last words are awaited tells nothing", async () => {
