@@ -220,11 +220,14 @@ describe("on real Xen", { skip: whyNoLab() ?? false, timeout: limitMs + 10_000 }
     const left = [...tap.matchAll(/^ok \d+ - [^:]*: (.*) # SKIP (.*)$/gm)].map(
       ([, step, reason]) => `${step}: ${reason}`,
     );
+    const shell = "there is no shell on its console: give --definition, --ready and --shell";
     assert.deepEqual(left, [
+      `have it remember a word: ${shell}`,
+      `have it say the word again: ${shell}`,
       "stop its process: nobody waits for ever: Xen itself runs it, no process does",
       "kill its process: Xen itself runs it, no process does",
     ]);
-    assert.equal(tap.match(/^ok /gm)?.length, 19 + left.length);
+    assert.equal(tap.match(/^ok /gm)?.length, 20 + left.length);
   });
 
   test("libxl in processes of its own: one that is killed takes nobody along", (t) => {
