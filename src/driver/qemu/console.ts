@@ -11,7 +11,7 @@ export async function findTerminals(monitor: Monitor, definition: Definition): P
   return definition.with((root) => {
     for (const device of terminalsIn(root)) {
       const name = backends.find(({ label }) => label === `char${nameOf(root, device)}`)?.["filename"];
-      if (typeof name === "string" && name.startsWith("pty:")) setPath(device, name.slice("pty:".length));
+      if (typeof name === "string" && name.startsWith("pty:")) setTerminal(device, name.slice("pty:".length));
     }
   });
 }
@@ -28,7 +28,7 @@ function nameOf(root: Element, device: Element): string {
 }
 
 /** libvirt shows it in two places of a console, for the sake of those who look at the older one. */
-function setPath(device: Element, path: string): void {
+export function setTerminal(device: Element, path: string): void {
   if (device.name === "console") device.setAttribute("tty", path);
   const source = device.first("source");
   if (source === undefined) device.insertAfter([], new Element("source", { path }));

@@ -148,7 +148,7 @@ export class Guests extends DomainTurns {
       domain.define(definition);
       const incarnation = { id: 0, sequence: ++this.#sequence };
       domain.begin(incarnation, definition);
-      domain.move(incarnation, { state: DomainState.running, reason: DomainReason.running.booted });
+      domain.move(incarnation, { state: DomainState.running, reason: DomainReason.running.unknown });
     }
     await this.#adoption.load(records.readAll(await this.loadDefinitions()));
   }

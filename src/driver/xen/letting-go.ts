@@ -5,18 +5,19 @@ import { invalid, toVirError } from "./errors.ts";
 import { endings, type Run } from "./run.ts";
 import type { RunStart } from "./run-record.ts";
 import type { Saves } from "./saves.ts";
+import { withTerminal } from "./terminal.ts";
 import type { Xen } from "./xen.ts";
 
 const mostTries = 3;
 
 /** The last step of a start: a domain is complete, and its guest begins, or goes on with its memory. */
 export class LettingGo {
-  readonly #xen: Pick<Xen, "domain" | "unpause">;
+  readonly #xen: Pick<Xen, "consolePath" | "domain" | "unpause">;
   readonly #builder: Builder;
   /** Set before the first guest is let go. */
   saves: Pick<Saves, "removeManaged"> | undefined;
 
-  constructor(xen: Pick<Xen, "domain" | "unpause">, builder: Builder) {
+  constructor(xen: Pick<Xen, "consolePath" | "domain" | "unpause">, builder: Builder) {
     this.#xen = xen;
     this.#builder = builder;
   }
@@ -31,6 +32,7 @@ export class LettingGo {
       await run.watch();
       // From here on whoever finds it takes it up: its memory may be nowhere else.
       run.begin(manner);
+      await this.#showTerminal(run);
       // Its disks change from here on, and no memory of before must ever meet them.
       await this.saves?.removeManaged(domain);
       if (!manner.paused) await this.unpause(domid, isFound);
@@ -47,6 +49,13 @@ export class LettingGo {
       paused ? { state: DomainState.paused, reason: DomainReason.paused.user } : { state: DomainState.running, reason },
       isRestored ? detail.restored : detail.booted,
     );
+  }
+
+  /** A guest without a console is shown without. */
+  async #showTerminal(run: Run): Promise<void> {
+    const path = await this.#xen.consolePath(run.domid).catch(() => undefined);
+    const { definition } = run.domain;
+    if (path !== undefined && definition !== undefined && !run.hasEnded) run.describe(withTerminal(definition, path));
   }
 
   /** A process that ended at it may have done it, and Xen refuses to do it twice; `mayRun`: so may others. */

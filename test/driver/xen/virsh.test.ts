@@ -71,10 +71,15 @@ describe("Debian's virsh on xen:///system", { skip }, () => {
     assert.match(await run("suspend", "hello"), /suspended/);
     assert.match(await run("domstate", "--reason", "hello"), /^paused \(user\)$/);
     assert.match(await run("resume", "hello"), /resumed/);
-    assert.match(await run("dumpxml", "hello"), /^<domain type='xen' id='1'>[^]*<console type='pty'>/);
+    assert.match(
+      await run("dumpxml", "hello"),
+      /^<domain type='xen' id='1'>[^]*<console type='pty' tty='\/dev\/pts\/1'>/,
+    );
+    assert.equal(await run("ttyconsole", "hello"), "/dev/pts/1");
     assert.equal(await run("setmem", "hello", "8M"), "");
     assert.equal(await run("setvcpus", "hello", "1"), "");
     assert.match(await run("dominfo", "hello"), /^CPU\(s\): +1$[^]*^Used memory: +8192 KiB$/m);
+    assert.equal(await run("dommemstat", "hello"), "actual 8192\navailable 8192");
     assert.match(await run("schedinfo", "hello", "--live", "weight=512"), /^Scheduler +: credit2$[^]*^weight +: 512$/m);
     assert.match(await run("schedinfo", "Domain-0"), /^weight +: 256$/m);
     assert.match(await run("schedinfo", "hello", "--live", "weight=0"), /weight must be from 1 to 65535/);
@@ -83,6 +88,7 @@ describe("Debian's virsh on xen:///system", { skip }, () => {
     assert.match(await run("domjobabort", "hello"), /no job is active on the domain/);
     assert.match(await run("save", "hello", join(directory, "image")), /saved to/);
     assert.match(await run("list", "--all"), /^ - +hello +shut off$/m);
+    assert.match(await run("dommemstat", "hello"), /error: Failed to get memory statistics for domain hello/);
     assert.match(await run("save-image-dumpxml", join(directory, "image")), /<name>hello<\/name>/);
     assert.match(await run("restore", join(directory, "image")), /restored from/);
     assert.match(await run("managedsave", "hello"), /state saved/);

@@ -5,10 +5,13 @@ import { selectDomains, unmarked } from "../../domain-filter.ts";
 import type { DriverProcedures } from "../../driver.ts";
 import { soleTarget } from "../../qemu/modification.ts";
 import { isDomainZero } from "../domain-zero.ts";
+import { notRunning } from "../errors.ts";
 import type { Guests } from "../guests.ts";
 import { check, has } from "./asked.ts";
 
 const vcpus = { maximum: 4 };
+/** virDomainMemoryStatTags: what the guest was given, and what it has. */
+const memoryStat = { available: 5, actual: 6 };
 /** Which domains, not to wait (nobody does), and whether all groups must be known. */
 const bulk = { selection: 0xff, noWait: 0x2000_0000, enforce: 0x8000_0000 };
 
@@ -43,6 +46,17 @@ export function inspectionProcedures(guests: Guests): DriverProcedures {
         nrVirtCpu: info?.onlineVcpus ?? definition?.vcpus ?? 0,
         cpuTime: info?.cpuTimeNs ?? 0n,
       };
+    },
+    domainMemoryStats: async ({ dom, maxStats, flags }) => {
+      check(flags, 0, "libxlDomainMemoryStats");
+      const domain = find(dom);
+      const info = await look(domain);
+      if (info === undefined) throw notRunning();
+      const stats = [
+        { tag: memoryStat.actual, val: BigInt(domain.definition?.currentMemoryKib ?? info.currentMemoryKib) },
+        { tag: memoryStat.available, val: info.currentMemoryKib },
+      ];
+      return { stats: stats.slice(0, maxStats) };
     },
     domainGetMaxMemory: ({ dom }) => ({ memory: BigInt(find(dom).definition?.memoryKib ?? 0) }),
     domainGetMaxVcpus: ({ dom }) => ({ num: find(dom).definition?.maxVcpus ?? 0 }),
