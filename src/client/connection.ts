@@ -260,9 +260,9 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
     return () => this.#lostListeners.delete(entry);
   }
 
-  /** For subscriptions: waits for what the server has to say to their end, but not for long. */
-  waitBriefly(waits: readonly Promise<unknown>[]): Promise<void> {
-    return waitAtMost(this.#connector.loop, endingMs, waits);
+  /** Waits for what the server has to say, but not for long: to the end of a subscription, unless `ms` says otherwise. */
+  waitBriefly(waits: readonly Promise<unknown>[], ms = endingMs): Promise<void> {
+    return waitAtMost(this.#connector.loop, ms, waits);
   }
 
   /**

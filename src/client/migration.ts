@@ -274,6 +274,9 @@ function isLocal(uri: string): boolean {
   return !(scheme.endsWith("+unix") && isSocket);
 }
 
+/** Until the server is asked once more to abort a job that it has not begun. */
+const againMs = 100;
+
 /**
  * Makes a call that is a job, which is aborted when that is wished: the call itself says then what has come of it. A server
  * refuses to abort what it has not begun yet: it is asked again as long as the call goes on.
@@ -283,7 +286,7 @@ async function asJob<T>(domain: Domain, signal: AbortSignal | undefined, work: (
   let working: Promise<T> | undefined;
   const abort = async (): Promise<void> => {
     while (!isOver && !(await isAborted(domain)))
-      await domain.connection.waitBriefly(working === undefined ? [] : [working]);
+      await domain.connection.waitBriefly(working === undefined ? [] : [working], againMs);
   };
   const onAbort = (): void => void abort();
   signal?.addEventListener("abort", onAbort);

@@ -18,6 +18,7 @@ export {
 } from "./osevent-hooks.ts";
 export { Registration, type RegistrationOptions } from "./registration.ts";
 export { type Handle, Scope } from "./scope.ts";
+export { takeFirst } from "./take-first.ts";
 export { type Deadline, Timeout, type TimeoutCallback, type TimeoutOptions } from "./timeout.ts";
 export { TimerHost, type Timers } from "./timer-host.ts";
 export type { Transport, TransportListener } from "./transport.ts";

@@ -1,4 +1,5 @@
 import type { OnReadOpts } from "node:net";
+import { takeFirst } from "../event/index.ts";
 
 /** What waits for its reader at most before nothing more is read. */
 const room = 262_144;
@@ -32,8 +33,7 @@ export class Inlet {
 
   /** The next piece, if there is one; `resume` has the socket read on when there is room again. */
   take(resume: () => void): Uint8Array | null {
-    // There is mostly one: to take it from the front is a way out of JavaScript and back.
-    const piece = this.#pieces.length === 1 ? this.#pieces.pop() : this.#pieces.shift();
+    const piece = takeFirst(this.#pieces);
     if (piece === undefined) return null;
     this.#length -= piece.length;
     if (this.#isFull && this.#length === 0) {

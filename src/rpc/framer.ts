@@ -1,3 +1,4 @@
+import { takeFirst } from "../event/index.ts";
 import { decodeHeader, fdLimit, type Header, headerLength, messageLengthLimit, passesFds } from "../protocol/index.ts";
 import { ProtocolError, uintAt } from "../xdr/index.ts";
 
@@ -153,9 +154,7 @@ export class Framer {
   #skip(first: Chunk, count: number): void {
     this.#offset += count;
     if (this.#offset < first.bytes.length) return;
-    // There is mostly one: to take it from the front is a way out of JavaScript and back.
-    if (this.#chunks.length === 1) this.#chunks.pop();
-    else this.#chunks.shift();
+    takeFirst(this.#chunks);
     this.#offset = 0;
     this.#waitingFds -= first.fds.length;
     if (first.fds.length > 0) this.#takenFds.push(...first.fds);

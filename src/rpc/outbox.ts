@@ -1,4 +1,4 @@
-import { type Loop, OverflowError, type Transport } from "../event/index.ts";
+import { type Loop, OverflowError, type Transport, takeFirst } from "../event/index.ts";
 import { appendMessage, type Header } from "../protocol/index.ts";
 import { type Codec, XdrWriter } from "../xdr/index.ts";
 
@@ -190,7 +190,7 @@ export class Outbox {
 
   /** There is something. The transport may keep what it is given, so the next message goes into a new buffer. */
   #sendNext(): number {
-    const piece = this.#queue.length > 0 ? (this.#queue.shift() as Uint8Array) : undefined;
+    const piece = takeFirst(this.#queue);
     if (piece !== undefined) this.#queued -= piece.length;
     const bytes = piece ?? this.#collected.take();
     this.#send(bytes);

@@ -31,6 +31,15 @@ async function saved(world = new BenchWorld()): Promise<Bench> {
   return bench;
 }
 
+/** The daemon has begun to let the guest go on from its image, and hears no more of it. */
+async function lettingGo(world: BenchWorld): Promise<Bench> {
+  const bench = await saved(world);
+  world.gates.set("unpause", never);
+  bench.operations.start(bench.domain, {}, {}).catch(() => {});
+  await until(bench, () => bench.xen.calls.at(-1) === "unpause");
+  return bench;
+}
+
 function imageOf({ directory }: BenchWorld): string {
   return `${directory}/${uuid}.save`;
 }
@@ -65,10 +74,7 @@ suite("the managed image of a guest", () => {
 
   test("is gone with the daemon that was letting the guest go on, and the guest goes on with the next", async () => {
     const world = new BenchWorld();
-    const bench = await saved(world);
-    world.gates.set("unpause", never);
-    bench.operations.start(bench.domain, {}, {}).catch(() => {});
-    await until(bench, () => bench.xen.calls.at(-1) === "unpause");
+    const bench = await lettingGo(world);
     const next = await killed(bench);
     await until(next, () => next.log.length > 0);
     assert.deepEqual(next.log, ["started restored 2"]);
@@ -80,10 +86,7 @@ suite("the managed image of a guest", () => {
 
   test("is removed by the next daemon when the one before had not come to that", async () => {
     const world = new BenchWorld();
-    const bench = await saved(world);
-    world.gates.set("unpause", never);
-    bench.operations.start(bench.domain, {}, {}).catch(() => {});
-    await until(bench, () => bench.xen.calls.at(-1) === "unpause");
+    const bench = await lettingGo(world);
     writeFileSync(imageOf(world), "as it was");
     const next = await killed(bench);
     await until(next, () => next.log.length > 0);
