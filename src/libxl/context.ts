@@ -1,6 +1,6 @@
 import { DeadlineError, Deferred, type Loop, OseventHooks, StateError } from "../event/index.ts";
 import { type DeviceConfigs, type DomainConfig, decodeConfig, encodeConfig, encodeDevice } from "./config.ts";
-import type { DomainInfo } from "./domain-info.ts";
+import type { DomainInfo, VcpuInfo } from "./domain-info.ts";
 import { DomainWatch } from "./domain-watch.ts";
 import { domainNotFound, LibxlError } from "./error.ts";
 import type { HostTopology, PhysicalInfo, SchedulerName, SchedulerParameters } from "./host-info.ts";
@@ -114,6 +114,19 @@ export class Context<P = unknown> {
   consolePath(domid: number): string {
     this.#checkOpen();
     return this.#checked(this.#library.consolePath(domid), "libxl_primary_console_get_tty");
+  }
+
+  /** The domain's virtual CPUs, in the order of their numbers. */
+  vcpus(domid: number): VcpuInfo[] {
+    this.#checkOpen();
+    return this.#checked(this.#library.vcpus(domid), "libxl_list_vcpu");
+  }
+
+  /** A virtual CPU runs on these CPUs of the host's alone. */
+  pinVcpu(domid: number, vcpu: number, cpus: readonly number[]): void {
+    this.#checkOpen();
+    const rc = this.#library.pinVcpu(domid, vcpu, cpus);
+    if (rc !== 0) throw new LibxlError(rc, "libxl_set_vcpuaffinity");
   }
 
   setMemoryTarget(domid: number, kib: number): void {

@@ -55,6 +55,33 @@ export function readDomainInfo(bytes: Uint8Array, { domainInfo: at }: Layout): D
   };
 }
 
+/** One of a domain's virtual CPUs. */
+export interface VcpuInfo {
+  readonly number: number;
+  /** Of the host's, on which it runs or has run last. */
+  readonly cpu: number;
+  readonly online: boolean;
+  readonly blocked: boolean;
+  readonly running: boolean;
+  readonly cpuTimeNs: bigint;
+  /** Of the host's, on which it may run; ascending. */
+  readonly cpus: readonly number[];
+}
+
+/** Reads a libxl_vcpuinfo, whose bitmap is elsewhere. */
+export function readVcpuInfo(bytes: Uint8Array, cpus: readonly number[], { vcpuInfo: at }: Layout): VcpuInfo {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    number: view.getUint32(0, true),
+    cpu: view.getUint32(at.cpu, true),
+    online: view.getUint8(at.online) !== 0,
+    blocked: view.getUint8(at.blocked) !== 0,
+    running: view.getUint8(at.running) !== 0,
+    cpuTimeNs: view.getBigUint64(at.time, true),
+    cpus,
+  };
+}
+
 const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 /** Before these bytes stands a dash. */
 const dashes = new Set([4, 6, 8, 10]);

@@ -9,6 +9,9 @@ export interface PhysicalInfo {
   readonly cpuKhz: number;
   readonly totalMemoryKib: bigint;
   readonly freeMemoryKib: bigint;
+  /** Which guests Xen can make on it: paravirtualised ones, and HVM and PVH. */
+  readonly pv: boolean;
+  readonly hvm: boolean;
 }
 
 /** Memory and processors by node, as Xen numbers them; -1 for a core or a socket that it does not know. */
@@ -51,8 +54,8 @@ export function schedulerName(number: number): SchedulerName {
 
 /** From libxl's JSON, which leaves out what is 0. */
 export function readPhysicalInfo(json: string): PhysicalInfo {
-  const fields = JSON.parse(json) as Readonly<Record<string, number | undefined>>;
-  const number = (name: string): number => fields[name] ?? 0;
+  const fields = JSON.parse(json) as Readonly<Record<string, number | boolean | undefined>>;
+  const number = (name: string): number => Number(fields[name] ?? 0);
   return {
     threadsPerCore: number("threads_per_core"),
     coresPerSocket: number("cores_per_socket"),
@@ -61,6 +64,8 @@ export function readPhysicalInfo(json: string): PhysicalInfo {
     cpuKhz: number("cpu_khz"),
     totalMemoryKib: BigInt(number("total_pages")) * kibPerPage,
     freeMemoryKib: BigInt(number("free_pages")) * kibPerPage,
+    pv: fields["cap_pv"] === true,
+    hvm: fields["cap_hvm"] === true,
   };
 }
 

@@ -9,7 +9,7 @@ export {
   type NicConfig,
 } from "./config.ts";
 export { Context, type ContextOptions, type CreateOptions, type SaveOptions } from "./context.ts";
-export type { DomainInfo, ShutdownReason } from "./domain-info.ts";
+export type { DomainInfo, ShutdownReason, VcpuInfo } from "./domain-info.ts";
 export { DomainWatch } from "./domain-watch.ts";
 export { LibraryError, LibxlError } from "./error.ts";
 export type { HostTopology, PhysicalInfo, SchedulerName, SchedulerParameters } from "./host-info.ts";
@@ -31,5 +31,6 @@ export type { OperationOptions } from "./operation.ts";
 export { type CallOptions, ProcessEndedError } from "./process/context-client.ts";
 export { type ContextProcess, type Launch, type LaunchOptions, launchProcesses } from "./process/launch.ts";
 export type { Subscription } from "./process/observer.ts";
+export { ProcessRoster } from "./process/roster.ts";
 export type { Role } from "./process/wire.ts";
 export { type FileOptions, XenProcesses, type XenProcessesOptions } from "./process/xen-processes.ts";

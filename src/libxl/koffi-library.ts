@@ -1,6 +1,7 @@
 import type { Token } from "../event/index.ts";
+import { freeBitmap, newBitmap, readBitmap } from "./bitmap.ts";
 import { type CallbackTarget, callbacks, eventListeners, type RunningOperation, targets } from "./callbacks.ts";
-import { type DomainInfo, readDomainInfo, shutdownReason } from "./domain-info.ts";
+import { type DomainInfo, readDomainInfo, readVcpuInfo, shutdownReason, type VcpuInfo } from "./domain-info.ts";
 import { failure, LibxlError } from "./error.ts";
 import {
   type HostTopology,
@@ -138,6 +139,30 @@ export class KoffiLibrary implements Library<Pointer>, CallbackTarget {
     const out: [string | null] = [null];
     const rc = this.#raw.consolePath(this.#context, domid, out);
     return rc === 0 ? (out[0] ?? "") : rc;
+  }
+
+  vcpus(domid: number): VcpuInfo[] | number {
+    const { layout } = this.#about;
+    const [count, cpus]: [[number], [number]] = [[0], [0]];
+    const list = this.#raw.listVcpus(this.#context, domid, count, cpus);
+    if (list === null) return failure;
+    const { size, cpumap } = layout.vcpuInfo;
+    const found = Array.from({ length: count[0] }, (_, index) => {
+      const at = list + BigInt(size * index);
+      return readVcpuInfo(copyOf(at, size), readBitmap(at + BigInt(cpumap)), layout);
+    });
+    this.#raw.freeVcpus(list, count[0]);
+    return found;
+  }
+
+  pinVcpu(domid: number, vcpu: number, cpus: readonly number[]): number {
+    const map = newBitmap({ raw: this.#raw, layout: this.#about.layout, context: this.#context }, cpus);
+    if (typeof map === "number") return map;
+    try {
+      return this.#raw.pinVcpu(this.#context, domid, vcpu, map, null);
+    } finally {
+      freeBitmap(this.#raw, map);
+    }
   }
 
   setMemoryTarget(domid: number, kib: number): number {

@@ -1,5 +1,5 @@
 import type { OseventHooks, OseventLibrary } from "../event/index.ts";
-import type { DomainInfo, ShutdownReason } from "./domain-info.ts";
+import type { DomainInfo, ShutdownReason, VcpuInfo } from "./domain-info.ts";
 import type { HostTopology, PhysicalInfo, SchedulerName, SchedulerParameters } from "./host-info.ts";
 
 /** What can be asked for and ends later. Descriptors stay the caller's, and open until then. */
@@ -80,6 +80,8 @@ export interface Library<P> extends OseventLibrary<P> {
   domain(domid: number): DomainInfo | number;
   nameOf(domid: number): string | undefined;
   consolePath(domid: number): string | number;
+  vcpus(domid: number): VcpuInfo[] | number;
+  pinVcpu(domid: number, vcpu: number, cpus: readonly number[]): number;
   setMemoryTarget(domid: number, kib: number): number;
   physical(): PhysicalInfo | number;
   topology(): HostTopology | number;

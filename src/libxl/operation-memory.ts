@@ -1,3 +1,4 @@
+import { freeBitmap, newBitmap } from "./bitmap.ts";
 import { type CallbackTarget, callbacks, operations, type RunningOperation } from "./callbacks.ts";
 import { failure } from "./error.ts";
 import type { Completion, Request, RequestListener, Running } from "./library.ts";
@@ -130,20 +131,15 @@ function prepareConfiguration(origin: Origin, domid: number): Call {
 }
 
 /** The first `count` of them are to be online. */
-function prepareVcpus({ raw, layout, context }: Origin, { domid, count }: Request & { call: "vcpus" }): Call | number {
-  const map = calloc(1, layout.bitmap.size);
-  raw.initBitmap(map);
-  const freeMap = (): void => {
-    raw.disposeBitmap(map);
-    free(map);
-  };
-  const rc = raw.allocBitmap(context, map, count);
-  if (rc !== 0) {
-    freeMap();
-    return rc;
-  }
-  for (let vcpu = 0; vcpu < count; vcpu++) raw.setBit(map, vcpu);
-  return { start: (how) => raw.setVcpus(context, domid, map, how), result: plainResult, free: freeMap };
+function prepareVcpus(origin: Origin, { domid, count }: Request & { call: "vcpus" }): Call | number {
+  const { raw, context } = origin;
+  const map = newBitmap(
+    origin,
+    Array.from({ length: count }, (_, vcpu) => vcpu),
+  );
+  if (typeof map === "number") return map;
+  const start = (how: Pointer): number => raw.setVcpus(context, domid, map, how);
+  return { start, result: plainResult, free: () => freeBitmap(raw, map) };
 }
 
 /** One that is to go is described by libxl itself, as the domain has it now. */

@@ -151,6 +151,17 @@ export function bind({ soname }: LibraryVersion) {
   const consolePath: Call<[number, [string | null]]> = xl.func(
     "int libxl_primary_console_get_tty(void *context, uint32_t domid, _Out_ str! *path)",
   );
+  // SAFETY: the array is the caller's until freeVcpus with the same count; each has bitmaps of its own, which go with it.
+  const listVcpus: Call<[number, [number], [number]], Pointer | null> = xl.func(
+    "void *libxl_list_vcpu(void *context, uint32_t domid, _Out_ int *count, _Out_ int *cpus)",
+  );
+  const freeVcpus: (list: Pointer, count: number) => void = xl.func(
+    "void libxl_vcpuinfo_list_free(void *list, int count)",
+  );
+  // SAFETY: the bitmaps are read, and stay the caller's; without the second the CPUs that are preferred stay as they are.
+  const pinVcpu: Call<[number, number, Pointer, Pointer | null]> = xl.func(
+    "int libxl_set_vcpuaffinity(void *context, uint32_t domid, uint32_t vcpu, void *hard, void *soft)",
+  );
   const setMemoryTarget: Call<[number, number, number, number]> = xl.func(
     "int libxl_set_memory_target(void *context, uint32_t domid, int64_t kib, int relative, int enforce)",
   );
@@ -293,6 +304,9 @@ export function bind({ soname }: LibraryVersion) {
     disposeInfo,
     domainName,
     consolePath,
+    listVcpus,
+    freeVcpus,
+    pinVcpu,
     setMemoryTarget,
     initPhysical,
     physical,

@@ -13,6 +13,15 @@ export interface Layout {
     readonly vcpuMaxId: number;
     readonly type: number;
   };
+  readonly vcpuInfo: {
+    readonly size: number;
+    readonly cpu: number;
+    readonly online: number;
+    readonly blocked: number;
+    readonly running: number;
+    readonly time: number;
+    readonly cpumap: number;
+  };
   readonly event: {
     readonly domid: number;
     readonly forUser: number;
@@ -60,6 +69,7 @@ export const libraryVersions: readonly LibraryVersion[] = [
         vcpuMaxId: 96,
         type: 112,
       },
+      vcpuInfo: { size: 56, cpu: 4, online: 8, blocked: 9, running: 10, time: 16, cpumap: 24 },
       event: { domid: 16, forUser: 40, type: 48, union: 56 },
       bitmap: { size: 16 },
       restoreParams: { size: 24, streamVersion: 4 },

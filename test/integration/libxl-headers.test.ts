@@ -40,6 +40,10 @@ int main(void) {
     AT(dominfo, domid), AT(dominfo, running), AT(dominfo, shutdown_reason));
   printf("\\"outstandingMemoryKib\\": %d, \\"cpuTime\\": %d, \\"vcpuMaxId\\": %d, \\"type\\": %d},",
     AT(dominfo, outstanding_memkb), AT(dominfo, cpu_time), AT(dominfo, vcpu_max_id), AT(dominfo, domain_type));
+  printf("\\"vcpuInfo\\": {\\"size\\": %d, \\"cpu\\": %d, \\"online\\": %d, \\"blocked\\": %d,", SIZE(vcpuinfo),
+    AT(vcpuinfo, cpu), AT(vcpuinfo, online), AT(vcpuinfo, blocked));
+  printf("\\"running\\": %d, \\"time\\": %d, \\"cpumap\\": %d},", AT(vcpuinfo, running), AT(vcpuinfo, vcpu_time),
+    AT(vcpuinfo, cpumap));
   printf("\\"event\\": {\\"domid\\": %d, \\"forUser\\": %d, \\"type\\": %d, \\"union\\": %d},",
     AT(event, domid), AT(event, for_user), AT(event, type), AT(event, u));
   printf("\\"bitmap\\": {\\"size\\": %d},", SIZE(bitmap));

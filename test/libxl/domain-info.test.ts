@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readDomainInfo } from "../../src/libxl/domain-info.ts";
+import { readDomainInfo, readVcpuInfo } from "../../src/libxl/domain-info.ts";
 import { libraryVersions } from "../../src/libxl/versions.ts";
 
 test("a domain is read from the library's memory, with numbers that JavaScript would round", () => {
@@ -31,4 +31,24 @@ test("a domain is read from the library's memory, with numbers that JavaScript w
       type: "pvh",
     },
   );
+});
+
+test("a domain's processor is read from the library's memory", () => {
+  const [{ layout } = assert.fail()] = libraryVersions;
+  const bytes = new Uint8Array(layout.vcpuInfo.size);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, 1, true);
+  view.setUint32(4, 3, true);
+  view.setUint8(8, 1);
+  view.setUint8(9, 1);
+  view.setBigUint64(16, 2n ** 60n + 1n, true);
+  assert.deepEqual(readVcpuInfo(bytes, [0, 3], layout), {
+    number: 1,
+    cpu: 3,
+    online: true,
+    blocked: true,
+    running: false,
+    cpuTimeNs: 2n ** 60n + 1n,
+    cpus: [0, 3],
+  });
 });

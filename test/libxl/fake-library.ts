@@ -8,6 +8,7 @@ import type {
   Request,
   RequestListener,
   Running,
+  VcpuInfo,
 } from "../../src/libxl/index.ts";
 import { Context } from "../../src/libxl/index.ts";
 import { HandLoop } from "../qmp/hand-host.ts";
@@ -72,6 +73,14 @@ export class FakeLibrary implements Library<string> {
 
   consolePath(): string | number {
     return this.refusal ?? "/dev/pts/0";
+  }
+
+  vcpus(): VcpuInfo[] | number {
+    return this.refusal ?? [];
+  }
+
+  pinVcpu(): number {
+    return this.refusal ?? 0;
   }
 
   setMemoryTarget(): number {

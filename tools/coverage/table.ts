@@ -106,11 +106,12 @@ async function xenNames(): Promise<ReadonlySet<string>> {
   const answer = async (name: string): Promise<unknown> => (name === "domains" ? [] : undefined);
   type Given = NonNullable<XenDriverOptions["xen"]>;
   const calls = new Proxy({}, { get: (_, name) => () => answer(String(name)) }) as Given["calls"];
-  const news: Given["news"] = { subscribe: () => () => {}, followName: () => () => {}, close: () => {} };
+  const news: Given["news"] = { subscribe: () => () => {}, followName: () => () => {} };
+  const xen = { calls, news, predecessors: Promise.resolve(), close: () => {} };
   try {
     await using loop = openLoop();
     const places = { stateDir: join(directory, "state"), runDir: join(directory, "run") };
-    await using driver = await XenDriver.open(loop, { ...places, xen: { calls, news } });
+    await using driver = await XenDriver.open(loop, { ...places, xen });
     return new Set(Object.keys(driver.procedures));
   } finally {
     rmSync(directory, { recursive: true });

@@ -1,9 +1,9 @@
-import type { Definition } from "../../model/index.ts";
 import type { Domain as WireDomain } from "../../protocol/index.ts";
 import { Element } from "../../xml/index.ts";
 import type { DriverProcedures } from "../driver.ts";
-import { formatCpuList, parseCpuList } from "../tuning/cpu-list.ts";
-import { cpuMaps, cpusIn, defaultCpus, tuneOf } from "../tuning/cpu-map.ts";
+import { formatCpuList } from "../tuning/cpu-list.ts";
+import { cpuMaps, cpusIn, tuneOf } from "../tuning/cpu-map.ts";
+import { pinned, pinOf, setPin } from "../tuning/pins.ts";
 import { checkFlags, invalid, invalidArgument } from "./failure.ts";
 import { affect, type Guest } from "./guest.ts";
 import { hostCpus } from "./host.ts";
@@ -20,7 +20,7 @@ export function processorProcedures(hypervisor: Hypervisor): DriverProcedures {
       if (!guest.isActive) throw invalid("cannot list vcpus for an inactive domain");
       const count = Math.min(maxinfo, guest.definition.vcpus);
       const cpuTime = BigInt(hypervisor.clock()) * 100n;
-      const pins = Array.from({ length: count }, (_, vcpu) => pinOf(guest.definition, vcpu));
+      const pins = Array.from({ length: count }, (_, vcpu) => pinOf(guest.definition.root, pinned.vcpu(vcpu), allCpus));
       // It runs on the last that it may run on.
       const info = pins.map((cpus, number) => ({ number, state: running, cpuTime, cpu: cpus.at(-1) ?? 0 }));
       return { info, cpumaps: cpuMaps(pins, maplen) };
@@ -28,7 +28,7 @@ export function processorProcedures(hypervisor: Hypervisor): DriverProcedures {
     domainGetVcpuPinInfo: ({ dom, ncpumaps, maplen, flags }) => {
       const definition = find(dom).target(flags);
       const num = Math.min(ncpumaps, definition.maxVcpus);
-      const pins = Array.from({ length: num }, (_, vcpu) => pinOf(definition, vcpu));
+      const pins = Array.from({ length: num }, (_, vcpu) => pinOf(definition.root, pinned.vcpu(vcpu), allCpus));
       return { cpumaps: cpuMaps(pins, maplen), num };
     },
     domainPinVcpu: ({ dom, vcpu, cpumap }) => pin(find(dom), vcpu, cpumap),
@@ -39,9 +39,7 @@ export function processorProcedures(hypervisor: Hypervisor): DriverProcedures {
     domainGetEmulatorPinInfo: ({ dom, maplen, flags }) => {
       checkFlags(flags, affect.live | affect.config, "testDomainGetEmulatorPinInfo");
       const { root } = find(dom).target(flags);
-      const set = root.find("cputune", "emulatorpin")?.attribute("cpuset");
-      const cpus = set === undefined ? (defaultCpus(root) ?? allCpus) : parseCpuList(set);
-      return { cpumaps: cpuMaps([cpus], maplen), ret: 1 };
+      return { cpumaps: cpuMaps([pinOf(root, pinned.emulator, allCpus)], maplen), ret: 1 };
     },
     domainPinEmulator: ({ dom, cpumap, flags }) => {
       checkFlags(flags, affect.live | affect.config, "testDomainPinEmulator");
@@ -50,12 +48,7 @@ export function processorProcedures(hypervisor: Hypervisor): DriverProcedures {
       const cpus = cpusIn(cpumap);
       if (cpus.length === 0) throw invalidArgument("Empty cpu list for pinning");
       const cpuset = formatCpuList(cpus);
-      guest.edit(flags, (root) => {
-        const tune = tuneOf(root);
-        const element = tune.first("emulatorpin");
-        if (element === undefined) tune.children.push(new Element("emulatorpin", { cpuset }));
-        else element.setAttribute("cpuset", cpuset);
-      });
+      guest.edit(flags, (root) => setPin(tuneOf(root), pinned.emulator, cpuset));
     },
   };
 }
@@ -74,10 +67,4 @@ function pin(guest: Guest, vcpu: number, map: Uint8Array): void {
     const place = later === undefined ? tune.all("vcpupin").length : tune.children.indexOf(later);
     tune.children.splice(place, 0, new Element("vcpupin", { vcpu: String(vcpu), cpuset }));
   });
-}
-
-function pinOf({ root }: Definition, vcpu: number): readonly number[] {
-  const pins = root.first("cputune")?.all("vcpupin") ?? [];
-  const set = pins.find((each) => each.attribute("vcpu") === String(vcpu))?.attribute("cpuset");
-  return set === undefined ? (defaultCpus(root) ?? allCpus) : parseCpuList(set);
 }

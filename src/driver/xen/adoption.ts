@@ -1,7 +1,7 @@
 import { type DomainInfo, LibxlError } from "../../libxl/index.ts";
 import type { Definition } from "../../model/index.ts";
 import { DomainState } from "../../protocol/index.ts";
-import { type Builder, buildMs } from "./builder.ts";
+import type { Builder } from "./builder.ts";
 import { definitionOf } from "./configuration/index.ts";
 import type { GuestsOptions } from "./guests.ts";
 import type { Run } from "./run.ts";
@@ -35,7 +35,6 @@ export class Adoption {
   readonly #target: AdoptionTarget;
   /** Guests whose domain was being built when the driver before us ended, and may come about yet. */
   readonly #abandoned = new Set<string>();
-  #patience: { remove(): void } | undefined;
   /** Domains that could not be looked at, by number, and how often that was tried. */
   readonly #tries = new Map<number, number>();
   readonly #unsubscribe: (() => void) | undefined;
@@ -67,9 +66,11 @@ export class Adoption {
         else this.#forget(definition.uuid);
       });
     }
-    this.#expectAbandoned();
     this.#isLoaded = true;
     await this.reconcile();
+    if (this.#abandoned.size > 0) {
+      this.#options.predecessors.then(() => this.#giveUp()).catch(this.#options.report);
+    }
   }
 
   /** One that is gone is taken up all the same, to be told of its end. */
@@ -100,7 +101,6 @@ export class Adoption {
     this.#closed = true;
     this.#unsubscribe?.();
     this.#timer?.remove();
-    this.#patience?.remove();
   }
 
   async settled(): Promise<void> {
@@ -133,19 +133,20 @@ export class Adoption {
     if (!this.isAwaited(uuid)) this.#target.forget(uuid);
   }
 
-  #expectAbandoned(): void {
-    if (this.#abandoned.size === 0) return;
-    const { loop } = this.#options;
-    const giveUp = (): void => {
-      for (const uuid of Array.from(this.#abandoned)) this.#settle(uuid);
-    };
-    this.#patience = loop.timeout(loop.now() + buildMs, giveUp, { name: "domains that were being built" });
+  /** Nobody is left who could bring one about: what is not there now does not come. */
+  async #giveUp(): Promise<void> {
+    await this.reconcile();
+    if (this.#closed) return;
+    const infos = await this.#options.xen.domains();
+    if (this.#closed) return;
+    const isLeft = (which: string): boolean =>
+      infos.some(({ domid, uuid, dying }) => uuid === which && !dying && !this.#isKnown(domid));
+    for (const uuid of Array.from(this.#abandoned)) if (!isLeft(uuid)) this.#settle(uuid);
   }
 
   /** Its domain is gone, or does not come any more. */
   #settle(uuid: string): void {
     this.#abandoned.delete(uuid);
-    if (this.#abandoned.size === 0) this.#patience?.remove();
     this.#target.attempt(() => this.#target.forget(uuid));
   }
 

@@ -13,7 +13,7 @@ export interface Built {
 }
 
 /** Building takes seconds, and restoring a large guest minutes: whoever takes longer has failed. */
-export const buildMs = 600_000;
+const buildMs = 600_000;
 const destroyMs = 120_000;
 
 /**

@@ -1,4 +1,4 @@
-import type { HostTopology } from "../../libxl/index.ts";
+import type { HostTopology, PhysicalInfo } from "../../libxl/index.ts";
 import { Element } from "../../xml/index.ts";
 import { writeNumberSet } from "../qemu/definition/number-set.ts";
 
@@ -31,7 +31,11 @@ const emulator = "/usr/lib/xen/bin/qemu-system-i386";
 const loader = "/usr/lib/xen/boot/hvmloader";
 
 /** What this host and Xen on it can do, as libvirt tells it. */
-export function capabilitiesElement(uuid: string, topology: HostTopology): Element {
+export function capabilitiesElement(
+  uuid: string,
+  topology: HostTopology,
+  { pv, hvm }: Pick<PhysicalInfo, "pv" | "hvm">,
+): Element {
   const host = new Element("host", {}, [
     Element.leaf("uuid", uuid),
     new Element("cpu", {}, [Element.leaf("arch", "x86_64"), new Element("features", {}, [new Element("pae")])]),
@@ -40,7 +44,8 @@ export function capabilitiesElement(uuid: string, topology: HostTopology): Eleme
     Element.leaf("netprefix", "vif"),
     new Element("topology", {}, [cellsElement(topology)]),
   ]);
-  return new Element("capabilities", {}, [host, ...kinds.map(guestElement)]);
+  const possible = kinds.filter(({ os }) => (os === "xen" ? pv : hvm));
+  return new Element("capabilities", {}, [host, ...possible.map(guestElement)]);
 }
 
 function cellsElement({ nodes, cpus }: HostTopology): Element {

@@ -43,6 +43,8 @@ export interface GuestsOptions {
   readonly publish: (event: DomainEvent) => Promise<void> | undefined;
   /** Resolves when everybody has been told of all that was published. Absent: at once. */
   readonly told?: () => Promise<void>;
+  /** Resolves when what the drivers before us have asked libxl for has come to its end. */
+  readonly predecessors: Promise<void>;
   /** The number of the last event. */
   readonly position?: () => number;
   /** What has been told of the domain behind that number: by the daemon before us. Absent: all that it knew. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Loop } from "../../event/index.ts";
-import { launchProcesses, XenProcesses } from "../../libxl/index.ts";
+import { launchProcesses, ProcessRoster, XenProcesses } from "../../libxl/index.ts";
 import {
   checkFormats,
   DefinitionStore,
@@ -26,6 +26,16 @@ import { savesByUuid } from "./state-steps.ts";
 import { StoreNews } from "./store-news.ts";
 import type { DomainNews, Xen } from "./xen.ts";
 
+/** Xen, and who tells of its domains. */
+interface Surroundings {
+  readonly calls: Xen;
+  readonly news: DomainNews;
+  /** Resolves when what the drivers before us have asked for has come to its end. */
+  readonly predecessors: Promise<void>;
+  /** Once `calls` are closed. */
+  close(): void;
+}
+
 export interface XenDriverOptions {
   /** Definitions: kept for ever. */
   readonly stateDir: string;
@@ -35,8 +45,8 @@ export interface XenDriverOptions {
   readonly operations?: number;
   /** Hears of files that cannot be read, guests that cannot be taken up and the like. Default: the loop reports it. */
   readonly onWarning?: (error: unknown) => void;
-  /** Xen, and who tells of its domains. Default: the one that this is domain 0 of. */
-  readonly xen?: { readonly calls: Xen; readonly news: DomainNews & { close(): void } };
+  /** Default: the Xen that this is domain 0 of. */
+  readonly xen?: Surroundings;
 }
 
 const uri = "xen:///system";
@@ -58,15 +68,15 @@ export class XenDriver implements Driver, Hypervisor {
   readonly #operations: Operations;
   readonly #log: EventLog;
   readonly #events: WrittenEvents;
-  readonly #news: { close(): void };
+  readonly #xen: Pick<Surroundings, "close">;
   #closed: Promise<void> | undefined;
 
-  private constructor(operations: Operations, log: EventLog, events: WrittenEvents, news: { close(): void }) {
+  private constructor(operations: Operations, log: EventLog, events: WrittenEvents, xen: Pick<Surroundings, "close">) {
     this.procedures = xenProcedures(operations);
     this.#operations = operations;
     this.#log = log;
     this.#events = events;
-    this.#news = news;
+    this.#xen = xen;
   }
 
   /** Whether this is domain 0 of a Xen. */
@@ -102,12 +112,13 @@ export class XenDriver implements Driver, Hypervisor {
     const log = new EventLog(journal, report);
     const events = new WrittenEvents(log, report);
     const ports = new FreePorts(loop, portHoldMs);
-    const calls = options.xen?.calls ?? openXen(loop, options.operations, report);
-    const news = options.xen?.news ?? new StoreNews(loop, report);
+    const xen = options.xen ?? openXen(loop, options, report);
+    const { calls, news, predecessors } = xen;
     const operations = new Operations({
       loop,
       xen: calls,
       news,
+      predecessors,
       records,
       report,
       store: new DefinitionStore(stateDir),
@@ -125,10 +136,10 @@ export class XenDriver implements Driver, Hypervisor {
     });
     try {
       await operations.load();
-      return new XenDriver(operations, log, events, news);
+      return new XenDriver(operations, log, events, xen);
     } catch (error) {
       await operations.guests.close();
-      news.close();
+      xen.close();
       await events.settled();
       await journal.close();
       throw error;
@@ -170,7 +181,7 @@ export class XenDriver implements Driver, Hypervisor {
 
   async #close(): Promise<void> {
     await this.#operations.guests.close();
-    this.#news.close();
+    this.#xen.close();
     await this.#events.settled();
     await this.#log.journal.close();
   }
@@ -180,13 +191,20 @@ export class XenDriver implements Driver, Hypervisor {
   }
 }
 
-function openXen(loop: Loop, operations: number | undefined, report: (error: unknown) => void): Xen {
-  return new XenProcesses(loop, {
-    launch: launchProcesses(loop),
+function openXen(loop: Loop, { operations, runDir }: XenDriverOptions, report: (error: unknown) => void): Surroundings {
+  const roster = new ProcessRoster(loop, join(runDir, "processes"));
+  const calls = new XenProcesses(loop, {
+    launch: launchProcesses(loop, { roster }),
     // What libxl complains of while it fails is in the error of that call.
     ...(operations !== undefined && { operations }),
     onProcessEnded: report,
   });
+  const news = new StoreNews(loop, report);
+  const close = (): void => {
+    roster.close();
+    news.close();
+  };
+  return { calls, news, predecessors: roster.eldersEnded, close };
 }
 
 /** Beside the definitions. */

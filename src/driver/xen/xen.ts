@@ -7,6 +7,8 @@ export type Xen = Pick<
   | "domain"
   | "nameOf"
   | "consolePath"
+  | "vcpus"
+  | "pinVcpu"
   | "setMemoryTarget"
   | "physical"
   | "topology"

@@ -120,6 +120,11 @@ export class ContextServer {
       domain: ([domid]) => xen.domain(domid) ?? null,
       nameOf: ([domid]) => xen.nameOf(domid) ?? null,
       consolePath: ([domid]) => xen.consolePath(domid),
+      vcpus: ([domid]) => xen.vcpus(domid),
+      pinVcpu: ([domid, vcpu, cpus]) => {
+        xen.pinVcpu(domid, vcpu, cpus);
+        return null;
+      },
       setMemoryTarget: ([domid, kib]) => {
         xen.setMemoryTarget(domid, kib);
         return null;

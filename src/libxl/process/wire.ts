@@ -1,6 +1,6 @@
 import { StateError } from "../../event/index.ts";
 import { ConfigError, type DeviceConfigs, type DomainConfig } from "../config.ts";
-import type { DomainInfo } from "../domain-info.ts";
+import type { DomainInfo, VcpuInfo } from "../domain-info.ts";
 import { LibxlError } from "../error.ts";
 import type { HostTopology, PhysicalInfo, SchedulerName, SchedulerParameters } from "../host-info.ts";
 import type { DeviceKind, LibraryEvent } from "../library.ts";
@@ -15,6 +15,11 @@ export interface Calls {
   readonly domain: { readonly args: readonly [domid: number]; readonly result: DomainInfo | null };
   readonly nameOf: { readonly args: readonly [domid: number]; readonly result: string | null };
   readonly consolePath: { readonly args: readonly [domid: number]; readonly result: string };
+  readonly vcpus: { readonly args: readonly [domid: number]; readonly result: readonly VcpuInfo[] };
+  readonly pinVcpu: {
+    readonly args: readonly [domid: number, vcpu: number, cpus: readonly number[]];
+    readonly result: null;
+  };
   readonly setMemoryTarget: { readonly args: readonly [domid: number, kib: number]; readonly result: null };
   readonly physical: { readonly args: readonly []; readonly result: PhysicalInfo };
   readonly topology: { readonly args: readonly []; readonly result: HostTopology };
@@ -63,14 +68,14 @@ export type Role = "observer" | "operations";
 
 /** Calls that change nothing: one whose answer is lost may be asked again. */
 export const looks: ReadonlySet<string> = new Set<CallName>([
-  ...(["domains", "domain", "nameOf", "consolePath", "configuration"] as const),
+  ...(["domains", "domain", "nameOf", "consolePath", "configuration", "vcpus"] as const),
   ...(["physical", "topology", "scheduler", "schedule"] as const),
 ]);
 
 export const rolesCalls: Readonly<Record<Role, ReadonlySet<string>>> = {
   observer: new Set<string>([
     ...looks,
-    ...(["setMemoryTarget", "setSchedule"] as const),
+    ...(["setMemoryTarget", "setSchedule", "pinVcpu"] as const),
     ...(["pause", "unpause", "resume", "shutdown", "reboot", "setVcpus", "watch", "unwatch"] as const),
   ]),
   operations: new Set<CallName>(["create", "restore", "save", "dump", "addDevice", "removeDevice", "destroy"]),

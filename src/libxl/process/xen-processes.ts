@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Loop } from "../../event/index.ts";
 import type { DeviceConfigs, DomainConfig } from "../config.ts";
 import { encodeConfig } from "../config.ts";
-import type { DomainInfo } from "../domain-info.ts";
+import type { DomainInfo, VcpuInfo } from "../domain-info.ts";
 import type { HostTopology, PhysicalInfo, SchedulerName, SchedulerParameters } from "../host-info.ts";
 import type { DeviceKind, LibraryEvent } from "../library.ts";
 import type { LogLine } from "../log-line.ts";
@@ -63,6 +63,16 @@ export class XenProcesses {
   /** The path of a pseudo-terminal. */
   consolePath(domid: number): Promise<string> {
     return this.#observer.call("consolePath", [domid]);
+  }
+
+  /** As the context's. */
+  vcpus(domid: number): Promise<readonly VcpuInfo[]> {
+    return this.#observer.call("vcpus", [domid]);
+  }
+
+  /** As the context's. */
+  async pinVcpu(domid: number, vcpu: number, cpus: readonly number[]): Promise<void> {
+    await this.#observer.call("pinVcpu", [domid, vcpu, cpus]);
   }
 
   async setMemoryTarget(domid: number, kib: number): Promise<void> {

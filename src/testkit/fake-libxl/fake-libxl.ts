@@ -95,6 +95,14 @@ export class FakeLibxl {
     return "/dev/pts/0";
   }
 
+  vcpus(): number {
+    return -3;
+  }
+
+  pinVcpu(): number {
+    return 0;
+  }
+
   setMemoryTarget(): number {
     return 0;
   }

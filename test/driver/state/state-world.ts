@@ -72,9 +72,8 @@ export function openQemu(loop: Loop, root: string, onWarning: (error: unknown) =
 
 export function openXen(loop: Loop, root: string, onWarning: (error: unknown) => void): Promise<XenDriver> {
   const { xen: stateDir, xenRun: runDir } = placesIn(root);
-  const calls = new FakeXen({ turn: async () => {}, later: (_what, act) => loop.post(act) });
-  const news = { ...calls.asNews, close: () => {} };
-  return XenDriver.open(loop, { stateDir, runDir, onWarning, xen: { calls, news } });
+  const xen = new FakeXen({ turn: async () => {}, later: (_what, act) => loop.post(act) });
+  return XenDriver.open(loop, { stateDir, runDir, onWarning, xen: xen.surroundings });
 }
 
 /** The procedures of what `connect` gives, with a caller of their own. */

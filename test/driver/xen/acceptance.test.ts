@@ -47,10 +47,9 @@ async function run(options: SelftestOptions, spoil: (xen: TalkingXen) => void = 
   await using loop = openLoop();
   const xen = new TalkingXen(directory, (act) => void loop.post(act));
   spoil(xen);
-  const news = { ...xen.asNews, close: () => {} };
   const places = { stateDir: join(directory, "state"), runDir: join(directory, "run") };
   try {
-    await using driver = await XenDriver.open(loop, { ...places, xen: { calls: xen, news }, onWarning: () => {} });
+    await using driver = await XenDriver.open(loop, { ...places, xen: xen.surroundings, onWarning: () => {} });
     await using daemon = new Daemon(loop, { drivers: [driver] });
     const connect = async () => {
       const [near, far] = pairInMemory(loop);

@@ -51,6 +51,8 @@ export class BenchWorld {
   readonly directory = mkdtempSync(join(tmpdir(), "xen-bench-"));
   readonly stored = new Map<string, Definition>();
   readonly records = new Map<string, RunRecord>();
+  /** What the next driver is told of those before it. */
+  predecessors = Promise.resolve();
   /** Holds calls of that name back until it is resolved. */
   readonly gates = new Map<string, Promise<void>>();
   readonly xen = new FakeXen({
@@ -83,6 +85,7 @@ export class Bench {
       loop: hand.loop,
       xen,
       news: xen.asNews,
+      predecessors: world.predecessors,
       store: {
         load: async () => ({ definitions: [...stored.values()], unreadable: [] }),
         save: async (definition) => void stored.set(definition.uuid, definition),

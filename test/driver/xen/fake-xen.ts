@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import type { XenDriverOptions } from "../../../src/driver/xen/index.ts";
 import type { DomainNews, Xen } from "../../../src/driver/xen/xen.ts";
 import { StateError } from "../../../src/event/index.ts";
 import {
@@ -16,6 +17,7 @@ import {
   type SchedulerParameters,
   type ShutdownReason,
   type Subscription,
+  type VcpuInfo,
 } from "../../../src/libxl/index.ts";
 
 interface FakeDomain {
@@ -23,6 +25,8 @@ interface FakeDomain {
   config: DomainConfig;
   name: string;
   schedule: SchedulerParameters;
+  /** Of virtual CPUs. */
+  readonly pins: Map<number, readonly number[]>;
   /** By what libxl finds them by. */
   readonly devices: { readonly kind: DeviceKind; readonly name: string }[];
   readonly watchers: Set<(event: LibraryEvent) => unknown>;
@@ -49,6 +53,8 @@ export class FakeXen implements Xen {
   /** What each call of that name fails with. */
   readonly obstacles = new Map<string, Error>();
   isClosed = false;
+  /** Whether the processor can run HVM and PVH guests. */
+  hasHvm = true;
 
   constructor(options: FakeXenOptions) {
     this.#options = options;
@@ -104,6 +110,11 @@ export class FakeXen implements Xen {
     };
   }
 
+  /** As a driver is opened on it. */
+  get surroundings(): NonNullable<XenDriverOptions["xen"]> {
+    return { calls: this, news: this.asNews, predecessors: Promise.resolve(), close: () => {} };
+  }
+
   /** The guest ends by itself. */
   end(domid: number, reason: ShutdownReason): void {
     const domain = this.#get(domid);
@@ -144,6 +155,21 @@ export class FakeXen implements Xen {
     return "/dev/pts/1";
   }
 
+  async vcpus(domid: number): Promise<readonly VcpuInfo[]> {
+    await this.#begin("vcpus");
+    const { info, pins } = this.#get(domid);
+    return Array.from({ length: info.maxVcpus }, (_, number) => {
+      const online = number < info.onlineVcpus;
+      const does = { online, running: online && info.running, blocked: false, cpuTimeNs: info.cpuTimeNs };
+      return { number, cpu: 0, ...does, cpus: pins.get(number) ?? [0, 1, 2, 3] };
+    });
+  }
+
+  async pinVcpu(domid: number, vcpu: number, cpus: readonly number[]): Promise<void> {
+    await this.#begin("pinVcpu");
+    this.#get(domid).pins.set(vcpu, cpus);
+  }
+
   async setMemoryTarget(domid: number, kib: number): Promise<void> {
     await this.#change("setMemoryTarget", domid, { currentMemoryKib: BigInt(kib) });
   }
@@ -151,7 +177,8 @@ export class FakeXen implements Xen {
   async physical(): Promise<PhysicalInfo> {
     await this.#begin("physical");
     const memory = { totalMemoryKib: 16_777_216n, freeMemoryKib: 8_388_608n };
-    return { threadsPerCore: 1, coresPerSocket: 4, cpus: 4, nodes: 1, cpuKhz: 2_000_000, ...memory };
+    const processors = { threadsPerCore: 1, coresPerSocket: 4, cpus: 4, nodes: 1, cpuKhz: 2_000_000 };
+    return { ...processors, ...memory, pv: true, hvm: this.hasHvm };
   }
 
   async topology(): Promise<HostTopology> {
@@ -369,7 +396,7 @@ export class FakeXen implements Xen {
     const nics = (config.nics ?? []).map((nic) => ({ kind: "nic" as const, name: nameOf(nic) }));
     const schedule = { weight: 256, cap: 0 };
     const name = config.c_info?.name ?? "";
-    return { info, config, name, schedule, devices: [...disks, ...nics], watchers: new Set() };
+    return { info, config, name, schedule, pins: new Map(), devices: [...disks, ...nics], watchers: new Set() };
   }
 
   #get(domid: number): FakeDomain {

@@ -2,6 +2,7 @@ import type { Told } from "../../../src/driver/xen/guests.ts";
 import { Operations } from "../../../src/driver/xen/operations.ts";
 import type { RunRecord } from "../../../src/driver/xen/run-record.ts";
 import type { Xen } from "../../../src/driver/xen/xen.ts";
+import { Deferred } from "../../../src/event/index.ts";
 import { type DomainEvent, ErrorCode, type LifecycleEvent, VirError } from "../../../src/protocol/index.ts";
 import type { AsyncSim } from "../../../src/testkit/index.ts";
 import { resumed, started, stopped, suspended, XenWorld } from "./xen-world.ts";
@@ -18,7 +19,10 @@ class Daemon {
   /** Events that no sudden end takes any more, and those on their way there. */
   #written: Promise<void> = Promise.resolve();
 
+  readonly #onIdle: () => void;
+
   constructor(world: KilledWorld) {
+    this.#onIdle = () => world.heedIdle();
     const { loop, store, kept, records, xen } = world;
     const alive = (act: () => void): void => {
       if (!this.isKilled) act();
@@ -32,6 +36,7 @@ class Daemon {
         subscribe: (listener) => news.subscribe(() => alive(listener)),
         followName: (domid, listener) => news.followName(domid, () => alive(listener)),
       },
+      predecessors: world.deadAreDone(),
       store: { ...store, load: async () => ({ definitions: [...world.stored.values()], unreadable: [] }) },
       records: {
         write: (record: RunRecord) => alive(() => records.write(record)),
@@ -67,6 +72,7 @@ class Daemon {
         return await act();
       } finally {
         this.atWork--;
+        this.#onIdle();
         this.#checkAlive();
       }
     };
@@ -100,6 +106,7 @@ class Daemon {
 export class KilledWorld extends XenWorld {
   readonly journal: LifecycleEvent[] = [];
   readonly #killed: Daemon[] = [];
+  #done: Deferred | undefined;
   #daemon: Daemon;
 
   constructor(sim: AsyncSim) {
@@ -117,6 +124,22 @@ export class KilledWorld extends XenWorld {
     // Before that nobody is served.
     await operations.guests.load();
     this.operations = operations;
+  }
+
+  get #isDeadDone(): boolean {
+    return this.#killed.every(({ atWork }) => atWork === 0);
+  }
+
+  /** Resolves when libxl's processes have done what the dead had asked for. */
+  deadAreDone(): Promise<void> {
+    this.#done = new Deferred();
+    this.heedIdle();
+    return this.#done.promise;
+  }
+
+  /** A call has been answered. */
+  heedIdle(): void {
+    if (this.#isDeadDone) this.#done?.resolve();
   }
 
   /** Into the journal, and then to everybody, unless its daemon is gone by then. */
@@ -142,14 +165,12 @@ export class KilledWorld extends XenWorld {
   /** What libxl's processes had begun for the dead comes to its end first, and is met. */
   protected override async clearAway(): Promise<void> {
     const { guests } = this.operations;
-    await this.sim.until("libxl's processes have ended", () => this.#killed.every(({ atWork }) => atWork === 0));
+    await this.sim.until("libxl's processes have ended", () => this.#isDeadDone);
     await guests.reconcile();
     await this.#settled();
     const known = Array.from(guests.domains, ({ id }) => id);
     for (const id of this.xen.ids) if (!known.includes(id)) this.fail(`nobody knows domain ${id}`);
     await super.clearAway();
-    // What was being built and never came about.
-    for (const [which, { isBuilding }] of this.kept) if (isBuilding === true) this.kept.delete(which);
   }
 
   async #settled(): Promise<void> {

@@ -666,7 +666,8 @@ suite("the daemon after this one", () => {
     test(`destroys ${what} that comes about when two have been killed`, async () => {
       const world = new BenchWorld();
       const bench = await new Bench(world).loaded();
-      const gate = new Deferred();
+      const [gate, dead] = [new Deferred(), new Deferred()];
+      world.predecessors = dead.promise;
       if (wasRunning) await bench.running();
       world.gates.set("create", gate.promise);
       world.gates.set("the answer to create", new Deferred().promise);
@@ -683,6 +684,8 @@ suite("the daemon after this one", () => {
       third.told = { isStarted: true, isEnded: true };
       await third.loaded();
       gate.resolve();
+      await third.settle();
+      dead.resolve();
       await third.settle();
       assert.deepEqual([...second.log, ...third.log], wasRunning ? ["stopped shutdown 1"] : []);
       assert.deepEqual(world.xen.ids, []);
@@ -706,15 +709,21 @@ suite("the daemon after this one", () => {
     next.checkQuiet();
   });
 
-  test("lets a domain be that others make of such a guest long after", async () => {
+  test("lets a domain be that others make of such a guest when nothing is at work for the one before", async () => {
     const world = new BenchWorld();
     const bench = await new Bench(world).loaded();
     world.gates.set("create", new Deferred().promise);
     bench.operations.create(xml(), false, {}).catch(() => {});
     await bench.settle();
     world.xen.news.clear();
+    const dead = new Deferred();
+    world.predecessors = dead.promise;
     const next = await new Bench(world).loaded();
-    await world.hand.pass(600_000, 10_000);
+    await next.settle();
+    assert.deepEqual([...next.records.keys()], [uuid], "its domain may come about yet");
+    dead.resolve();
+    await next.settle();
+    assert.deepEqual([...next.records.keys()], []);
     next.xen.make("hello", uuid);
     await next.settle();
     assert.deepEqual(next.log, ["started booted 1"]);

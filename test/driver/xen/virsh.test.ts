@@ -29,9 +29,8 @@ describe("Debian's virsh on xen:///system", { skip }, () => {
   before(async () => {
     loop = openLoop();
     xen = new FakeXen({ turn: async () => {}, later: (_what, act) => loop.post(act) });
-    const news = { ...xen.asNews, close: () => {} };
     const places = { stateDir: join(directory, "state"), runDir: join(directory, "run") };
-    driver = await XenDriver.open(loop, { ...places, xen: { calls: xen, news } });
+    driver = await XenDriver.open(loop, { ...places, xen: xen.surroundings });
     driver.subscribe(({ event }) => log.push(wordsOf(event)));
     daemon = new Daemon(loop, { drivers: [driver] });
     daemon.listen({ path: socket });
@@ -83,6 +82,16 @@ describe("Debian's virsh on xen:///system", { skip }, () => {
     assert.match(await run("schedinfo", "hello", "--live", "weight=512"), /^Scheduler +: credit2$[^]*^weight +: 512$/m);
     assert.match(await run("schedinfo", "Domain-0"), /^weight +: 256$/m);
     assert.match(await run("schedinfo", "hello", "--live", "weight=0"), /weight must be from 1 to 65535/);
+    assert.match(
+      await run("vcpuinfo", "hello"),
+      /^VCPU: +0\nCPU: +0\nState: +running\nCPU time: +1.0s\nCPU Affinity: +yyyy$/,
+    );
+    assert.equal(await run("vcpupin", "hello", "0", "1-2", "--live", "--config"), "");
+    assert.match(await run("vcpuinfo", "hello"), /^CPU Affinity: +-yy-$/m);
+    assert.match(await run("vcpupin", "hello", "--config"), /^ 0 +1-2$/m);
+    assert.match(await run("dumpxml", "hello"), /<cputune>\s*<vcpupin vcpu='0' cpuset='1-2'\/>\s*<\/cputune>/);
+    assert.match(await run("vcpupin", "hello", "4", "1"), /error: invalid argument: vcpu '4' is not active/);
+    assert.match(await run("vcpuinfo", "Domain-0"), /^State: +running$/m);
     assert.match(await run("domstats", "hello"), /state.state=1[^]*cpu.time=1000000000[^]*balloon.current=8192/);
     assert.match(await run("domjobinfo", "hello"), /^Job type: +None/);
     assert.match(await run("domjobabort", "hello"), /no job is active on the domain/);
@@ -195,7 +204,10 @@ describe("Debian's virsh on xen:///system", { skip }, () => {
   });
 
   it("tells of host and hypervisor", async () => {
-    assert.match(await run("capabilities"), /<machine>xenpv<\/machine>/);
+    assert.match(await run("capabilities"), /<machine>xenpv<\/machine>[^]*<machine>xenpvh<\/machine>/);
+    xen.hasHvm = false;
+    assert.doesNotMatch(await run("capabilities"), /<os_type>(?:hvm|xenpvh)<\/os_type>/);
+    xen.hasHvm = true;
     assert.match(
       await run("nodeinfo"),
       /^CPU frequency: +2000 MHz$[^]*^Core\(s\) per socket: +4$[^]*^Memory size: +16777216 KiB$/m,

@@ -49,6 +49,7 @@ export class XenWorld extends DriverWorld<RunRecord> {
       loop: this.loop,
       xen: this.xen,
       news: this.xen.asNews,
+      predecessors: Promise.resolve(),
       store: this.store,
       records: this.records,
       freePort: async (first) => first,

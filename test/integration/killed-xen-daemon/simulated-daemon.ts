@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { XenDriver } from "../../../src/driver/xen/index.ts";
-import type { Loop } from "../../../src/event/index.ts";
+import { Deferred, type Loop } from "../../../src/event/index.ts";
 import { XenProcesses } from "../../../src/libxl/index.ts";
 import { connectUnix } from "../../../src/os/index.ts";
 import { serveDriver } from "../killed-daemon/served-driver.ts";
@@ -9,7 +9,8 @@ import { serveDriver } from "../killed-daemon/served-driver.ts";
 const [path = ""] = process.argv.slice(2);
 const directory = join(path, "..");
 
-await serveDriver(path, (loop, onWarning) => {
+await serveDriver(path, async (loop, onWarning) => {
+  const { ended: predecessors } = await eldersOf(loop);
   const calls = new XenProcesses(loop, {
     launch: async (role) => {
       const transport = connectUnix(loop, join(directory, `xen-${role}`));
@@ -18,8 +19,20 @@ await serveDriver(path, (loop, onWarning) => {
     onProcessEnded: onWarning,
   });
   const places = { stateDir: join(directory, "state"), runDir: join(directory, "run") };
-  return XenDriver.open(loop, { ...places, onWarning, xen: { calls, news: newsOf(loop) } });
+  const news = newsOf(loop);
+  return XenDriver.open(loop, { ...places, onWarning, xen: { calls, news, predecessors, close: () => news.close() } });
 });
+
+/** A byte says that they are known, before we have processes of our own, and the end of it all that they have ended. */
+function eldersOf(loop: Loop): Promise<{ readonly ended: Promise<void> }> {
+  return new Promise((resolve) => {
+    const ended = new Deferred();
+    connectUnix(loop, join(directory, "xen-elders")).open({
+      onData: () => resolve({ ended: ended.promise }),
+      onClose: () => ended.resolve(),
+    });
+  });
+}
 
 /** Any byte is news. */
 function newsOf(loop: Loop): {

@@ -2,7 +2,7 @@ import { readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Random } from "../../../fuzz/random.ts";
-import type { Loop, Transport } from "../../../src/event/index.ts";
+import { Deferred, type Loop, type Transport } from "../../../src/event/index.ts";
 import {
   Context,
   type DomainInfo,
@@ -37,13 +37,14 @@ interface SimulatedDomain {
 
 interface SimulatedProcess {
   readonly role: LibxlRole;
+  readonly ended: Promise<void>;
   /** As by kill -9. */
   end(): void;
 }
 
 /**
  * A Xen that outlives daemons, and what stands for libxl's processes: their contexts are in this process, and a daemon
- * reaches them by the sockets `observer` and `operations`, and xenstored's news by `news`, in the directory `xen`. What a
+ * reaches them by the sockets `observer` and `operations`, xenstored's news by `news`, and the end of those that are another's by `elders`, in the directory `xen`. What a
  * process that is killed had begun goes no further.
  */
 export class SimulatedXen implements XenHost {
@@ -78,10 +79,19 @@ export class SimulatedXen implements XenHost {
     for (const role of ["observer", "operations"] as const) {
       listenUnix(loop, join(directory, `xen-${role}`), { mode: 0o600 }, (transport) => this.#begin(role, transport));
     }
+    listenUnix(loop, join(directory, "xen-elders"), { mode: 0o600 }, (transport) => this.#tellElders(transport));
     listenUnix(loop, join(directory, "xen-news"), { mode: 0o600 }, (transport) => {
       this.#followers.add(transport);
       transport.open({ onData: () => {}, onClose: () => void this.#followers.delete(transport) });
     });
+  }
+
+  /** A daemon begins: those that there are have been another's. */
+  #tellElders(daemon: Transport): void {
+    const elders = Array.from(this.#processes);
+    daemon.open({ onData: () => {}, onClose: () => {} });
+    daemon.send(new Uint8Array(1));
+    void Promise.all(elders.map(({ ended }) => ended)).then(() => daemon.close());
   }
 
   definitionOf(dom: { readonly name: string; readonly uuid: string }): string {
@@ -154,12 +164,15 @@ export class SimulatedXen implements XenHost {
     const library = new SimulatedLibrary(this);
     const context = new Context(this.#loop, library, { wallClock: Date.now, onDisaster: () => {} });
     const server = new ContextServer(context as Context, role, transport);
+    const ended = new Deferred();
     const process: SimulatedProcess = {
       role,
+      ended: ended.promise,
       end: () => {
         this.#processes.delete(process);
         transport.close();
         library.die();
+        ended.resolve();
       },
     };
     this.#processes.add(process);
@@ -167,6 +180,7 @@ export class SimulatedXen implements XenHost {
     void server.ended.then(async () => {
       this.#processes.delete(process);
       await context.close();
+      ended.resolve();
     });
   }
 

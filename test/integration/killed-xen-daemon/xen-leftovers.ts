@@ -63,6 +63,6 @@ export function descriptorsOf(pid: number): number {
 
 function filesIn(directory: string): string[] {
   return readdirSync(directory)
-    .filter((name) => !["lock", "autostarted", "format"].includes(name))
+    .filter((name) => !["lock", "processes", "autostarted", "format"].includes(name))
     .map((name) => join(directory, name));
 }

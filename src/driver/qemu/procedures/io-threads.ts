@@ -10,8 +10,9 @@ import type { JsonObject } from "../../../qmp/index.ts";
 import type { Element } from "../../../xml/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
 import { formatCpuList, parseCpuList } from "../../tuning/cpu-list.ts";
-import { cpusIn, defaultCpus, tuneOf } from "../../tuning/cpu-map.ts";
+import { cpusIn, tuneOf } from "../../tuning/cpu-map.ts";
 import { ioThreadIds, setIoThreadIds } from "../../tuning/io-thread-list.ts";
+import { pinned, pinOf, setPin } from "../../tuning/pins.ts";
 import { checkParams } from "../../tuning/tunables.ts";
 import { setAffinity } from "../affinity.ts";
 import { devicesOf, targetOf } from "../devices-of.ts";
@@ -22,7 +23,7 @@ import type { Observations } from "../observation.ts";
 import { allowedCpus, hostCpus } from "../processes.ts";
 import type { Run } from "../run.ts";
 import { check, patienceOf } from "./asked.ts";
-import { setPin, tellPin } from "./pinning.ts";
+import { tellPin } from "./pinning.ts";
 
 const either = affect.live | affect.config;
 /** What can be set of a thread, of which type it is, and QEMU's name for it. */
@@ -40,7 +41,7 @@ export function ioThreadProcedures(guests: Guests, observations: Observations): 
       if (run?.pid === undefined) {
         const info = ioThreadIds(definition.root).map((id) => ({
           iothreadId: id,
-          cpumap: shortMap(pinOf(definition, id)),
+          cpumap: shortMap(pinOf(definition.root, pinned.ioThread(id), hostCpus())),
         }));
         return { info, ret: info.length };
       }
@@ -95,8 +96,7 @@ export function ioThreadProcedures(guests: Guests, observations: Observations): 
           const thread = await threadOf(change.run, iothreadsId, change.timeoutMs);
           if (thread !== undefined) await setAffinity(thread, formatCpuList(cpus));
         }
-        const key = { iothread: String(iothreadsId) };
-        await change.editAll((root) => setPin(tuneOf(root), "iothreadpin", key, formatCpuList(cpus)));
+        await change.editAll((root) => setPin(tuneOf(root), pinned.ioThread(iothreadsId), formatCpuList(cpus)));
         if (change.run !== undefined) tellPin(guests, change.domain, `iothreadpin${iothreadsId}`, cpus);
       });
     },
@@ -147,15 +147,6 @@ function removeThread(root: Element, id: number): void {
   if (tune === undefined || pin === undefined) return;
   tune.children.splice(tune.children.indexOf(pin), 1);
   if (tune.elements().length === 0) root.children.splice(root.children.indexOf(tune), 1);
-}
-
-function pinOf({ root }: Definition, id: number): readonly number[] {
-  const pin = root
-    .first("cputune")
-    ?.all("iothreadpin")
-    .find((each) => each.attribute("iothread") === String(id));
-  const set = pin?.attribute("cpuset");
-  return set === undefined ? (defaultCpus(root) ?? hostCpus()) : parseCpuList(set);
 }
 
 /** As long as the highest CPU needs. */

@@ -1,9 +1,9 @@
-import type { Definition, Domain } from "../../../model/index.ts";
+import type { Domain } from "../../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../../protocol/index.ts";
-import { Element } from "../../../xml/index.ts";
 import type { CallContext, DriverProcedures } from "../../driver.ts";
 import { formatCpuList, parseCpuList } from "../../tuning/cpu-list.ts";
-import { cpuMaps, cpusIn, defaultCpus, tuneOf } from "../../tuning/cpu-map.ts";
+import { cpuMaps, cpusIn, tuneOf } from "../../tuning/cpu-map.ts";
+import { pinned, pinOf, setPin } from "../../tuning/pins.ts";
 import { setAffinity } from "../affinity.ts";
 import { invalid, toVirError } from "../errors.ts";
 import type { Guests } from "../guests.ts";
@@ -32,7 +32,7 @@ export function pinningProcedures(guests: Guests, observations: Observations): D
         const thread = value.find(({ number }) => number === vcpu)?.thread;
         if (thread !== undefined) await setAffinity(thread, formatCpuList(cpus));
       }
-      await change.editAll((root) => setPin(tuneOf(root), "vcpupin", { vcpu: String(vcpu) }, formatCpuList(cpus)));
+      await change.editAll((root) => setPin(tuneOf(root), pinned.vcpu(vcpu), formatCpuList(cpus)));
       if (change.run !== undefined) tellPin(guests, change.domain, `vcpupin${vcpu}`, cpus);
     });
   };
@@ -57,7 +57,7 @@ export function pinningProcedures(guests: Guests, observations: Observations): D
       check(flags, all, "qemuDomainGetVcpuPinInfo");
       const { definition } = soleTarget(find(dom), flags);
       const num = Math.min(ncpumaps, definition.vcpus);
-      const pins = Array.from({ length: num }, (_, vcpu) => pinOf(definition, "vcpupin", vcpu));
+      const pins = Array.from({ length: num }, (_, vcpu) => pinOf(definition.root, pinned.vcpu(vcpu), hostCpus()));
       return { cpumaps: cpuMaps(pins, maplen), num };
     },
     domainPinVcpu: ({ dom, vcpu, cpumap }, context) => pinVcpu(dom, vcpu, cpumap, affect.live, context),
@@ -65,7 +65,7 @@ export function pinningProcedures(guests: Guests, observations: Observations): D
     domainGetEmulatorPinInfo: ({ dom, maplen, flags }) => {
       check(flags, all, "qemuDomainGetEmulatorPinInfo");
       const { definition } = soleTarget(find(dom), flags);
-      return { cpumaps: cpuMaps([pinOf(definition, "emulatorpin")], maplen), ret: 1 };
+      return { cpumaps: cpuMaps([pinOf(definition.root, pinned.emulator, hostCpus())], maplen), ret: 1 };
     },
     domainPinEmulator: ({ dom, cpumap, flags }, context) => {
       check(flags, all, "qemuDomainPinEmulator");
@@ -74,7 +74,7 @@ export function pinningProcedures(guests: Guests, observations: Observations): D
         if (cpus.length === 0) throw wrong("Empty cpu list for pinning");
         const pid = change.run?.pid;
         if (pid !== undefined) await setAffinity(pid, formatCpuList(cpus));
-        await change.editAll((root) => setPin(tuneOf(root), "emulatorpin", {}, formatCpuList(cpus)));
+        await change.editAll((root) => setPin(tuneOf(root), pinned.emulator, formatCpuList(cpus)));
         if (change.run !== undefined) tellPin(guests, change.domain, "emulatorpin", cpus);
       });
     },
@@ -93,24 +93,6 @@ async function asked<T>(answer: Promise<T>): Promise<T> {
 export function tellPin(guests: Guests, { reference: dom }: Domain, name: string, cpus: readonly number[]): void {
   const value = { type: "string", value: formatCpuList(cpus) } as const;
   guests.publish({ name: "tunable", dom, params: [{ field: `cputune.${name}`, value }] });
-}
-
-/** An element that says where one thing runs; in the order of numbers. */
-export function setPin(tune: Element, name: string, key: Readonly<Record<string, string>>, cpuset: string): void {
-  const [[attribute, number] = ["", ""]] = Object.entries(key);
-  const same = tune.all(name).find((each) => attribute === "" || each.attribute(attribute) === number);
-  if (same !== undefined) return same.setAttribute("cpuset", cpuset);
-  const later = tune.all(name).find((each) => Number(each.attribute(attribute)) > Number(number));
-  const place = later === undefined ? tune.children.length : tune.children.indexOf(later);
-  tune.children.splice(place, 0, new Element(name, { ...key, cpuset }));
-}
-
-/** Without a place of its own it has that of the domain, or any. */
-function pinOf({ root }: Definition, name: string, vcpu?: number): readonly number[] {
-  const pins = root.first("cputune")?.all(name) ?? [];
-  const own = pins.find((each) => vcpu === undefined || each.attribute("vcpu") === String(vcpu));
-  const set = own?.attribute("cpuset");
-  return set === undefined ? (defaultCpus(root) ?? hostCpus()) : parseCpuList(set);
 }
 
 function outOfRange(vcpu: number, which: string, count: number): VirError {

@@ -5,6 +5,7 @@ import { writeXml } from "../../../xml/index.ts";
 import type { DriverProcedures } from "../../driver.ts";
 import { readHostFacts } from "../../qemu/capabilities/host-facts.ts";
 import { nodeProcedures } from "../../qemu/procedures/node.ts";
+import { cpuMaps } from "../../tuning/cpu-map.ts";
 import { capabilitiesElement } from "../capabilities.ts";
 import { domainCapabilities } from "../domain-capabilities.ts";
 import { internal } from "../errors.ts";
@@ -24,9 +25,10 @@ export function hostProcedures(guests: Guests): DriverProcedures {
       throw VirError.of(ErrorCode.invalidArg, ErrorDomain.libxl, `unknown type '${kind}'`);
     },
     connectGetHostname: () => ({ hostname: hostname() }),
-    connectGetCapabilities: async () => ({
-      capabilities: writeXml(capabilitiesElement(facts.uuid, await guests.xen.topology())),
-    }),
+    connectGetCapabilities: async () => {
+      const [topology, physical] = await Promise.all([guests.xen.topology(), guests.xen.physical()]);
+      return { capabilities: writeXml(capabilitiesElement(facts.uuid, topology, physical)) };
+    },
     connectGetDomainCapabilities: ({ emulatorbin, arch, machine, virttype, flags }) => {
       check(flags, 0, "libxlConnectGetDomainCapabilities");
       const asked = { emulator: emulatorbin, arch, machine, virttype };
@@ -45,6 +47,14 @@ export function hostProcedures(guests: Guests): DriverProcedures {
         cores: coresPerSocket,
         threads: threadsPerCore,
       };
+    },
+    // Domain 0 has as many as it was given.
+    nodeGetCpuMap: async ({ needMap, flags }) => {
+      check(flags, 0, "libxlNodeGetCPUMap");
+      const online = (await guests.xen.topology()).cpus.map(({ id }) => id);
+      const ret = (online.at(-1) ?? 0) + 1;
+      const cpumap = needMap === 0 ? new Uint8Array() : cpuMaps([online], (ret + 7) >> 3);
+      return { cpumap, online: online.length, ret };
     },
     nodeGetCellsFreeMemory: async ({ startCell, maxcells }) => {
       const { nodes } = await guests.xen.topology();

@@ -9,6 +9,7 @@ import { jobProcedures } from "./jobs.ts";
 import { lifecycleProcedures } from "./lifecycle.ts";
 import { listingProcedures } from "./listing.ts";
 import { metadataProcedures } from "./metadata.ts";
+import { pinningProcedures } from "./pinning.ts";
 import { resourceProcedures } from "./resources.ts";
 import { saveProcedures } from "./saves.ts";
 import { schedulerProcedures } from "./scheduler.ts";
@@ -24,6 +25,7 @@ export function xenProcedures(operations: Operations): DriverProcedures {
     ...saveProcedures(operations),
     ...inspectionProcedures(guests),
     ...resourceProcedures(guests),
+    ...pinningProcedures(guests),
     ...deviceProcedures(guests),
     ...schedulerProcedures(guests),
     ...jobProcedures(guests),

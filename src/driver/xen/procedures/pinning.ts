@@ -1,0 +1,65 @@
+import type { Domain } from "../../../model/index.ts";
+import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../../protocol/index.ts";
+import type { CallContext, DriverProcedures } from "../../driver.ts";
+import { affect, soleTarget } from "../../qemu/modification.ts";
+import { formatCpuList } from "../../tuning/cpu-list.ts";
+import { cpuMaps, cpusIn, tuneOf } from "../../tuning/cpu-map.ts";
+import { pinned, pinOf, setPin } from "../../tuning/pins.ts";
+import { notRunning, toVirError } from "../errors.ts";
+import type { Guests } from "../guests.ts";
+import { check, patienceOf } from "./asked.ts";
+
+/** virVcpuState. */
+const state = { offline: 0, running: 1, blocked: 2 };
+const either = affect.live | affect.config;
+
+/** On which of the host's CPUs a domain's run, and what they do. */
+export function pinningProcedures(guests: Guests): DriverProcedures {
+  const find = ({ uuid, name }: WireDomain): Domain => guests.domains.byUuid(uuid, name);
+  const pinVcpu = (dom: WireDomain, vcpu: number, cpumap: Uint8Array, flags: number, context: CallContext) => {
+    check(flags, either, "libxlDomainPinVcpuFlags");
+    return guests.modify(find(dom), flags, "pin", patienceOf(context), async (change) => {
+      const { run, targets } = change;
+      for (const target of [targets.live, targets.config]) {
+        if (target !== undefined && vcpu >= target.vcpus) throw wrong(`vcpu '${vcpu}' is not active`);
+      }
+      const cpus = cpusIn(cpumap);
+      if (cpus.length === 0) throw wrong("Empty cpu list for pinning");
+      if (run !== undefined) await guests.xen.pinVcpu(run.domid, vcpu, cpus);
+      await change.editAll((root) => setPin(tuneOf(root), pinned.vcpu(vcpu), formatCpuList(cpus)));
+    });
+  };
+  return {
+    domainGetVcpus: async ({ dom, maxinfo, maplen }) => {
+      const domain = find(dom);
+      const { incarnation, id } = domain;
+      if (incarnation === undefined) throw notRunning();
+      const found = await guests.xen.vcpus(id).catch((error: unknown) => {
+        throw toVirError(error, `list vcpus for domain '${id}'`);
+      });
+      // Meanwhile its number may be another's.
+      if (domain.incarnation !== incarnation) throw notRunning();
+      const vcpus = found.slice(0, maxinfo);
+      const info = vcpus.map(({ number, cpu, cpuTimeNs, running, blocked }) => {
+        const does = running ? "running" : blocked ? "blocked" : "offline";
+        return { number, state: state[does], cpuTime: cpuTimeNs, cpu };
+      });
+      const maps = vcpus.map(({ cpus }) => cpus);
+      return { info, cpumaps: cpuMaps(maps, maplen) };
+    },
+    domainGetVcpuPinInfo: async ({ dom, ncpumaps, maplen, flags }) => {
+      check(flags, either, "libxlDomainGetVcpuPinInfo");
+      const { definition } = soleTarget(find(dom), flags);
+      const num = Math.min(ncpumaps, definition.vcpus);
+      const all = (await guests.xen.topology()).cpus.map(({ id }) => id);
+      const pins = Array.from({ length: num }, (_, vcpu) => pinOf(definition.root, pinned.vcpu(vcpu), all));
+      return { cpumaps: cpuMaps(pins, maplen), num };
+    },
+    domainPinVcpu: ({ dom, vcpu, cpumap }, context) => pinVcpu(dom, vcpu, cpumap, affect.live, context),
+    domainPinVcpuFlags: ({ dom, vcpu, cpumap, flags }, context) => pinVcpu(dom, vcpu, cpumap, flags, context),
+  };
+}
+
+function wrong(detail: string): VirError {
+  return VirError.of(ErrorCode.invalidArg, ErrorDomain.libxl, detail);
+}
