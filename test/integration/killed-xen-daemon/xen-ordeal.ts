@@ -83,6 +83,9 @@ class XenOrdeal implements Disturbance {
   /** The last that served: its client may have been cut off. */
   #current: Serving | undefined;
   #before: Leftovers | undefined;
+  /** Of libxl's processes that have been through a whole round: how many descriptors each had then. */
+  readonly #descriptors = new Map<number, number>();
+  #met: ReadonlySet<number> = new Set();
   #roundMs = Number.POSITIVE_INFINITY;
   #calmFrom = 0;
   count = 0;
@@ -243,8 +246,12 @@ class XenOrdeal implements Disturbance {
     const now = await leftovers(() => this.#host.look(this.#directory, life));
     serving.held ??= now;
     this.#before ??= now;
-    const before = { ...serving.held, nodes: this.#before.nodes };
+    const before = { ...serving.held, nodes: this.#before.nodes, descriptors: this.#descriptors };
     for (const sentence of growth(before, now)) this.#found.push(`after round ${round} ${sentence}`);
+    // libxl opens a pipe that it keeps at its first create or watch: after a whole round of its own each has had that.
+    for (const [pid, count] of now.descriptors)
+      if (this.#met.has(pid) && !this.#descriptors.has(pid)) this.#descriptors.set(pid, count);
+    this.#met = new Set(now.descriptors.keys());
   }
 
   async #end(): Promise<void> {
