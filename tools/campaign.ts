@@ -48,7 +48,7 @@ const campaigns: Readonly<Record<string, Campaign>> = {
   },
   selftest: {
     about:
-      "virtwright selftest with each driver of ours and of a libvirtd: 8 guests, 20 rounds (--domains N, --rounds N, --only WORD, --system)",
+      "virtwright selftest with each driver of ours, the Xen driver in the lab, and of a libvirtd: 8 guests, 20 rounds (--domains N, --rounds N, --only WORD, --system)",
     run: selftests,
   },
   xen: {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ import { domain, type OpenOptions, open } from "../../src/open/index.ts";
 import { PrivateLibvirtd } from "../../test/conformance/qemu/private-libvirtd.ts";
 import { libvirtd, Teacher } from "../../test/conformance/virsh/teacher.ts";
 import { Program } from "../../test/integration/program.ts";
+import { judgeInXen } from "./in-xen.ts";
 
 /** What follows the first findings is often their consequence. */
 const mostShown = 5;
@@ -36,6 +38,8 @@ const fleeting: Readonly<Record<string, Begin>> = {
   "libvirt's QEMU driver": (directory) => begun(new PrivateLibvirtd(directory), "qemu:///system"),
 };
 
+const xenName = "our Xen driver, in domain 0 of a Xen";
+
 /** The test script against all that there is. True when each driver has passed, and has been asked. */
 export async function selftests(args: readonly string[]): Promise<boolean> {
   const { values } = parseArgs({
@@ -58,7 +62,17 @@ export async function selftests(args: readonly string[]): Promise<boolean> {
     if (!name.includes(values.only) || (values.system && !name.includes("QEMU"))) continue;
     isFine = (await play(name, begin, options)) && isFine;
   }
+  if (xenName.includes(values.only) && !values.system) isFine = (await playInXen(options)) && isFine;
   return isFine;
+}
+
+/** In the lab: a guest's round takes half a minute of a processor's time, a boot one minute. */
+function playInXen({ domains, rounds }: { readonly domains: number; readonly rounds: number }): Promise<boolean> {
+  console.log(`${xenName}:`);
+  execFileSync(process.execPath, [join(import.meta.dirname, "../bundle.ts")]);
+  const command = `node dist/cli/main.js selftest --connect xen:///system --domains ${domains} --rounds ${rounds}`;
+  const options = { timeoutMs: (domains * rounds * 90 + 600) * 1_000, memoryMib: 2_048, dom0MemoryMib: 1_200 };
+  return judgeInXen(command, options, ({ exitCode }) => (exitCode === 0 ? [] : [`it has ended with ${exitCode}`]));
 }
 
 async function play(name: string, begin: Begin, options: SelftestOptions): Promise<boolean> {

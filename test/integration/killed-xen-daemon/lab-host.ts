@@ -15,8 +15,8 @@ import { definitionOf, type GuestView, xenScript } from "./xen-script.ts";
 import { lookBeside } from "./xl-beside.ts";
 
 const run = promisify(execFile);
-/** The daemon has a socket, and a descriptor of the process, for each; and a watch for each of these. */
-const costs = 2;
+/** For each process the daemon has a socket, which is watched, the process itself, and the watch of that one. */
+const costs = { descriptors: 3, registrations: 2 };
 const patienceMs = 60_000;
 
 /** The real Xen, seen from its dom0 as anybody could. */
@@ -49,7 +49,7 @@ export class LabHost implements XenHost {
     const operators = libxlProcesses("operations");
     const helpers = processesWith(([program = ""]) => /\/libxl-save-helper$|^xl$/.test(program)).length;
     const counts = await life.counts();
-    const own = costs * (observers.length + operators.length);
+    const processes = observers.length + operators.length;
     return {
       domains: (await linesOf("xl", ["list"])).slice(1).flatMap((line) => /^\S+ +([1-9]\d*) /.exec(line)?.[1] ?? []),
       nodes: (await linesOf("xenstore-ls", ["-f"])).map((line) => line.replace(/ = .*/, "")),
@@ -57,7 +57,11 @@ export class LabHost implements XenHost {
       observers: observers.length,
       helpers,
       descriptors: new Map([...observers, ...operators].map((pid) => [pid, descriptorsOf(pid)])),
-      held: { ...counts, descriptors: descriptorsOf(life.pid) - own, registrations: counts.registrations - own },
+      held: {
+        ...counts,
+        descriptors: descriptorsOf(life.pid) - costs.descriptors * processes,
+        registrations: counts.registrations - costs.registrations * processes,
+      },
     };
   }
 
