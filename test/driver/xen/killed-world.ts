@@ -19,10 +19,10 @@ class Daemon {
   /** Events that no sudden end takes any more, and those on their way there. */
   #written: Promise<void> = Promise.resolve();
 
-  readonly #onIdle: () => void;
+  readonly #world: KilledWorld;
 
   constructor(world: KilledWorld) {
-    this.#onIdle = () => world.heedIdle();
+    this.#world = world;
     const { loop, store, kept, records, xen } = world;
     const alive = (act: () => void): void => {
       if (!this.isKilled) act();
@@ -72,7 +72,7 @@ class Daemon {
         return await act();
       } finally {
         this.atWork--;
-        this.#onIdle();
+        this.#world.heedIdle();
         this.#checkAlive();
       }
     };
@@ -81,15 +81,20 @@ class Daemon {
         const value: unknown = Reflect.get(target, name);
         if (typeof value !== "function" || name === "close") return name === "close" ? async () => {} : value;
         return (...args: unknown[]) =>
-          ask(() =>
-            Reflect.apply(
-              value as (...all: unknown[]) => unknown,
-              target,
-              args.map((each) => this.#deafened(each)),
-            ),
-          );
+          ask(async () => {
+            const deaf = args.map((each) => this.#deafened(each));
+            const result: unknown = await Reflect.apply(value as (...all: unknown[]) => unknown, target, deaf);
+            if (this.isKilled && (name === "create" || name === "restore")) await this.#orphaned(result as number);
+            return result;
+          });
       },
     });
+  }
+
+  /** The process that has built it destroys it, unless it was killed as well. */
+  async #orphaned(domid: number): Promise<void> {
+    const { sim, xen } = this.#world;
+    if (sim.choose(2) === 0) await xen.destroy(domid).catch(() => {});
   }
 
   #deafened(argument: unknown): unknown {

@@ -142,6 +142,18 @@ export const driverMutations: readonly SourceMutation[] = [
     foundBy: "suspended and resumed",
   },
   {
+    name: "abandoned-for-ever",
+    about: "nobody asks whether what a dead daemon was building may still come about",
+    patches: [
+      {
+        file: "driver/xen/adoption.ts",
+        find: "this.#options.predecessors.then(() => this.#giveUp())",
+        replace: "this.#options.predecessors.then(() => {})",
+      },
+    ],
+    foundBy: "started, and its daemon killed",
+  },
+  {
     name: "close-does-not-wait",
     about: "the driver is closed before what is under way has ended",
     patches: [
