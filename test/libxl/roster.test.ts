@@ -51,10 +51,25 @@ test("a process that has left is not waited for, and nobody waits any more once 
   first.leave(identityOf(child));
   await new ProcessRoster(loop, directory).eldersEnded;
   first.enter(identityOf(child));
+  writeFileSync(join(directory, "of another's"), "");
   const { size } = loop;
   const next = new ProcessRoster(loop, directory);
-  assert.equal(loop.size, size + 1);
+  assert.equal(loop.size, size + 2, "one process, and how long it may take");
   next.close();
   await new Promise<void>((resolve) => loop.post(resolve));
   assert.equal(loop.size, size);
+});
+
+test("a process that does not end is ended by force", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "virtwright-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  await using loop = openLoop();
+  const child = spawn("sleep", ["60"]);
+  t.after(() => child.kill());
+  const exit = once(child, "exit");
+  new ProcessRoster(loop, directory).enter(identityOf(child));
+  const next = new ProcessRoster(loop, directory, 0);
+  await next.eldersEnded;
+  assert.deepEqual(await exit, [null, "SIGKILL"]);
+  next.close();
 });

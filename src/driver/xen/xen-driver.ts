@@ -112,7 +112,14 @@ export class XenDriver implements Driver, Hypervisor {
     const log = new EventLog(journal, report);
     const events = new WrittenEvents(log, report);
     const ports = new FreePorts(loop, portHoldMs);
-    const xen = options.xen ?? openXen(loop, options, report);
+    let xen: Surroundings;
+    try {
+      xen = options.xen ?? openXen(loop, options, report);
+    } catch (error) {
+      records.close();
+      await journal.close();
+      throw error;
+    }
     const { calls, news, predecessors } = xen;
     const operations = new Operations({
       loop,

@@ -36,11 +36,11 @@ export function launchProcesses(loop: Loop, { logLevel = "notice", stderr, roste
     try {
       const options = { fds: [theirs], ...(stderr !== undefined && { stderr }) };
       const process_ = await spawnDetached(process.execPath, [program, role, logLevel], options);
-      roster?.enter(process_.identity);
       watchProcess(loop, process_, () => {
         roster?.leave(process_.identity);
         process_.close();
       });
+      roster?.enter(process_.identity);
       return { transport: new UnixTransport(loop, ours), kill: () => void process_.signal("SIGKILL") };
     } catch (error) {
       close(ours);
