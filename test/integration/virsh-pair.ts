@@ -141,11 +141,14 @@ async function answerOf(child: ChildProcessByStdio<Writable | null, Readable, Re
   return { status, out, error };
 }
 
-/** What no two runs have in common: time that has passed, and that libvirt's simulator counts from 1970. */
+/**
+ * What no two runs have in common: time that has passed, that libvirt's simulator counts from 1970, and how often a job was
+ * looked at before it had ended: of its progress the last that is shown stays.
+ */
 function stable({ status, out, error }: Answer): Answer {
   return {
     status,
-    error,
+    error: error.replaceAll(/(\r[^\r\n]*\[) *\d+ %\](?=\1)/g, ""),
     out: out
       .replaceAll(/(CPU time|Time elapsed|time_elapsed): .*\n/g, "")
       .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "(date and time)")
