@@ -28,7 +28,8 @@ export interface DomainTurnsOptions {
 export interface DriverErrors {
   readonly domain: ErrorDomain;
   readonly closed: () => VirError;
-  readonly toVirError: (error: unknown) => unknown;
+  /** `what`: what was to be done: "suspend domain 'web'". */
+  readonly toVirError: (error: unknown, what: string) => unknown;
 }
 
 /** How long the guest's side may take when the caller has not said. */
@@ -127,7 +128,7 @@ export class DomainTurns {
    */
   async exclusively<T>(domain: Domain, operation: string, patience: Patience, body: () => Promise<T>): Promise<T> {
     const request: JobRequest = { operation, ...patience };
-    return this.#inTurn(domain, (begin) =>
+    return this.#inTurn(domain, operation, (begin) =>
       domain.jobs.run(request, () => {
         begin();
         return body();
@@ -144,7 +145,7 @@ export class DomainTurns {
   ): Promise<T> {
     const { deadline, signal } = patience;
     const request: AsyncJobRequest = { operation, deadline, signal, kind: "async" };
-    return this.#inTurn(domain, (begin) =>
+    return this.#inTurn(domain, operation, (begin) =>
       domain.jobs.run(request, (job: AsyncWork) => {
         begin();
         return body(job);
@@ -152,7 +153,7 @@ export class DomainTurns {
     );
   }
 
-  async #inTurn<T>(domain: Domain, ask: (begin: () => void) => Promise<T>): Promise<T> {
+  async #inTurn<T>(domain: Domain, operation: string, ask: (begin: () => void) => Promise<T>): Promise<T> {
     let hasBegun = false;
     const work = ask(() => {
       this.checkOpen();
@@ -162,7 +163,7 @@ export class DomainTurns {
     try {
       return await work;
     } catch (error) {
-      throw this.#errors.toVirError(error);
+      throw this.#errors.toVirError(error, `${operation} domain '${domain.name}'`);
     } finally {
       // Who has an answer, good or bad, has heard of what that was about. Who never had a turn waits for no disk.
       if (hasBegun) await this.#options.told?.();

@@ -33,4 +33,4 @@ export { type ContextProcess, type Launch, type LaunchOptions, launchProcesses }
 export type { Subscription } from "./process/observer.ts";
 export { ProcessRoster } from "./process/roster.ts";
 export type { Role } from "./process/wire.ts";
-export { type FileOptions, XenProcesses, type XenProcessesOptions } from "./process/xen-processes.ts";
+export { type FileOptions, mayLeaveHalf, XenProcesses, type XenProcessesOptions } from "./process/xen-processes.ts";

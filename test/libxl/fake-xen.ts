@@ -29,6 +29,8 @@ export class FakeXen {
   /** Operations that have not ended, by the test's word. */
   readonly held: (() => void)[] = [];
   holds = false;
+  /** They do not end when they are asked to stop. */
+  isStuck = false;
   nextDomid = 1;
 
   add(uuid: string, domid = this.nextDomid++): number {
@@ -98,7 +100,7 @@ class XenLibrary extends FakeLibrary {
     else finish();
     return {
       abort: () => {
-        once(-22);
+        if (!this.#xen.isStuck) once(-22);
         return 0;
       },
     };
@@ -154,6 +156,8 @@ export class ProcessWorld {
   failsToStart = false;
   /** Processes that start hear nothing. */
   deaf = false;
+  /** Processes that start say nothing. */
+  isMute = false;
   readonly processes: XenProcesses;
 
   constructor(operations = 2) {
@@ -184,7 +188,7 @@ export class ProcessWorld {
       onDisaster: () => {},
     });
     const server = new ContextServer(context as Context, role, this.deaf ? deafened(theirs) : theirs);
-    server.open();
+    if (!this.isMute) server.open();
     const ends = { end: () => theirs.close(), leave: () => ours.close() };
     const launched: Launched = { role, server, context, ...ends, ended: false, killed: false };
     void server.ended.then(() => {

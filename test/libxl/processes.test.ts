@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { StateError } from "../../src/event/index.ts";
+import { DeadlineError, StateError } from "../../src/event/index.ts";
 import { ConfigError, LibxlError } from "../../src/libxl/index.ts";
 import { ProcessEndedError } from "../../src/libxl/process/context-client.ts";
 import { ProcessWorld } from "./fake-xen.ts";
@@ -102,6 +102,70 @@ suite("libxl in processes of its own", () => {
     );
     world.xen.holds = false;
     assert.equal(await settled(world, world.processes.create({})), 3);
+  });
+
+  test("destroys what was half built when it was aborted, as libxl leaves it, and says that it took too long", async () => {
+    const world = new ProcessWorld();
+    world.xen.holds = true;
+    const created = world.processes.create({}, { timeoutMs: 1_000 });
+    const failed = created.then(String, (reason: unknown) => reason);
+    await world.hand.settle();
+    assert.equal(world.xen.domains.size, 1);
+    await world.hand.pass(1_500, 500);
+    const error = await failed;
+    assert.ok(error instanceof LibxlError && error.cause instanceof DeadlineError);
+    assert.match(error.cause.message, /create had not ended after 1000 ms/);
+    assert.equal(world.xen.domains.size, 0);
+  });
+
+  test("ends a process in which libxl does not even end what it was asked to cut short", async () => {
+    const world = new ProcessWorld();
+    world.xen.holds = true;
+    world.xen.isStuck = true;
+    const failed = world.processes.create({}, { timeoutMs: 1_000 }).then(String, (reason: unknown) => reason);
+    await world.hand.pass(62_000, 500);
+    assert.ok((await failed) instanceof ProcessEndedError);
+    assert.deepEqual([world.launched[1]?.killed, world.xen.domains.size], [true, 0]);
+  });
+
+  test("destroys, plugs and builds while as much memory is written as may be at once", async () => {
+    const world = new ProcessWorld(2);
+    const domid = world.xen.add("guest");
+    world.xen.holds = true;
+    const saves = [1, 2].map(() => world.processes.dump(domid, "/dump", { timeoutMs: 3_600_000 }));
+    await world.hand.settle();
+    const third = world.processes.dump(domid, "/dump");
+    await settled(world, world.processes.destroy(domid));
+    world.xen.holds = false;
+    assert.equal(await settled(world, world.processes.create({})), 2);
+    assert.equal(world.xen.held.length, 2, "and the third waits");
+    for (const finish of world.xen.held) finish();
+    await settled(world, Promise.all([...saves, third]));
+  });
+
+  test("one that waits for a process is told when there is none for ten minutes", async () => {
+    const world = new ProcessWorld(1);
+    world.xen.holds = true;
+    const saved = world.processes.dump(world.xen.add("guest"), "/dump", { timeoutMs: 3_600_000 });
+    const failed = world.processes.dump(1, "/dump").then(String, (reason: unknown) => reason);
+    await world.hand.pass(601_000, 1_000);
+    const error = await failed;
+    assert.ok(error instanceof DeadlineError);
+    assert.match(error.message, /no process of libxl's has been free for 600 s/);
+    world.xen.held[0]?.();
+    await settled(world, saved);
+    world.xen.holds = false;
+    await settled(world, world.processes.dump(1, "/dump"));
+  });
+
+  test("a process that gets no context is killed, and who waits for it is told", async () => {
+    const world = new ProcessWorld();
+    await settled(world, world.processes.domains());
+    world.isMute = true;
+    const failed = world.processes.create({}).then(String, (reason: unknown) => reason);
+    await world.hand.pass(121_000, 500);
+    assert.ok((await failed) instanceof ProcessEndedError);
+    assert.equal(world.launched[1]?.killed, true);
   });
 
   test("one that ended with nothing to do, unnoticed, is not asked: another is started", async () => {

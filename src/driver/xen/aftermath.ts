@@ -51,6 +51,8 @@ export class Aftermath {
       return run.move({ state: DomainState.shutdown, reason: DomainReason.shutdown.unknown });
     }
     if (action.startsWith("coredump")) await this.#target.keepCrash(run).catch(this.#options.report);
+    // The next daemon finds it as it is.
+    if (this.#target.isClosed()) return;
     if (action === "preserve") return preserve(run, reason);
     if (!action.endsWith("restart")) return this.#target.end(run, endingFor(reason));
     run.keepsPlace = true;

@@ -1,8 +1,8 @@
-import { LibxlError, ProcessEndedError } from "../../libxl/index.ts";
+import { LibxlError, mayLeaveHalf, ProcessEndedError } from "../../libxl/index.ts";
 import type { Definition, Domain } from "../../model/index.ts";
 import { DomainReason, DomainState } from "../../protocol/index.ts";
 import { configOf } from "./configuration/index.ts";
-import { toVirError } from "./errors.ts";
+import { closed, toVirError } from "./errors.ts";
 import type { BootManner, GuestsOptions } from "./guests.ts";
 import { prepareRun, withRunNames } from "./prepare-run.ts";
 
@@ -12,8 +12,10 @@ export interface Built {
   readonly definition: Definition;
 }
 
-/** Building takes seconds, and restoring a large guest minutes: whoever takes longer has failed. */
+/** Building takes seconds: whoever takes longer has failed. */
 const buildMs = 600_000;
+/** Memory is written, and read again, as fast as the disk goes. */
+export const memoryMs = 3_600_000;
 const destroyMs = 120_000;
 
 /**
@@ -23,17 +25,23 @@ const destroyMs = 120_000;
 export class Builder {
   readonly #options: GuestsOptions;
   readonly #building = new Map<string, number>();
+  /** Guests of which something half built could not be taken away. */
+  readonly #wrecks = new Set<string>();
+  readonly #closing = new AbortController();
 
   constructor(options: GuestsOptions) {
     this.#options = options;
   }
 
-  /** A domain of that uuid is somebody's who waits for it, or is about to be. */
+  /** A domain of that uuid is somebody's who waits for it, or is about to be; or nobody's ever. */
   isBuilding(uuid: string): boolean {
-    return this.#building.has(uuid);
+    return this.#building.has(uuid) || this.#wrecks.has(uuid);
   }
 
-  /** Hands what it has made to `take`, at once. Rejects with VirError; nothing is left then. Under the domain's job. */
+  /**
+   * Hands what it has made to `take`, at once. Rejects with VirError; nothing is left then, or what could not be taken away
+   * goes before the next is built, or with the next daemon. Under the domain's job.
+   */
   async build<T>(domain: Domain, definition: Definition, manner: BootManner, take: (built: Built) => T): Promise<T> {
     const { from, replaces } = manner;
     const { xen, records, position } = this.#options;
@@ -49,15 +57,15 @@ export class Builder {
       const since = replaces === undefined ? position?.() : replaces.run.since;
       const [id, ending] = [replaces?.run.domid, replaces?.ending];
       records.write({ id, isBuilding: true, status, definition: prepared, since, ending });
-      const options = { timeoutMs: buildMs };
+      if (this.#wrecks.has(uuid)) await this.#discardAll(uuid);
       const domid = await (from === undefined
-        ? xen.create(config, options)
-        : xen.restore(config, from.path, { ...options, skip: from.skip }));
+        ? xen.create(config, { timeoutMs: buildMs })
+        : xen.restore(config, from.path, { timeoutMs: memoryMs, skip: from.skip, signal: this.#closing.signal }));
       return take({ domid, definition: withRunNames(prepared, domid) });
     } catch (error) {
       // Who was to take away what was half built may have ended at that, too.
-      if (error instanceof ProcessEndedError) await this.#discardAll(uuid).catch(this.#options.report);
-      if (domain.incarnation === undefined) records.remove(uuid);
+      if (mayLeaveHalf(error)) await this.#discardAll(uuid).catch(this.#options.report);
+      if (domain.incarnation === undefined && !this.#wrecks.has(uuid)) records.remove(uuid);
       const what = from === undefined ? `create new domain '${name}'` : `restore domain '${name}' from '${from.path}'`;
       throw toVirError(error, what);
     } finally {
@@ -65,6 +73,11 @@ export class Builder {
       if (left > 0) this.#building.set(uuid, left);
       else this.#building.delete(uuid);
     }
+  }
+
+  /** What reads memory is cut short, and fails; all else comes to its own end soon. */
+  close(): void {
+    this.#closing.abort(closed());
   }
 
   /** Resolves when there is no such domain any more. Rejects with VirError. */
@@ -82,8 +95,10 @@ export class Builder {
   }
 
   async #discardAll(uuid: string): Promise<void> {
+    this.#wrecks.add(uuid);
     const left = (await this.#options.xen.domains()).filter((info) => info.uuid === uuid && !info.dying);
-    for (const { domid } of left) await this.discard(domid);
+    for (const { domid } of left) await this.destroy(domid);
+    this.#wrecks.delete(uuid);
   }
 
   async #destroy(domid: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { DeadlineError, StateError } from "../../event/index.ts";
-import { LibxlError } from "../../libxl/index.ts";
+import { LibxlError, ProcessEndedError } from "../../libxl/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 
 export function invalid(detail: string): VirError {
@@ -26,14 +26,19 @@ export function closed(): VirError {
 export function toVirError(error: unknown, what = "carry out the request"): unknown {
   if (error instanceof VirError) return error;
   if (error instanceof LibxlError) {
-    const aborted = error.code === "ABORTED";
-    const detail = `libxenlight failed to ${what}: ${[error.code, ...error.log].join(": ")}`;
-    const code = aborted ? ErrorCode.operationAborted : ErrorCode.internalError;
-    return VirError.of(code, ErrorDomain.libxl, detail, error);
+    const why = error.cause instanceof Error ? [error.cause.message] : [];
+    const detail = `libxenlight failed to ${what}: ${[error.code, ...error.log, ...why].join(": ")}`;
+    return VirError.of(codeOf(error), ErrorDomain.libxl, detail, error);
   }
+  if (error instanceof ProcessEndedError) return internal(`libxenlight failed to ${what}: ${error.message}`, error);
   if (error instanceof DeadlineError) {
     return VirError.of(ErrorCode.operationTimeout, ErrorDomain.libxl, error.message, error);
   }
   if (error instanceof StateError) return internal(error.message, error);
   return error;
+}
+
+function codeOf({ code, cause }: LibxlError): ErrorCode {
+  if (cause instanceof DeadlineError) return ErrorCode.operationTimeout;
+  return code === "ABORTED" ? ErrorCode.operationAborted : ErrorCode.internalError;
 }

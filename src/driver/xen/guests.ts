@@ -164,6 +164,10 @@ export class Guests extends DomainTurns {
     this.shut();
     this.#adoption.close();
     this.#foreign.close();
+    // What takes as long as a disk does is cut short; all else comes to its own end soon.
+    this.#builder.close();
+    for (const { jobs } of this.list) jobs.abortAsync(closed());
+    for (const run of this.#runs.values()) run.interrupt(closed());
     await this.settled();
     await this.#adoption.settled();
     // Not before: what is under way may begin one, and comes to its own end.
@@ -234,14 +238,17 @@ export class Guests extends DomainTurns {
 
   /**
    * After a save that has failed: libxl leaves the guest suspended when it had come so far. One that cannot go on has ended.
-   * Under the domain's job.
+   * False when it was not suspended. Under the domain's job.
    */
-  async goOn(run: Run): Promise<void> {
+  async goOn(run: Run): Promise<boolean> {
     const { xen, report } = this.#options;
-    for (let tries = 0; tries < 2 && (await this.#isSuspended(run)); tries++) {
+    if (!(await this.#isSuspended(run))) return false;
+    for (let tries = 0; tries < 2; tries++) {
       await xen.resume(run.domid).catch(report);
+      if (!(await this.#isSuspended(run))) return true;
     }
-    if (await this.#isSuspended(run)) await this.end(run, endings.failed);
+    await this.end(run, endings.failed);
+    return true;
   }
 
   async #isSuspended(run: Run): Promise<boolean> {
@@ -280,6 +287,7 @@ export class Guests extends DomainTurns {
       onShutdown: (shut, reason) => this.#aftermath.begin(shut, reason),
       onAbandoned: (abandoned) => this.#takingUp.endSave(abandoned),
       report: this.#options.report,
+      now: () => this.#options.loop.now(),
     };
     const run: Run = new Run(around, domain, { id: domid, sequence: ++this.#sequence }, definition, since);
     this.#runs.set(domain, run);

@@ -28,7 +28,14 @@ export interface RunSurroundings {
   /** It was suspended by a save that nobody waits for. */
   onAbandoned(run: Run): void;
   readonly report: (error: unknown) => void;
+  readonly now: () => number;
 }
+
+/**
+ * So long after a save that nobody waits for a suspended guest is taken for its work, and not for that of somebody else who
+ * saves it: longer than a guest takes to heed, were it busy.
+ */
+const abandonedMs = 600_000;
 
 /**
  * One run of a domain, from the moment when Xen has a domain for it until that is gone.
@@ -51,8 +58,6 @@ export class Run {
   readonly domain: Domain;
   /** Others have made its domain, and see to it when it reboots. */
   isForeign = false;
-  /** The daemon before us was saving it: once it is suspended nobody lets it go on. */
-  isSaveAbandoned = false;
   /** The daemon before us was building the domain that takes its place. */
   isReplaced = false;
   /** That its guest has ended and its domain is kept was told before us. */
@@ -72,6 +77,8 @@ export class Run {
   #expected: RunEnding | undefined;
   #isSaving = false;
   #wishes = 0;
+  #abandonedUntil = 0;
+  #interruption = new AbortController();
   #start: RunStart | undefined;
   #startedPaused: boolean | undefined;
 
@@ -103,10 +110,23 @@ export class Run {
     return this.#wishes > 0;
   }
 
-  /** Somebody wants its end, until the function that it returns is called. */
+  /** Somebody wants its end, until the function that it returns is called; what holds it up is interrupted. */
   wishEnd(): () => void {
     this.#wishes++;
-    return () => this.#wishes--;
+    this.interrupt(new Error("the domain is to be destroyed"));
+    return () => {
+      this.#wishes--;
+      this.#interruption = new AbortController();
+    };
+  }
+
+  /** Aborted when what is done to it on nobody's behalf has to stop. */
+  get interruption(): AbortSignal {
+    return this.#interruption.signal;
+  }
+
+  interrupt(reason: Error): void {
+    this.#interruption.abort(reason);
   }
 
   /** Why the guest has ended, while its domain is still there. */
@@ -134,7 +154,7 @@ export class Run {
     this.isForeign = isForeign;
     this.isReplaced = isBuilding;
     this.#startedPaused = startedPaused;
-    this.isSaveAbandoned = isSaving;
+    if (isSaving) this.abandonSave();
     this.#hasTransit = hasTransit;
     this.#expected = ending;
   }
@@ -190,8 +210,19 @@ export class Run {
   /** It is being saved, or not any more: whoever finds it after us has to know. */
   set isSaving(value: boolean) {
     this.#isSaving = value;
-    this.isSaveAbandoned = false;
+    this.#abandonedUntil = 0;
     this.#save();
+  }
+
+  /** Who was saving it has ended, and it may have been told to suspend: once it does nobody else lets it go on. */
+  abandonSave(): void {
+    this.#isSaving = false;
+    this.#abandonedUntil = this.#around.now() + abandonedMs;
+    this.#save();
+  }
+
+  get #isSaveAbandoned(): boolean {
+    return this.#around.now() < this.#abandonedUntil;
   }
 
   /** Another definition of what runs. Under the domain's job. */
@@ -245,7 +276,7 @@ export class Run {
 
   #onShutdown(reason: ShutdownReason): void {
     // For a save, or by the guest's own wish, as nobody can tell; it is not its end.
-    if (reason === "suspend" && this.isSaveAbandoned) this.#around.onAbandoned(this);
+    if (reason === "suspend" && this.#isSaveAbandoned) this.#around.onAbandoned(this);
     if (reason === "suspend" || this.#shutdown !== undefined) return;
     this.#shutdown = reason;
     this.#around.onShutdown(this, reason);
@@ -265,7 +296,7 @@ export class Run {
     if (definition === undefined || this.hasEnded) return;
     try {
       const { domid: id, since, isForeign, isReplaced: isBuilding } = this;
-      const [ending, isSaving] = [this.#expected, this.#isSaving || this.isSaveAbandoned];
+      const [ending, isSaving] = [this.#expected, this.#isSaving || this.#isSaveAbandoned];
       const hasTransit = this.#hasTransit || undefined;
       const start = this.#start;
       const startedPaused = this.#startedPaused === true;

@@ -1,10 +1,12 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { ProcessEndedError } from "../../libxl/index.ts";
 import { type AsyncWork, Definition, DirectoryFiles, type Domain } from "../../model/index.ts";
 import { DomainReason, DomainState, ErrorCode, ErrorDomain, VirError } from "../../protocol/index.ts";
 import { withName } from "../domain-name.ts";
 import type { Patience } from "../domain-turns.ts";
 import { systemError } from "../qemu/save-image.ts";
+import { memoryMs } from "./builder.ts";
 import { completeDefinition } from "./definition/complete.ts";
 import { internal, invalid, notRunning, toVirError } from "./errors.ts";
 import { checkNotZero, type Guests } from "./guests.ts";
@@ -19,8 +21,6 @@ export interface DumpOptions {
 }
 
 const suffix = ".save";
-/** Memory is written as fast as the disk takes it. */
-const writeMs = 3_600_000;
 
 /** The memory of guests, in files. All reject with VirError. */
 export class Saves {
@@ -127,15 +127,15 @@ export class Saves {
     });
   }
 
-  /** A guest that has crashed, beside those before it. Under the domain's job. */
+  /** A guest that has crashed, beside those before it, unless the run is interrupted. Under the domain's job. */
   async keepCrash(run: Run): Promise<void> {
     const moment = new Date().toISOString().replace(/[:.]/g, "-");
-    await this.#dump(run, join(this.#dumpDirectory, `${run.domain.name}-${moment}.dump`));
+    await this.#dump(run, join(this.#dumpDirectory, `${run.domain.name}-${moment}.dump`), run.interruption);
   }
 
-  async #dump(run: Run, path: string, signal?: AbortSignal): Promise<void> {
+  async #dump(run: Run, path: string, signal: AbortSignal): Promise<void> {
     try {
-      await this.#guests.xen.dump(run.domid, path, { timeoutMs: writeMs, ...(signal && { signal }) });
+      await this.#guests.xen.dump(run.domid, path, { timeoutMs: memoryMs, signal });
     } catch (error) {
       throw toVirError(error, `dump core of domain '${run.domid}' to '${path}'`);
     }
@@ -155,7 +155,7 @@ export class Saves {
     const skip = await beginImage(place, definition.toXml());
     run.isSaving = true;
     try {
-      await this.#guests.xen.save(run.domid, place, { skip, timeoutMs: writeMs, signal: work.signal });
+      await this.#guests.xen.save(run.domid, place, { skip, timeoutMs: memoryMs, signal: work.signal });
       // Nobody after us could tell that all of it is there; a managed image has its name for that.
       if (!isManaged) run.expect(endings.saved);
       await completeImage(place);
@@ -163,8 +163,9 @@ export class Saves {
     } catch (error) {
       run.expect(undefined);
       await rm(place, { force: true });
-      await this.#guests.goOn(run);
-      run.isSaving = false;
+      const wasSuspended = await this.#guests.goOn(run);
+      if (error instanceof ProcessEndedError && !wasSuspended) run.abandonSave();
+      else run.isSaving = false;
       throw toVirError(error, `save domain '${run.domid}'`);
     }
     onComplete();

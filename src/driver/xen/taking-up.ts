@@ -18,7 +18,7 @@ export interface TakingUpTarget {
   exclusively(domain: Domain, operation: string, kind: "modify" | "destroy", body: () => Promise<void>): Promise<void>;
   begin(domain: Domain, built: Built, since: number | undefined): Run;
   end(run: Run, ending: RunEnding): Promise<void>;
-  goOn(run: Run): Promise<void>;
+  goOn(run: Run): Promise<unknown>;
   reconcile(): Promise<void>;
 }
 

@@ -50,6 +50,7 @@ interface Pending {
 }
 
 const defaultTimeoutMs = 120_000;
+const readyMs = 120_000;
 /** Beyond the time in which libxl has to give up by itself. */
 const answerGraceMs = 90_000;
 
@@ -58,7 +59,9 @@ const answerGraceMs = 90_000;
  *
  *     open -> gone
  *
- * Each call is settled once: by its answer, or with ProcessEndedError when the process is gone.
+ * ready: once it has its context; ProcessEndedError when it has none after two minutes, as it is stuck.
+ * Each call is settled once: by its answer, or with ProcessEndedError when the process is gone. A process in which libxl does
+ * not end what it was told to is stuck, too.
  */
 export class ContextClient {
   readonly ready = new Deferred<string>();
@@ -74,6 +77,9 @@ export class ContextClient {
     this.#loop = loop;
     this.#transport = transport;
     this.#listener = listener;
+    const late = (): void => this.#stuck(`has none after ${readyMs / 1_000} s`);
+    const timeout = loop.timeout(loop.now() + readyMs, late, { name: "the start of a process of libxl's" });
+    this.ready.whenSettled(() => timeout.remove());
     transport.open({
       onData: (bytes) => {
         for (const line of this.#lines.push(bytes)) this.#hear(decodeMessage(line) as Answer);
@@ -93,7 +99,9 @@ export class ContextClient {
     const id = this.#nextId++;
     const result = new Deferred<unknown>();
     const limit = this.#loop.now() + timeoutMs + answerGraceMs;
-    const timeout = this.#loop.timeout(limit, () => this.#stuck(call), { name: `the answer to ${call}` });
+    const timeout = this.#loop.timeout(limit, () => this.#stuck(`does not answer ${call}`), {
+      name: `the answer to ${call}`,
+    });
     const abort = (): void => this.#send({ type: "abort", id, reason: textOf(signal?.reason) });
     signal?.addEventListener("abort", abort);
     const forget = (): void => signal?.removeEventListener("abort", abort);
@@ -128,13 +136,19 @@ export class ContextClient {
       case "result":
         return this.#take(answer.id)?.result.resolve(answer.result);
       case "error":
-        return this.#take(answer.id)?.result.reject(decodeError(answer.error));
+        return this.#fail(answer.id, decodeError(answer.error));
     }
   }
 
   #begun(id: number): void {
     const pending = this.#pending.get(id);
     if (pending !== undefined) pending.begun = true;
+  }
+
+  #fail(id: number, error: Error): void {
+    const isStuck = error instanceof DeadlineError;
+    if (isStuck) this.#listener.onStuck(error);
+    this.#take(id)?.result.reject(isStuck ? new ProcessEndedError(error.message) : error);
   }
 
   #take(id: number): Pending | undefined {
@@ -145,8 +159,8 @@ export class ContextClient {
     return pending;
   }
 
-  #stuck(call: string): void {
-    this.#listener.onStuck(new DeadlineError(`the process with libxl's context does not answer ${call}`));
+  #stuck(how: string): void {
+    this.#listener.onStuck(new DeadlineError(`the process with libxl's context ${how}`));
   }
 
   #end(cause: Error | undefined): void {

@@ -1,4 +1,4 @@
-import { Deferred, type Loop, StateError } from "../../event/index.ts";
+import { DeadlineError, Deferred, type Loop, StateError } from "../../event/index.ts";
 import type { LogLine } from "../log-line.ts";
 import { ContextClient, ProcessEndedError } from "./context-client.ts";
 import type { ContextProcess, Launch } from "./launch.ts";
@@ -15,12 +15,16 @@ interface Member {
   readonly client: ContextClient;
 }
 
+/** As long as anything that has a process may take to give it back, but for what reads and writes memory. */
+const turnMs = 600_000;
+
 /**
  * Processes that build, save and destroy domains, one operation at a time each, because building blocks the thread.
  *
  *     open -> closed
  *
- * run:   open; waits for a free process, in order of asking, and starts one when there are fewer than the limit.
+ * run:   open; waits for a free process, in order of asking, and starts one when there are fewer than the limit. DeadlineError
+ *        when none has been free for ten minutes.
  * close: what waits is refused; the processes end what they have begun, and then themselves. Idempotent.
  */
 export class OperationPool {
@@ -76,11 +80,16 @@ export class OperationPool {
     if (this.#taken++ < this.#options.limit) return;
     const turn = new Deferred();
     this.#waiting.push(turn);
-    const abort = (): void => {
+    const giveUp = (reason: unknown): void => {
       const index = this.#waiting.indexOf(turn);
       if (index >= 0) this.#waiting.splice(index, 1);
-      turn.reject(signal?.reason);
+      turn.reject(reason);
     };
+    const abort = (): void => giveUp(signal?.reason);
+    const late = (): void => giveUp(new DeadlineError(`no process of libxl's has been free for ${turnMs / 1_000} s`));
+    const timeout = this.#loop.timeout(this.#loop.now() + turnMs, late, {
+      name: "the turn of an operation of libxl's",
+    });
     signal?.addEventListener("abort", abort);
     try {
       await turn.promise;
@@ -88,6 +97,7 @@ export class OperationPool {
       this.#taken--;
       throw error;
     } finally {
+      timeout.remove();
       signal?.removeEventListener("abort", abort);
     }
   }

@@ -1,4 +1,4 @@
-import { StateError } from "../../event/index.ts";
+import { DeadlineError, StateError } from "../../event/index.ts";
 import { ConfigError, type DeviceConfigs, type DomainConfig } from "../config.ts";
 import type { DomainInfo, VcpuInfo } from "../domain-info.ts";
 import { LibxlError } from "../error.ts";
@@ -105,13 +105,13 @@ export type Answer =
   | { readonly type: "log"; readonly line: LogLine };
 
 export interface WireError {
-  readonly kind: "libxl" | "config" | "state" | "other";
+  readonly kind: "libxl" | "config" | "state" | "deadline" | "other";
   readonly message: string;
   readonly rc?: number;
   readonly call?: string;
   readonly log?: readonly string[];
   readonly domid?: number;
-  readonly cause?: string;
+  readonly cause?: WireError;
   readonly path?: string;
 }
 
@@ -134,6 +134,7 @@ function isBigint(value: unknown): value is { bigint: string } {
 export function encodeError(error: unknown): WireError {
   if (error instanceof ConfigError) return { kind: "config", message: error.problem, path: error.path };
   if (error instanceof StateError) return { kind: "state", message: error.message };
+  if (error instanceof DeadlineError) return { kind: "deadline", message: error.message };
   if (!(error instanceof LibxlError)) return { kind: "other", message: textOf(error) };
   const { message, rc, call, log, domid, cause } = error;
   return {
@@ -143,7 +144,7 @@ export function encodeError(error: unknown): WireError {
     call,
     log,
     ...(domid !== undefined && { domid }),
-    ...(cause !== undefined && { cause: textOf(cause) }),
+    ...(cause !== undefined && { cause: encodeError(cause) }),
   };
 }
 
@@ -154,6 +155,7 @@ export function textOf(reason: unknown): string {
 export function decodeError({ kind, message, rc = 0, call = "", log = [], domid, cause, path = "" }: WireError): Error {
   if (kind === "config") return new ConfigError(path, message);
   if (kind === "state") return new StateError(message);
+  if (kind === "deadline") return new DeadlineError(message);
   if (kind === "other") return new Error(message);
-  return new LibxlError(rc, call, { log, domid, ...(cause !== undefined && { cause: new Error(cause) }) });
+  return new LibxlError(rc, call, { log, domid, ...(cause !== undefined && { cause: decodeError(cause) }) });
 }

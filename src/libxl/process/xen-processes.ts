@@ -3,6 +3,7 @@ import type { Loop } from "../../event/index.ts";
 import type { DeviceConfigs, DomainConfig } from "../config.ts";
 import { encodeConfig } from "../config.ts";
 import type { DomainInfo, VcpuInfo } from "../domain-info.ts";
+import { LibxlError } from "../error.ts";
 import type { HostTopology, PhysicalInfo, SchedulerName, SchedulerParameters } from "../host-info.ts";
 import type { DeviceKind, LibraryEvent } from "../library.ts";
 import type { LogLine } from "../log-line.ts";
@@ -19,7 +20,7 @@ export interface FileOptions extends CallOptions {
 
 export interface XenProcessesOptions {
   readonly launch: Launch;
-  /** How many operations may go on at once. Default 2. */
+  /** How many operations may go on at once, and as many more that read or write a guest's memory. Default 2. */
   readonly operations?: number;
   readonly onLog?: (line: LogLine) => void;
   /** A process has ended by itself. What was under way in it has been told already; nothing has to be done. */
@@ -32,20 +33,24 @@ export interface XenProcessesOptions {
  *     open -> closed
  *
  * One process observes: it lists, looks, pauses and tells events, and is started again when it ends; what it was to look at
- * the next one looks at. A few others build, save and destroy. When one of them ends, its operation fails with ProcessEndedError, after what it had half built has
- * been destroyed; how far a save or a destroy had come, the domain's state says.
+ * the next one looks at. A few others build and destroy, and others again read and write the memory of guests: that takes as
+ * long as the disk does, and nobody else waits for it. When one of them ends, its operation fails with ProcessEndedError; how
+ * far a save or a destroy had come, the domain's state says. What was half built when that ended, or was aborted, is destroyed.
  * close: what was begun is ended by the processes, but not waited for. Idempotent.
  */
 export class XenProcesses {
   readonly #observer: Observer;
   readonly #pool: OperationPool;
+  readonly #memoryPool: OperationPool;
   readonly #onProcessEnded: (error: Error) => void;
 
   constructor(loop: Loop, options: XenProcessesOptions) {
     const { launch, operations = 2, onLog = () => {}, onProcessEnded = () => {} } = options;
     this.#onProcessEnded = onProcessEnded;
     this.#observer = new Observer(loop, { launch, onLog, onRestart: onProcessEnded });
-    this.#pool = new OperationPool(loop, { launch, limit: operations, onLog });
+    const pool = { launch, limit: operations, onLog };
+    this.#pool = new OperationPool(loop, pool);
+    this.#memoryPool = new OperationPool(loop, pool);
   }
 
   domains(): Promise<readonly DomainInfo[]> {
@@ -173,6 +178,7 @@ export class XenProcesses {
 
   async close(): Promise<void> {
     this.#pool.close();
+    this.#memoryPool.close();
     await this.#observer.close();
   }
 
@@ -185,7 +191,8 @@ export class XenProcesses {
     args: Calls[C]["args"],
     options: CallOptions = {},
   ): Promise<Calls[C]["result"]> {
-    return this.#pool.run((client) => client.call(call, args, options), options.signal);
+    const pool = memoryCalls.has(call) ? this.#memoryPool : this.#pool;
+    return pool.run((client) => client.call(call, args, options), options.signal);
   }
 
   /** A domain has a uuid before it has a number: so one whose builder has ended can be found, and no other is taken for it. */
@@ -196,14 +203,22 @@ export class XenProcesses {
     try {
       return await build(named);
     } catch (error) {
-      if (error instanceof ProcessEndedError) await this.#destroyHalfBuilt(uuid, error);
+      if (error instanceof ProcessEndedError) this.#onProcessEnded(error);
+      if (mayLeaveHalf(error)) await this.#destroyHalfBuilt(uuid);
       throw error;
     }
   }
 
-  async #destroyHalfBuilt(uuid: string, error: ProcessEndedError): Promise<void> {
-    this.#onProcessEnded(error);
+  async #destroyHalfBuilt(uuid: string): Promise<void> {
     const left = (await this.domains()).filter((domain) => domain.uuid === uuid.toLowerCase());
     for (const { domid } of left) await this.destroy(domid);
   }
+}
+
+/** How long these take the disk says. */
+const memoryCalls: ReadonlySet<CallName> = new Set<CallName>(["restore", "save", "dump"]);
+
+/** Building has failed so that libxl may not have taken away what there was of the domain. */
+export function mayLeaveHalf(error: unknown): boolean {
+  return error instanceof ProcessEndedError || (error instanceof LibxlError && error.code === "ABORTED");
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import type { XenDriverOptions } from "../../../src/driver/xen/index.ts";
 import type { DomainNews, Xen } from "../../../src/driver/xen/xen.ts";
-import { StateError } from "../../../src/event/index.ts";
+import { Deferred, StateError } from "../../../src/event/index.ts";
 import {
   type DeviceConfigs,
   type DeviceKind,
@@ -53,6 +53,8 @@ export class FakeXen implements Xen {
   /** What each call of that name fails with. */
   readonly obstacles = new Map<string, Error>();
   isClosed = false;
+  /** Nobody is there any more who could ask it to stop. */
+  isDeaf = false;
   /** Whether the processor can run HVM and PVH guests. */
   hasHvm = true;
 
@@ -262,27 +264,35 @@ export class FakeXen implements Xen {
     return domid;
   }
 
-  async restore(config: DomainConfig, path: string, { skip = 0 }: { readonly skip?: number } = {}): Promise<number> {
+  async restore(
+    config: DomainConfig,
+    path: string,
+    { skip = 0, signal }: { readonly skip?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<number> {
     await this.#begin(`restore ${path.replace(/.*\//, "")} ${skip > 64}`);
     const domid = this.#add(config, true);
-    await this.#options.turn("the answer to restore");
+    await this.#cut("restore", signal);
     return domid;
   }
 
-  async save(domid: number, path: string, { skip = 0 }: { readonly skip?: number } = {}): Promise<void> {
+  async save(
+    domid: number,
+    path: string,
+    { skip = 0, signal }: { readonly skip?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
     await this.#begin("save");
     const domain = this.#get(domid);
     this.end(domid, "suspend");
     writeFileSync(path, `memory behind ${skip}`, { flag: "a" });
-    await this.#options.turn("the answer to save");
+    await this.#cut("save", signal);
     this.#failAt("the writing of memory");
     if (this.list.get(domid) !== domain) throw new LibxlError(-21, "save");
   }
 
-  async dump(domid: number): Promise<void> {
+  async dump(domid: number, _path: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     await this.#begin("dump");
     this.#get(domid);
-    await this.#options.turn("the answer to dump");
+    await this.#cut("dump", signal);
   }
 
   async addDevice<K extends DeviceKind>(domid: number, kind: K, device: DeviceConfigs[K]): Promise<void> {
@@ -336,6 +346,20 @@ export class FakeXen implements Xen {
     this.calls.push(call);
     await this.#options.turn(call);
     this.#failAt(call);
+  }
+
+  /** libxl answers who has asked it to stop, and what was there then stays. */
+  async #cut(call: string, signal: AbortSignal | undefined): Promise<void> {
+    const aborted = new Deferred();
+    const abort = (): void => {
+      if (!this.isDeaf) aborted.reject(new LibxlError(-22, call, { cause: signal?.reason }));
+    };
+    signal?.addEventListener("abort", abort);
+    try {
+      await Promise.race([this.#options.turn(`the answer to ${call}`), aborted.promise]);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
   }
 
   #failAt(what: string): void {

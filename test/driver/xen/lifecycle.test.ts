@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { Deferred } from "../../../src/event/index.ts";
+import { DeadlineError, Deferred } from "../../../src/event/index.ts";
 import { LibxlError, ProcessEndedError } from "../../../src/libxl/index.ts";
+import { ErrorCode, VirError } from "../../../src/protocol/index.ts";
 import { Bench, BenchWorld, uuid, xml } from "./bench.ts";
 
 suite("a guest of Xen", () => {
@@ -306,6 +307,99 @@ suite("a guest of Xen", () => {
     gate.resolve();
     assert.match(await saved, /failed to save domain '1'/);
     assert.deepEqual(bench.log, ["stopped destroyed 1"]);
+    bench.checkQuiet();
+  });
+
+  for (const [what, isIt] of [
+    ["goes on when it is suspended after the process that saved it has ended: nobody else would let it", true],
+    ["stays suspended when somebody else saves it, long after a save whose process had ended", false],
+  ] as const) {
+    test(what, async () => {
+      const bench = await new Bench().loaded();
+      await bench.running();
+      bench.xen.failures.set("save", new ProcessEndedError("killed"));
+      const saved = bench.operations.saves.save(bench.domain, `${bench.world.directory}/image`, {});
+      assert.match(await bench.refused(saved), /failed to save domain '1': killed/);
+      assert.equal(bench.records.get(uuid)?.isSaving, true, "whoever comes after us has to know");
+      if (!isIt) await bench.world.hand.pass(700_000, 10_000);
+      bench.xen.end(1, "suspend");
+      await bench.world.hand.pass(1_000);
+      assert.equal(bench.xen.list.get(1)?.info.running, isIt);
+      assert.deepEqual([bench.status, bench.log], ["running 1 as 1", []]);
+      await bench.done(bench.operations.destroy(bench.domain, {}));
+      bench.checkQuiet();
+    });
+  }
+
+  test("is not saved any longer when the driver closes, and runs on", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    bench.world.gates.set("the answer to save", new Deferred().promise);
+    const saved = bench.refused(bench.operations.saves.save(bench.domain, `${bench.world.directory}/image`, {}));
+    while (!bench.xen.calls.includes("save")) await bench.settle();
+    await bench.done(bench.guests.close());
+    assert.match(await saved, /failed to save domain '1': ABORTED: .*the Xen driver was closed/);
+    assert.equal(bench.xen.list.get(1)?.info.running, true);
+    assert.deepEqual(bench.log, []);
+    bench.world.remove();
+  });
+
+  test("that has crashed is not dumped any longer when it is to be destroyed, nor when the driver closes", async () => {
+    for (const isClosing of [false, true]) {
+      const bench = await new Bench().loaded();
+      await bench.running("<on_crash>coredump-restart</on_crash>");
+      bench.world.gates.set("the answer to dump", new Deferred().promise);
+      bench.xen.end(1, "crash");
+      while (!bench.xen.calls.includes("dump")) await bench.settle();
+      await bench.done(isClosing ? bench.guests.close() : bench.operations.destroy(bench.domain, {}));
+      assert.match(String(bench.reported.splice(0)), /failed to dump core of domain '1'.*ABORTED/);
+      assert.deepEqual([bench.xen.ids, bench.log], isClosing ? [[1], []] : [[], ["stopped destroyed 1"]]);
+      if (isClosing) bench.world.remove();
+      else bench.checkQuiet();
+    }
+  });
+
+  test("of which something half built cannot be taken away is not taken for one, and starts when it can", async () => {
+    const bench = await new Bench().loaded();
+    await bench.done(bench.operations.define(xml(), {}));
+    bench.world.gates.set("the answer to create", Promise.reject(new LibxlError(-22, "create")));
+    bench.xen.failures.set("destroy", new LibxlError(-3, "destroy"));
+    assert.match(await bench.refused(bench.operations.start(bench.domain, {}, {})), /failed to create new domain/);
+    assert.match(String(bench.reported.splice(0)), /failed to destroy domain '1'/);
+    await bench.done(bench.guests.reconcile());
+    assert.deepEqual([bench.xen.ids, bench.status, bench.records.get(uuid)?.isBuilding], [[1], "shutoff 0", true]);
+    bench.world.gates.clear();
+    await bench.done(bench.operations.start(bench.domain, {}, {}));
+    assert.deepEqual([bench.xen.ids, bench.status], [[2], "running 1 as 2"]);
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    assert.deepEqual(bench.log, ["defined added", "started booted 2", "stopped destroyed 2"]);
+    bench.checkQuiet();
+  });
+
+  test("of which something half built was left is taken up by nobody: the next daemon destroys it", async () => {
+    const world = new BenchWorld();
+    const bench = await new Bench(world).loaded();
+    await bench.done(bench.operations.define(xml(), {}));
+    world.gates.set("the answer to create", Promise.reject(new LibxlError(-22, "create")));
+    world.xen.failures.set("destroy", new LibxlError(-3, "destroy"));
+    await bench.refused(bench.operations.start(bench.domain, {}, {}));
+    await bench.done(bench.guests.close());
+    const next = await new Bench(world).loaded();
+    await next.settle();
+    assert.deepEqual([world.xen.ids, next.log, next.status], [[], [], "shutoff 0"]);
+    next.checkQuiet();
+  });
+
+  test("says what was to be done, and in what time, when libxl does not do it", async () => {
+    const bench = await new Bench().loaded();
+    await bench.running();
+    const late = new LibxlError(-22, "pause", { cause: new DeadlineError("pause had not ended after 30000 ms") });
+    bench.xen.failures.set("pause", late);
+    const error: unknown = await bench.operations.suspend(bench.domain, {}).catch((reason: unknown) => reason);
+    assert.ok(error instanceof VirError);
+    assert.equal(error.code, ErrorCode.operationTimeout);
+    assert.match(error.message, /failed to suspend domain 'hello': ABORTED: pause had not ended after 30000 ms/);
+    await bench.done(bench.operations.destroy(bench.domain, {}));
     bench.checkQuiet();
   });
 

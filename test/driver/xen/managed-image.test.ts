@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { suite, test } from "node:test";
-import { Deferred } from "../../../src/event/index.ts";
+import { DeadlineError, Deferred } from "../../../src/event/index.ts";
 import { LibxlError, ProcessEndedError } from "../../../src/libxl/index.ts";
 import { Bench, BenchWorld, uuid, xml } from "./bench.ts";
 
@@ -9,6 +9,7 @@ const never = new Deferred<void>().promise;
 
 /** The daemon is gone as by kill -9: what it waits for does not come, and the next one is there. */
 async function killed({ guests, world }: Bench): Promise<Bench> {
+  world.xen.isDeaf = true;
   void guests.close();
   world.xen.news.clear();
   world.gates.clear();
@@ -70,6 +71,33 @@ suite("the managed image of a guest", () => {
     assert.deepEqual(bench.log, ["started restored 2"]);
     await bench.done(bench.operations.destroy(bench.domain, {}));
     bench.checkQuiet();
+  });
+
+  test("stays when restoring takes too long, or the driver closes: no half of a guest is taken for one", async () => {
+    for (const isClosing of [false, true]) {
+      const world = new BenchWorld();
+      const bench = await saved(world);
+      if (isClosing) world.gates.set("the answer to restore", never);
+      else {
+        const late = new LibxlError(-22, "restore", { cause: new DeadlineError("restore had not ended after 1 ms") });
+        const answer = Promise.reject(late);
+        answer.catch(() => {});
+        world.gates.set("the answer to restore", answer);
+      }
+      const started = bench.refused(bench.operations.start(bench.domain, {}, {}));
+      if (isClosing) {
+        await until(bench, () => world.xen.ids.length > 0);
+        await bench.done(bench.guests.close());
+        assert.match(await started, /failed to restore domain .*: ABORTED: .*the Xen driver was closed/);
+      } else {
+        assert.match(await started, /failed to restore domain .*: ABORTED: restore had not ended after 1 ms/);
+        assert.deepEqual(bench.listed, ["Domain-0", "hello"]);
+        assert.equal(bench.status, "shutoff 5");
+      }
+      assert.ok(existsSync(imageOf(world)));
+      assert.deepEqual([bench.log, world.xen.ids], [[], []]);
+      world.remove();
+    }
   });
 
   test("is gone with the daemon that was letting the guest go on, and the guest goes on with the next", async () => {
