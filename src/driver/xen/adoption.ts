@@ -1,6 +1,7 @@
 import { type DomainInfo, LibxlError } from "../../libxl/index.ts";
 import type { Definition } from "../../model/index.ts";
 import { DomainState } from "../../protocol/index.ts";
+import { emptyAffinity } from "./affinity.ts";
 import type { Builder } from "./builder.ts";
 import { definitionOf } from "./configuration/index.ts";
 import type { GuestsOptions } from "./guests.ts";
@@ -181,7 +182,7 @@ export class Adoption {
   async #read({ domid, uuid }: DomainInfo): Promise<Definition | undefined> {
     const { xen, report } = this.#options;
     try {
-      const config = await xen.configuration(domid);
+      const config = await emptyAffinity(await xen.configuration(domid), xen);
       const name = (await xen.nameOf(domid)) ?? config.c_info?.name ?? `domain-${domid}`;
       this.#tries.delete(domid);
       return definitionOf({ ...config, c_info: { ...config.c_info, name, uuid } });

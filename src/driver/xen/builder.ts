@@ -1,6 +1,7 @@
 import { LibxlError, ProcessEndedError } from "../../libxl/index.ts";
 import type { Definition, Domain } from "../../model/index.ts";
 import { DomainReason, DomainState } from "../../protocol/index.ts";
+import { fillAffinity } from "./affinity.ts";
 import { configOf } from "./configuration/index.ts";
 import { toVirError } from "./errors.ts";
 import type { BootManner, GuestsOptions } from "./guests.ts";
@@ -43,7 +44,7 @@ export class Builder {
       // The record of a run before it, whose end may not be safe yet, goes with this one's.
       if (replaces === undefined) await this.#options.told?.();
       const prepared = await prepareRun(definition, this.#options.freePort);
-      const config = configOf(prepared);
+      const config = await fillAffinity(configOf(prepared), xen);
       const status = { state: DomainState.paused, reason: DomainReason.paused.startingUp };
       // The run that it replaces is the one whose end is still to be told.
       const since = replaces === undefined ? position?.() : replaces.run.since;
