@@ -309,6 +309,6 @@ export class Guests extends DomainTurns {
 }
 
 /** Domain 0 is shown like a guest, and is none. */
-export function checkNotZero(domain: Domain): void {
+export function checkNotZero(domain: Pick<Domain, "uuid">): void {
   if (isDomainZero(domain)) throw invalid("Domain-0 does not support requested operation");
 }

@@ -44,9 +44,8 @@ export class Operations {
 
   async define(xml: string, patience: Patience): Promise<WireDomain> {
     const definition = await this.guests.read(xml, patience);
-    const domain = this.guests.domains.claim(definition);
-    checkNotZero(domain);
-    return this.guests.exclusively(domain, "define", patience, async () => {
+    checkNotZero(definition);
+    return this.guests.claimed(definition, "define", patience, async (domain) => {
       const isUpdate = await this.guests.keep(domain, definition);
       const { event, detail } = Lifecycle.defined;
       this.guests.tell(domain, event, isUpdate ? detail.updated : detail.added);
@@ -73,9 +72,8 @@ export class Operations {
   /** Runs a domain that is forgotten when it ends, unless it is also defined. */
   async create(xml: string, paused: boolean, patience: Patience): Promise<WireDomain> {
     const definition = await this.guests.read(xml, patience);
-    const domain = this.guests.domains.claim(definition);
-    checkNotZero(domain);
-    return this.guests.exclusively(domain, "create", patience, async () => {
+    checkNotZero(definition);
+    return this.guests.claimed(definition, "create", patience, async (domain) => {
       if (domain.incarnation !== undefined) throw alreadyActive(domain);
       // Its disks are as they were saved, and not those of a guest that begins anew.
       if (this.saves.hasManaged(domain)) await this.saves.resumeManaged(domain, paused);

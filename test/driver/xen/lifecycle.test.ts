@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { suite, test } from "node:test";
+import { beginImage } from "../../../src/driver/xen/save-image.ts";
 import { Deferred } from "../../../src/event/index.ts";
 import { LibxlError, ProcessEndedError } from "../../../src/libxl/index.ts";
 import { Bench, BenchWorld, uuid, xml } from "./bench.ts";
@@ -461,6 +463,45 @@ suite("what others do beside us", () => {
     bench.xen.remove(next);
     await bench.settle();
     bench.checkQuiet();
+  });
+});
+
+suite("a guest of Xen that is renamed while another call waits for its turn", () => {
+  async function renamed(call: (bench: Bench) => Promise<unknown>): Promise<[Bench, string]> {
+    const bench = await new Bench().loaded();
+    await bench.done(bench.operations.define(xml(), {}));
+    const gate = new Deferred();
+    const others = [
+      bench.guests.exclusively(bench.domain, "query", {}, () => gate.promise),
+      bench.operations.rename(bench.domain, "renamed", {}),
+    ];
+    const refused = bench.refused(call(bench));
+    while (bench.guests.jobWaits.waiting < others.length) await bench.settle();
+    gate.resolve();
+    await bench.done(Promise.all(others));
+    const refusal = await refused;
+    assert.equal(bench.domain.persistent?.name, "renamed");
+    assert.equal(bench.world.stored.get(uuid)?.name, "renamed");
+    bench.checkQuiet();
+    return [bench, refusal];
+  }
+  const clash = new RegExp(`domain 'renamed' is already defined with uuid ${uuid}`);
+
+  test("keeps that name when the call defines it by the old one", async () => {
+    const [bench, refusal] = await renamed(({ operations }) => operations.define(xml(), {}));
+    assert.match(refusal, clash);
+    assert.deepEqual(bench.log, ["defined added", "undefined renamed", "defined renamed"]);
+  });
+
+  test("is not created by the old one, nor restored", async () => {
+    const [, refusal] = await renamed(({ operations }) => operations.create(xml(), false, {}));
+    assert.match(refusal, clash);
+    const [, ofRestore] = await renamed(async ({ operations, world }) => {
+      const path = join(world.directory, "image");
+      await beginImage(path, xml());
+      await operations.saves.restore(path, undefined, false, {});
+    });
+    assert.match(ofRestore, clash);
   });
 });
 
