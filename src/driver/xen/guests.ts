@@ -3,6 +3,7 @@ import type { Definition, DefinitionStore, Domain } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, ErrorDomain, Lifecycle } from "../../protocol/index.ts";
 import { withName } from "../domain-name.ts";
 import { DomainTurns, type Patience } from "../domain-turns.ts";
+import { checkNames } from "../qemu/definition/schema.ts";
 import { type Change, modify } from "../qemu/modification.ts";
 import { Adoption } from "./adoption.ts";
 import { Aftermath } from "./aftermath.ts";
@@ -211,8 +212,12 @@ export class Guests extends DomainTurns {
     return run;
   }
 
-  read(xml: string, { signal }: Patience): Promise<Definition> {
-    return this.readWith(xml, signal, completeDefinition);
+  /** `validate` refuses what libvirt's schema has not. */
+  read(xml: string, { signal }: Patience, validate = false): Promise<Definition> {
+    return this.readWith(xml, signal, (root, given) => {
+      if (validate) checkNames(root, given);
+      completeDefinition(root, given);
+    });
   }
 
   /** Starts it. What fails leaves nothing behind. Under the domain's job. */

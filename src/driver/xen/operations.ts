@@ -42,8 +42,9 @@ export class Operations {
     if (await this.autostarts.takeTurn()) void this.#autostart();
   }
 
-  async define(xml: string, patience: Patience): Promise<WireDomain> {
-    const definition = await this.guests.read(xml, patience);
+  /** `validate`: nothing may be in it that libvirt's schema has not. */
+  async define(xml: string, patience: Patience, validate = false): Promise<WireDomain> {
+    const definition = await this.guests.read(xml, patience, validate);
     checkNotZero(definition);
     return this.guests.claimed(definition, "define", patience, async (domain) => {
       const isUpdate = await this.guests.keep(domain, definition);
@@ -69,9 +70,9 @@ export class Operations {
     });
   }
 
-  /** Runs a domain that is forgotten when it ends, unless it is also defined. */
-  async create(xml: string, paused: boolean, patience: Patience): Promise<WireDomain> {
-    const definition = await this.guests.read(xml, patience);
+  /** Runs a domain that is forgotten when it ends, unless it is also defined. `validate`: as for `define`. */
+  async create(xml: string, paused: boolean, patience: Patience, validate = false): Promise<WireDomain> {
+    const definition = await this.guests.read(xml, patience, validate);
     checkNotZero(definition);
     return this.guests.claimed(definition, "create", patience, async (domain) => {
       if (domain.incarnation !== undefined) throw alreadyActive(domain);

@@ -4,7 +4,7 @@ import type { DriverProcedures } from "../../driver.ts";
 import type { Operations } from "../operations.ts";
 import { check, has, patienceOf } from "./asked.ts";
 
-const start = { paused: 1, forceBoot: 8 };
+const start = { paused: 1, forceBoot: 8, validate: 16 };
 /** Graceful: libxl knows one way to destroy. */
 const destroyFlags = 1;
 /** By the power button or by Xen's own way, which is what libxl takes. */
@@ -15,8 +15,9 @@ export function lifecycleProcedures(operations: Operations): DriverProcedures {
   const find = ({ uuid, name }: WireDomain): Domain => operations.guests.domains.byUuid(uuid, name);
   return {
     domainCreateXml: async ({ xmlDesc, flags }, context) => {
-      check(flags, start.paused, "libxlDomainCreateXML");
-      return { dom: await operations.create(xmlDesc, has(flags, start.paused), patienceOf(context)) };
+      check(flags, start.paused | start.validate, "libxlDomainCreateXML");
+      const validate = has(flags, start.validate);
+      return { dom: await operations.create(xmlDesc, has(flags, start.paused), patienceOf(context), validate) };
     },
     domainCreate: async ({ dom }, context) => {
       await operations.start(find(dom), {}, patienceOf(context));
