@@ -1,3 +1,4 @@
+import { LibxlError } from "../../libxl/index.ts";
 import type { Domain } from "../../model/index.ts";
 import {
   DomainReason,
@@ -18,6 +19,12 @@ import { Saves } from "./saves.ts";
 
 export interface OperationsOptions extends GuestsOptions {
   readonly directories: DomainDirectories;
+}
+
+/** How a guest is asked to end: as Xen asks those that know it, by the power button, or so when it does not know Xen. */
+export interface ShutdownWays {
+  readonly paravirt: boolean;
+  readonly powerButton: boolean;
 }
 
 /** The life of domains: each change runs as a job of its domain. All reject with VirError. */
@@ -120,10 +127,20 @@ export class Operations {
     });
   }
 
-  shutdown(domain: Domain, patience: Patience): Promise<void> {
-    return this.guests.onRun(domain, "shutdown", patience, (run, timeoutMs) =>
-      this.guests.xen.shutdown(run.domid, { timeoutMs }),
-    );
+  shutdown(
+    domain: Domain,
+    patience: Patience,
+    { paravirt, powerButton }: ShutdownWays = { paravirt: true, powerButton: true },
+  ): Promise<void> {
+    const { xen } = this.guests;
+    return this.guests.onRun(domain, "shutdown", patience, async ({ domid }, timeoutMs) => {
+      if (!paravirt) return xen.pressPowerButton(domid, { timeoutMs });
+      await xen.shutdown(domid, { timeoutMs }).catch((error: unknown) => {
+        const isDeaf = error instanceof LibxlError && error.code === "NOPARAVIRT";
+        if (!isDeaf || !powerButton) throw error;
+        return xen.pressPowerButton(domid, { timeoutMs });
+      });
+    });
   }
 
   reboot(domain: Domain, patience: Patience): Promise<void> {

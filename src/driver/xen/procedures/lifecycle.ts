@@ -7,8 +7,7 @@ import { check, has, patienceOf } from "./asked.ts";
 const start = { paused: 1, forceBoot: 8, validate: 16 };
 /** Graceful: libxl knows one way to destroy. */
 const destroyFlags = 1;
-/** By the power button or by Xen's own way, which is what libxl takes. */
-const askingFlags = 1 | 16;
+const ask = { powerButton: 1, paravirt: 16 };
 
 /** A domain's runs: how they begin, go on and end. */
 export function lifecycleProcedures(operations: Operations): DriverProcedures {
@@ -31,11 +30,12 @@ export function lifecycleProcedures(operations: Operations): DriverProcedures {
     domainResume: ({ dom }, context) => operations.resume(find(dom), patienceOf(context)),
     domainShutdown: ({ dom }, context) => operations.shutdown(find(dom), patienceOf(context)),
     domainShutdownFlags: ({ dom, flags }, context) => {
-      check(flags, askingFlags, "libxlDomainShutdownFlags");
-      return operations.shutdown(find(dom), patienceOf(context));
+      check(flags, ask.powerButton | ask.paravirt, "libxlDomainShutdownFlags");
+      const ways = { paravirt: has(flags, ask.paravirt), powerButton: has(flags, ask.powerButton) };
+      return operations.shutdown(find(dom), patienceOf(context), flags === 0 ? undefined : ways);
     },
     domainReboot: ({ dom, flags }, context) => {
-      check(flags, 16, "libxlDomainReboot");
+      check(flags, ask.paravirt, "libxlDomainReboot");
       return operations.reboot(find(dom), patienceOf(context));
     },
     domainDestroy: ({ dom }, context) => operations.destroy(find(dom), patienceOf(context)),
