@@ -24,6 +24,8 @@ const destroyMs = 120_000;
 export class Builder {
   readonly #options: GuestsOptions;
   readonly #building = new Map<string, number>();
+  /** Hears that a build has failed: a domain of that uuid is nobody's now. */
+  onFailed: () => void = () => {};
 
   constructor(options: GuestsOptions) {
     this.#options = options;
@@ -59,6 +61,7 @@ export class Builder {
       // Who was to take away what was half built may have ended at that, too.
       if (error instanceof ProcessEndedError) await this.#discardAll(uuid).catch(this.#options.report);
       if (domain.incarnation === undefined) records.remove(uuid);
+      this.onFailed();
       const what = from === undefined ? `create new domain '${name}'` : `restore domain '${name}' from '${from.path}'`;
       throw toVirError(error, what);
     } finally {

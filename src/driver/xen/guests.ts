@@ -117,6 +117,7 @@ export class Guests extends DomainTurns {
       forget: (uuid) => this.#forget(uuid, this.#options.told?.()),
       attempt: (action) => this.attempt(action),
     });
+    this.#builder.onFailed = () => void this.reconcile().catch(options.report);
   }
 
   /** Whose memory is in files. Set before `load`. */

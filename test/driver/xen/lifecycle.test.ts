@@ -384,6 +384,65 @@ suite("what others do beside us", () => {
     bench.checkQuiet();
   });
 
+  test("a domain that takes them minutes to make is listed then, and is reported once until then", async () => {
+    const bench = await new Bench().loaded();
+    bench.xen.obstacles.set("configuration", new LibxlError(-16, "configuration"));
+    const domid = bench.xen.make("theirs", other);
+    await bench.world.hand.pass(15_000, 200);
+    assert.deepEqual(bench.reported, []);
+    await bench.world.hand.pass(300_000, 1_000);
+    assert.match(
+      String(bench.reported.splice(0).join()),
+      /^Error: domain 1 of another's making cannot be shown: [^,]+$/,
+    );
+    bench.xen.calls.length = 0;
+    await bench.world.hand.pass(60_000, 1_000);
+    assert.equal(bench.xen.calls.filter((call) => call === "configuration").length, 6);
+    bench.xen.obstacles.clear();
+    await bench.world.hand.pass(10_000, 1_000);
+    assert.deepEqual(bench.listed, ["Domain-0", "theirs"]);
+    bench.xen.remove(domid);
+    await bench.settle();
+    bench.checkQuiet();
+  });
+
+  test("a domain with the name of a guest of ours is listed when that name is free, and is reported once", async () => {
+    const bench = await new Bench().loaded();
+    await bench.done(bench.operations.define(xml(), {}));
+    const domid = bench.xen.make("hello", other);
+    await bench.settle();
+    for (let looks = 0; looks < 2; looks++) await bench.done(bench.guests.reconcile());
+    assert.match(
+      String(bench.reported.splice(0).join()),
+      /^Error: domain 1 [^,]+ 'hello' already exists with uuid [^,]+$/,
+    );
+    await bench.done(bench.operations.undefine(bench.domain, {}));
+    await bench.world.hand.pass(300);
+    assert.equal(bench.guests.domains.byUuid(other).id, domid);
+    bench.xen.remove(domid);
+    await bench.settle();
+    bench.checkQuiet();
+  });
+
+  test("a domain that they make of a guest while we fail to start it is seen", async () => {
+    const bench = await new Bench().loaded();
+    await bench.done(bench.operations.define(xml(), {}));
+    const gate = new Deferred();
+    bench.world.gates.set("create", gate.promise);
+    const started = bench.refused(bench.operations.start(bench.domain, {}, {}));
+    await bench.settle();
+    const domid = bench.xen.make("hello", uuid);
+    await bench.settle();
+    assert.equal(bench.status, "shutoff 0");
+    bench.xen.failures.set("create", new LibxlError(-3, "create"));
+    gate.resolve();
+    assert.match(await started, /failed to create new domain 'hello'/);
+    assert.equal(bench.status, `running 0 as ${domid}`);
+    bench.xen.remove(domid);
+    await bench.settle();
+    bench.checkQuiet();
+  });
+
   test("a number that is another's by now is not ours", async () => {
     const bench = await new Bench().loaded();
     await bench.running();
