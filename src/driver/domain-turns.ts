@@ -136,7 +136,7 @@ export class DomainTurns {
   }
 
   /** As `exclusively`, of the domain that is claimed for this definition: while it waited it may have got another name. */
-  claimed<T>(
+  async claimed<T>(
     definition: Definition,
     operation: string,
     patience: Patience,

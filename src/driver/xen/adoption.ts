@@ -23,9 +23,10 @@ interface Unmet {
   isReported: boolean;
 }
 
-/** Before that libxl's errors mean that somebody is still making it. */
+/** So long libxl's errors mean that somebody is still making it. */
 const makingMs = 20_000;
-const soonMs = 120_000;
+/** So long it is likely that it can be listed soon. */
+const hopefulMs = 120_000;
 
 /**
  * Keeps what we know and what Xen has the same: domains that others have made are listed, those that others have destroyed
@@ -231,5 +232,5 @@ export class Adoption {
 /** How long one that cannot be listed is let be, in milliseconds, when it has been so for `ageMs`. */
 function pauseAfter(ageMs: number): number {
   if (ageMs < makingMs) return 200;
-  return ageMs < soonMs ? 2_000 : 10_000;
+  return ageMs < hopefulMs ? 2_000 : 10_000;
 }

@@ -7,6 +7,7 @@ import { check, has, patienceOf } from "./asked.ts";
 const start = { paused: 1, forceBoot: 8, validate: 16 };
 /** Graceful: libxl knows one way to destroy. */
 const destroyFlags = 1;
+/** virDomainShutdownFlagValues; a reboot has the same. */
 const ask = { powerButton: 1, paravirt: 16 };
 
 /** A domain's runs: how they begin, go on and end. */
