@@ -136,6 +136,18 @@ export class DomainTurns {
     );
   }
 
+  /** As `exclusively`, of the domain that is claimed for this definition: while it waited it may have got another name. */
+  async claimed<T>(
+    definition: Definition,
+    operation: string,
+    patience: Patience,
+    body: (domain: Domain) => Promise<T>,
+  ): Promise<T> {
+    return this.exclusively(this.domains.claim(definition), operation, patience, async () =>
+      body(this.domains.claim(definition)),
+    );
+  }
+
   /** As `exclusively`, for what takes long: beside it the domain may be looked at, destroyed, and this job aborted. */
   async atLength<T>(
     domain: Domain,

@@ -231,9 +231,14 @@ export class Context<P = unknown> {
     await this.#plain("resume", domid, options);
   }
 
-  /** Asks the guest; that it obeys is told by its "shutdown" event. */
+  /** Asks the guest; that it obeys is told by its "shutdown" event. LibxlError "NOPARAVIRT": it does not know Xen. */
   async shutdown(domid: number, options: OperationOptions = {}): Promise<void> {
     await this.#plain("shutdown", domid, options);
+  }
+
+  /** As `shutdown`, of a guest that has ACPI. */
+  async pressPowerButton(domid: number, options: OperationOptions = {}): Promise<void> {
+    await this.#plain("pressPowerButton", domid, options);
   }
 
   /** As `shutdown`, with the reason "reboot": to create it again is the caller's part. */

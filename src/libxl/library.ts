@@ -17,7 +17,7 @@ export type Request =
 /** What can come and go while a domain runs. */
 export type DeviceKind = "disk" | "nic";
 
-export type PlainCall = "pause" | "unpause" | "resume" | "shutdown" | "reboot" | "destroy";
+export type PlainCall = "pause" | "unpause" | "resume" | "shutdown" | "pressPowerButton" | "reboot" | "destroy";
 
 /** How an operation ended: `domid` of what was created or restored, `config` for "configuration". */
 export interface Completion {

@@ -78,6 +78,7 @@ function prepare(origin: Origin, request: Request): Call | number {
     case "unpause":
     case "resume":
     case "shutdown":
+    case "pressPowerButton":
     case "reboot":
     case "destroy": {
       const { call, domid } = request;

@@ -90,6 +90,9 @@ export const prototypes = {
 
 export type RawLibrary = ReturnType<typeof bind>;
 
+/** Of libxl_trigger. */
+const powerTrigger = 1;
+
 /** Throws koffi's error when the library, or a function of it, is not there. */
 export function bind({ soname }: LibraryVersion) {
   const toollog = koffi.load("libxentoollog.so.1");
@@ -247,6 +250,11 @@ export function bind({ soname }: LibraryVersion) {
   );
   // The guest hears that its suspending was cancelled. libxl refuses one that is not suspended.
   const resume: Call<[number, Pointer]> = (context, domid, how) => resumeAs(context, domid, 1, how);
+  const sendTrigger: Call<[number, number, number, Pointer]> = xl.func(
+    "int libxl_send_trigger(void *context, uint32_t domid, int trigger, uint32_t vcpu, void *how)",
+  );
+  const pressPowerButton: Call<[number, Pointer]> = (context, domid, how) =>
+    sendTrigger(context, domid, powerTrigger, 0, how);
   // SAFETY: `device` has room for the struct of its kind; what it leads to is freed by disposing of it. `find` fills it in
   // from what the domain has now.
   const device = (kind: "disk" | "nic", find: string) => {
@@ -353,6 +361,7 @@ export function bind({ soname }: LibraryVersion) {
       unpause: plain("unpause"),
       resume,
       shutdown: plain("shutdown"),
+      pressPowerButton,
       reboot: plain("reboot"),
       destroy: plain("destroy"),
     },

@@ -32,6 +32,14 @@ suite("libxl in processes of its own", () => {
     assert.equal(await settled(world, world.processes.consolePath(1)), "/dev/pts/0");
   });
 
+  test("asks the guest to end in the process that observes, by Xen's own way and by the power button", async () => {
+    const world = new ProcessWorld();
+    const domid = world.xen.add("one");
+    await settled(world, world.processes.shutdown(domid));
+    await settled(world, world.processes.pressPowerButton(domid));
+    assert.equal(world.alive("operations").length, 0);
+  });
+
   test("throws what the context did, as what it was", async () => {
     const world = new ProcessWorld();
     const failed = (await refusal(world, world.processes.create({ c_info: { name: "bad" } }))) as LibxlError;

@@ -71,8 +71,7 @@ export class Operations {
   /** `validate`: nothing may be in it that libvirt's schema has not. */
   async define(xml: string, patience: Patience, validate = false): Promise<WireDomain> {
     const definition = await this.guests.read(xml, patience, validate);
-    const domain = this.guests.domains.claim(definition);
-    return this.guests.exclusively(domain, "define", patience, async () => {
+    return this.guests.claimed(definition, "define", patience, async (domain) => {
       const isUpdate = await this.guests.keep(domain, definition);
       const { event, detail } = Lifecycle.defined;
       this.#tell(domain, event, isUpdate ? detail.updated : detail.added);
@@ -103,8 +102,7 @@ export class Operations {
   /** Runs a domain that is forgotten when it ends, unless it is also defined. */
   async create(xml: string, paused: boolean, patience: Patience): Promise<WireDomain> {
     const definition = await this.guests.read(xml, patience);
-    const domain = this.guests.domains.claim(definition);
-    return this.guests.exclusively(domain, "create", patience, async () => {
+    return this.guests.claimed(definition, "create", patience, async (domain) => {
       if (domain.incarnation !== undefined) throw alreadyActive(domain);
       await this.guests.boot(domain, definition, { paused });
       return domain.reference;

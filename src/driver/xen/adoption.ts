@@ -1,6 +1,7 @@
 import { type DomainInfo, LibxlError } from "../../libxl/index.ts";
 import type { Definition } from "../../model/index.ts";
 import { DomainState } from "../../protocol/index.ts";
+import { emptyAffinity } from "./affinity.ts";
 import type { Builder } from "./builder.ts";
 import { definitionOf } from "./configuration/index.ts";
 import type { GuestsOptions } from "./guests.ts";
@@ -16,9 +17,16 @@ export interface AdoptionTarget {
   attempt(action: () => void): void;
 }
 
-/** A domain that somebody is still making is looked at again so soon, and so often. */
-const againMs = 200;
-const mostTries = 100;
+/** A domain that cannot be listed yet. */
+interface Unmet {
+  readonly since: number;
+  isReported: boolean;
+}
+
+/** So long libxl's errors mean that somebody is still making it. */
+const makingMs = 20_000;
+/** So long it is likely that it can be listed soon. */
+const hopefulMs = 120_000;
 
 /**
  * Keeps what we know and what Xen has the same: domains that others have made are listed, those that others have destroyed
@@ -35,8 +43,8 @@ export class Adoption {
   readonly #target: AdoptionTarget;
   /** Guests whose domain was being built when the driver before us ended, and may come about yet. */
   readonly #abandoned = new Set<string>();
-  /** Domains that could not be looked at, by number, and how often that was tried. */
-  readonly #tries = new Map<number, number>();
+  /** By number. They are looked at again for as long as Xen has them. */
+  readonly #unmet = new Map<number, Unmet>();
   readonly #unsubscribe: (() => void) | undefined;
   #looking: Promise<void> | undefined;
   #isStale = false;
@@ -93,6 +101,7 @@ export class Adoption {
     }
     this.#looking = this.#look().finally(() => {
       this.#looking = undefined;
+      this.#lookLater();
     });
     return this.#looking;
   }
@@ -118,8 +127,8 @@ export class Adoption {
         const info = infos.find(({ domid }) => domid === run.domid);
         if (info?.uuid !== run.domain.uuid) run.vanish();
       }
-      for (const domid of this.#tries.keys())
-        if (!infos.some((info) => info.domid === domid)) this.#tries.delete(domid);
+      for (const domid of this.#unmet.keys())
+        if (!infos.some((info) => info.domid === domid)) this.#unmet.delete(domid);
       for (const info of infos) if (!this.#closed) await this.#meet(info);
     } while (this.#isStale && !this.#closed);
   }
@@ -150,26 +159,17 @@ export class Adoption {
     this.#target.attempt(() => this.#target.forget(uuid));
   }
 
-  /** Half of a domain, or one that nobody waits for. */
-  async #discard({ domid, uuid }: DomainInfo): Promise<void> {
+  async #meet(info: DomainInfo): Promise<void> {
     try {
-      await this.#builder.destroy(domid);
-      this.#settle(uuid);
+      if (this.#isStrange(info)) await (this.isAwaited(info.uuid) ? this.#discard(info) : this.#adopt(info));
+      this.#unmet.delete(info.domid);
     } catch (error) {
-      this.#options.report(error);
-      const tries = (this.#tries.get(domid) ?? 0) + 1;
-      if (tries < mostTries) this.#lookAgain(domid, tries);
+      this.#miss(info, error);
     }
   }
 
-  async #meet(info: DomainInfo): Promise<void> {
-    const { domid, uuid, dying } = info;
-    if (domid === 0 || dying || this.#isKnown(domid) || this.#builder.isBuilding(uuid)) return;
-    if (this.isAwaited(uuid)) return this.#discard(info);
-    const definition = await this.#read(info);
-    // Meanwhile a start of our own may have come to its end, or the domain to its.
-    if (definition === undefined || this.#closed || this.#isKnown(domid) || this.#builder.isBuilding(uuid)) return;
-    this.#target.attempt(() => this.#target.adopt(definition, domid, info.paused));
+  #isStrange({ domid, uuid, dying }: DomainInfo): boolean {
+    return domid !== 0 && !dying && !this.#closed && !this.#isKnown(domid) && !this.#builder.isBuilding(uuid);
   }
 
   #isKnown(domid: number): boolean {
@@ -177,39 +177,60 @@ export class Adoption {
     return false;
   }
 
-  /** The definition that libxl holds; undefined: there is none yet, or no more. */
+  /** Half of a domain, or one that nobody waits for. */
+  async #discard({ domid, uuid }: DomainInfo): Promise<void> {
+    await this.#builder.destroy(domid);
+    this.#settle(uuid);
+  }
+
+  async #adopt(info: DomainInfo): Promise<void> {
+    const definition = await this.#read(info);
+    // Meanwhile a start of our own may have come to its end, or the domain to its.
+    if (definition !== undefined && this.#isStrange(info)) this.#target.adopt(definition, info.domid, info.paused);
+  }
+
+  /** The definition that libxl holds; undefined: the domain has gone. */
   async #read({ domid, uuid }: DomainInfo): Promise<Definition | undefined> {
-    const { xen, report } = this.#options;
+    const { xen } = this.#options;
     try {
-      const config = await xen.configuration(domid);
+      const config = await emptyAffinity(await xen.configuration(domid), xen);
       const name = (await xen.nameOf(domid)) ?? config.c_info?.name ?? `domain-${domid}`;
-      this.#tries.delete(domid);
       return definitionOf({ ...config, c_info: { ...config.c_info, name, uuid } });
     } catch (error) {
-      // It has gone before it could be looked at.
       if (error instanceof LibxlError && error.code === "DOMAIN_NOTFOUND") return undefined;
-      const tries = (this.#tries.get(domid) ?? 0) + 1;
-      if (error instanceof LibxlError && tries < mostTries) this.#lookAgain(domid, tries);
-      else {
-        this.#tries.delete(domid);
-        report(
-          new Error(`domain ${domid} of another's making cannot be shown: ${(error as Error).message}`, {
-            cause: error,
-          }),
-        );
-      }
-      return undefined;
+      throw error;
     }
   }
 
-  #lookAgain(domid: number, tries: number): void {
+  /** It could be neither listed nor destroyed. */
+  #miss({ domid, uuid }: DomainInfo, error: unknown): void {
+    if (this.#closed) return;
     const { loop, report } = this.#options;
-    this.#tries.set(domid, tries);
+    const unmet = this.#unmet.get(domid) ?? { since: loop.now(), isReported: false };
+    this.#unmet.set(domid, unmet);
+    const isBeingMade = error instanceof LibxlError && loop.now() - unmet.since < makingMs;
+    if (isBeingMade || unmet.isReported) return;
+    unmet.isReported = true;
+    const message = `domain ${domid} of another's making cannot be shown: ${(error as Error).message}`;
+    report(this.isAwaited(uuid) ? error : new Error(message, { cause: error }));
+  }
+
+  #lookLater(): void {
     this.#timer?.remove();
+    this.#timer = undefined;
+    if (this.#closed || this.#unmet.size === 0) return;
+    const { loop, report } = this.#options;
+    const now = loop.now();
+    const pauses = Array.from(this.#unmet.values(), ({ since }) => pauseAfter(now - since));
     const look = (): void => {
-      this.#timer = undefined;
       this.reconcile().catch(report);
     };
-    this.#timer = loop.timeout(loop.now() + againMs, look, { name: "another look at Xen's domains" });
+    this.#timer = loop.timeout(now + Math.min(...pauses), look, { name: "another look at Xen's domains" });
   }
+}
+
+/** How long one that cannot be listed is let be, in milliseconds, when it has been so for `ageMs`. */
+function pauseAfter(ageMs: number): number {
+  if (ageMs < makingMs) return 200;
+  return ageMs < hopefulMs ? 2_000 : 10_000;
 }

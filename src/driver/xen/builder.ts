@@ -1,6 +1,7 @@
 import { LibxlError, mayLeaveHalf, ProcessEndedError } from "../../libxl/index.ts";
 import type { Definition, Domain } from "../../model/index.ts";
 import { DomainReason, DomainState } from "../../protocol/index.ts";
+import { fillAffinity } from "./affinity.ts";
 import { configOf } from "./configuration/index.ts";
 import { closed, toVirError } from "./errors.ts";
 import type { BootManner, GuestsOptions } from "./guests.ts";
@@ -28,6 +29,8 @@ export class Builder {
   /** Guests of which something half built could not be taken away. */
   readonly #wrecks = new Set<string>();
   readonly #closing = new AbortController();
+  /** Hears that a build has failed: a domain of that uuid is nobody's now. */
+  onFailed: () => void = () => {};
 
   constructor(options: GuestsOptions) {
     this.#options = options;
@@ -51,7 +54,7 @@ export class Builder {
       // The record of a run before it, whose end may not be safe yet, goes with this one's.
       if (replaces === undefined) await this.#options.told?.();
       const prepared = await prepareRun(definition, this.#options.freePort);
-      const config = configOf(prepared);
+      const config = await fillAffinity(configOf(prepared), xen);
       const status = { state: DomainState.paused, reason: DomainReason.paused.startingUp };
       // The run that it replaces is the one whose end is still to be told.
       const since = replaces === undefined ? position?.() : replaces.run.since;
@@ -66,6 +69,7 @@ export class Builder {
       // Who was to take away what was half built may have ended at that, too.
       if (mayLeaveHalf(error)) await this.#discardAll(uuid).catch(this.#options.report);
       if (domain.incarnation === undefined && !this.#wrecks.has(uuid)) records.remove(uuid);
+      this.onFailed();
       const what = from === undefined ? `create new domain '${name}'` : `restore domain '${name}' from '${from.path}'`;
       throw toVirError(error, what);
     } finally {

@@ -3,6 +3,7 @@ import type { Definition, DefinitionStore, Domain } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, ErrorDomain, Lifecycle } from "../../protocol/index.ts";
 import { withName } from "../domain-name.ts";
 import { DomainTurns, type Patience } from "../domain-turns.ts";
+import { checkNames } from "../qemu/definition/schema.ts";
 import { type Change, modify } from "../qemu/modification.ts";
 import { Adoption } from "./adoption.ts";
 import { Aftermath } from "./aftermath.ts";
@@ -116,6 +117,7 @@ export class Guests extends DomainTurns {
       forget: (uuid) => this.#forget(uuid, this.#options.told?.()),
       attempt: (action) => this.attempt(action),
     });
+    this.#builder.onFailed = () => void this.reconcile().catch(options.report);
   }
 
   /** Whose memory is in files. Set before `load`. */
@@ -215,8 +217,12 @@ export class Guests extends DomainTurns {
     return run;
   }
 
-  read(xml: string, { signal }: Patience): Promise<Definition> {
-    return this.readWith(xml, signal, completeDefinition);
+  /** `validate` refuses what libvirt's schema has not. */
+  read(xml: string, { signal }: Patience, validate = false): Promise<Definition> {
+    return this.readWith(xml, signal, (root, given) => {
+      if (validate) checkNames(root, given);
+      completeDefinition(root, given);
+    });
   }
 
   /** Starts it. What fails leaves nothing behind. Under the domain's job. */
@@ -317,6 +323,6 @@ export class Guests extends DomainTurns {
 }
 
 /** Domain 0 is shown like a guest, and is none. */
-export function checkNotZero(domain: Domain): void {
+export function checkNotZero(domain: Pick<Domain, "uuid">): void {
   if (isDomainZero(domain)) throw invalid("Domain-0 does not support requested operation");
 }

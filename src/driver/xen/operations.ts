@@ -1,3 +1,4 @@
+import { LibxlError } from "../../libxl/index.ts";
 import type { Domain } from "../../model/index.ts";
 import {
   DomainReason,
@@ -18,6 +19,12 @@ import { Saves } from "./saves.ts";
 
 export interface OperationsOptions extends GuestsOptions {
   readonly directories: DomainDirectories;
+}
+
+/** How a guest is asked to end: as Xen asks those that know it, by the power button, or so when it does not know Xen. */
+export interface ShutdownWays {
+  readonly paravirt: boolean;
+  readonly powerButton: boolean;
 }
 
 /** The life of domains: each change runs as a job of its domain. All reject with VirError. */
@@ -42,11 +49,11 @@ export class Operations {
     if (await this.autostarts.takeTurn()) void this.#autostart();
   }
 
-  async define(xml: string, patience: Patience): Promise<WireDomain> {
-    const definition = await this.guests.read(xml, patience);
-    const domain = this.guests.domains.claim(definition);
-    checkNotZero(domain);
-    return this.guests.exclusively(domain, "define", patience, async () => {
+  /** `validate`: nothing may be in it that libvirt's schema has not. */
+  async define(xml: string, patience: Patience, validate = false): Promise<WireDomain> {
+    const definition = await this.guests.read(xml, patience, validate);
+    checkNotZero(definition);
+    return this.guests.claimed(definition, "define", patience, async (domain) => {
       const isUpdate = await this.guests.keep(domain, definition);
       const { event, detail } = Lifecycle.defined;
       this.guests.tell(domain, event, isUpdate ? detail.updated : detail.added);
@@ -70,12 +77,11 @@ export class Operations {
     });
   }
 
-  /** Runs a domain that is forgotten when it ends, unless it is also defined. */
-  async create(xml: string, paused: boolean, patience: Patience): Promise<WireDomain> {
-    const definition = await this.guests.read(xml, patience);
-    const domain = this.guests.domains.claim(definition);
-    checkNotZero(domain);
-    return this.guests.exclusively(domain, "create", patience, async () => {
+  /** Runs a domain that is forgotten when it ends, unless it is also defined. `validate`: as for `define`. */
+  async create(xml: string, paused: boolean, patience: Patience, validate = false): Promise<WireDomain> {
+    const definition = await this.guests.read(xml, patience, validate);
+    checkNotZero(definition);
+    return this.guests.claimed(definition, "create", patience, async (domain) => {
       if (domain.incarnation !== undefined) throw alreadyActive(domain);
       // Its disks are as they were saved, and not those of a guest that begins anew.
       if (this.saves.hasManaged(domain)) await this.saves.resumeManaged(domain, paused);
@@ -121,10 +127,20 @@ export class Operations {
     });
   }
 
-  shutdown(domain: Domain, patience: Patience): Promise<void> {
-    return this.guests.onRun(domain, "shutdown", patience, (run, timeoutMs) =>
-      this.guests.xen.shutdown(run.domid, { timeoutMs }),
-    );
+  shutdown(
+    domain: Domain,
+    patience: Patience,
+    { paravirt, powerButton }: ShutdownWays = { paravirt: true, powerButton: true },
+  ): Promise<void> {
+    const { xen } = this.guests;
+    return this.guests.onRun(domain, "shutdown", patience, async ({ domid }, timeoutMs) => {
+      if (!paravirt) return xen.pressPowerButton(domid, { timeoutMs });
+      await xen.shutdown(domid, { timeoutMs }).catch((error: unknown) => {
+        const isDeaf = error instanceof LibxlError && error.code === "NOPARAVIRT";
+        if (!isDeaf || !powerButton) throw error;
+        return xen.pressPowerButton(domid, { timeoutMs });
+      });
+    });
   }
 
   reboot(domain: Domain, patience: Patience): Promise<void> {

@@ -96,8 +96,7 @@ export class Saves {
       const detail = `Target domain uuid ${definition.uuid} does not match source ${saved.uuid}`;
       throw VirError.of(ErrorCode.configUnsupported, ErrorDomain.domain, detail);
     }
-    const domain = this.#guests.domains.claim(definition);
-    await this.#guests.exclusively(domain, "restore", patience, async () => {
+    await this.#guests.claimed(definition, "restore", patience, async (domain) => {
       if (domain.incarnation !== undefined) throw invalid(`domain '${domain.name}' is already active`);
       await this.#guests.boot(domain, definition, { paused, from: { path, skip: image.offset } });
     });

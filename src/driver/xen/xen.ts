@@ -20,6 +20,7 @@ export type Xen = Pick<
   | "unpause"
   | "resume"
   | "shutdown"
+  | "pressPowerButton"
   | "reboot"
   | "watchDomain"
   | "create"

@@ -141,6 +141,7 @@ export class ContextServer {
       unpause: plain("unpause"),
       resume: plain("resume"),
       shutdown: plain("shutdown"),
+      pressPowerButton: plain("pressPowerButton"),
       reboot: plain("reboot"),
       destroy: plain("destroy"),
       watch: ([watch, domid]) => {

@@ -33,6 +33,7 @@ export interface Calls {
   readonly unpause: { readonly args: readonly [domid: number]; readonly result: null };
   readonly resume: { readonly args: readonly [domid: number]; readonly result: null };
   readonly shutdown: { readonly args: readonly [domid: number]; readonly result: null };
+  readonly pressPowerButton: { readonly args: readonly [domid: number]; readonly result: null };
   readonly reboot: { readonly args: readonly [domid: number]; readonly result: null };
   /** From now on the domain's events come, until `unwatch` with the same number of the asker's. */
   readonly watch: { readonly args: readonly [watch: number, domid: number]; readonly result: null };
@@ -76,7 +77,8 @@ export const rolesCalls: Readonly<Record<Role, ReadonlySet<string>>> = {
   observer: new Set<string>([
     ...looks,
     ...(["setMemoryTarget", "setSchedule", "pinVcpu"] as const),
-    ...(["pause", "unpause", "resume", "shutdown", "reboot", "setVcpus", "watch", "unwatch"] as const),
+    ...(["pause", "unpause", "resume", "shutdown", "pressPowerButton", "reboot"] as const),
+    ...(["setVcpus", "watch", "unwatch"] as const),
   ]),
   operations: new Set<CallName>(["create", "restore", "save", "dump", "addDevice", "removeDevice", "destroy"]),
 };

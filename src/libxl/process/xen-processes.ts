@@ -128,6 +128,10 @@ export class XenProcesses {
     await this.#observer.call("shutdown", [domid], options);
   }
 
+  async pressPowerButton(domid: number, options?: CallOptions): Promise<void> {
+    await this.#observer.call("pressPowerButton", [domid], options);
+  }
+
   async reboot(domid: number, options?: CallOptions): Promise<void> {
     await this.#observer.call("reboot", [domid], options);
   }

@@ -233,6 +233,10 @@ export class FakeXen implements Xen {
     await this.#ask("shutdown", domid, "poweroff");
   }
 
+  async pressPowerButton(domid: number): Promise<void> {
+    await this.#ask("pressPowerButton", domid, "poweroff");
+  }
+
   async reboot(domid: number): Promise<void> {
     await this.#ask("reboot", domid, "reboot");
   }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { suite, test } from "node:test";
+import { beginImage } from "../../../src/driver/xen/save-image.ts";
 import { DeadlineError, Deferred } from "../../../src/event/index.ts";
 import { LibxlError, ProcessEndedError } from "../../../src/libxl/index.ts";
 import { ErrorCode, VirError } from "../../../src/protocol/index.ts";
@@ -476,6 +478,65 @@ suite("what others do beside us", () => {
     bench.checkQuiet();
   });
 
+  test("a domain that takes them minutes to make is listed then, and is reported once until then", async () => {
+    const bench = await new Bench().loaded();
+    bench.xen.obstacles.set("configuration", new LibxlError(-16, "configuration"));
+    const domid = bench.xen.make("theirs", other);
+    await bench.world.hand.pass(15_000, 200);
+    assert.deepEqual(bench.reported, []);
+    await bench.world.hand.pass(300_000, 1_000);
+    assert.match(
+      String(bench.reported.splice(0).join()),
+      /^Error: domain 1 of another's making cannot be shown: [^,]+$/,
+    );
+    bench.xen.calls.length = 0;
+    await bench.world.hand.pass(60_000, 1_000);
+    assert.equal(bench.xen.calls.filter((call) => call === "configuration").length, 6);
+    bench.xen.obstacles.clear();
+    await bench.world.hand.pass(10_000, 1_000);
+    assert.deepEqual(bench.listed, ["Domain-0", "theirs"]);
+    bench.xen.remove(domid);
+    await bench.settle();
+    bench.checkQuiet();
+  });
+
+  test("a domain with the name of a guest of ours is listed when that name is free, and is reported once", async () => {
+    const bench = await new Bench().loaded();
+    await bench.done(bench.operations.define(xml(), {}));
+    const domid = bench.xen.make("hello", other);
+    await bench.settle();
+    for (let looks = 0; looks < 2; looks++) await bench.done(bench.guests.reconcile());
+    assert.match(
+      String(bench.reported.splice(0).join()),
+      /^Error: domain 1 [^,]+ 'hello' already exists with uuid [^,]+$/,
+    );
+    await bench.done(bench.operations.undefine(bench.domain, {}));
+    await bench.world.hand.pass(300);
+    assert.equal(bench.guests.domains.byUuid(other).id, domid);
+    bench.xen.remove(domid);
+    await bench.settle();
+    bench.checkQuiet();
+  });
+
+  test("a domain that they make of a guest while we fail to start it is seen", async () => {
+    const bench = await new Bench().loaded();
+    await bench.done(bench.operations.define(xml(), {}));
+    const gate = new Deferred();
+    bench.world.gates.set("create", gate.promise);
+    const started = bench.refused(bench.operations.start(bench.domain, {}, {}));
+    await bench.settle();
+    const domid = bench.xen.make("hello", uuid);
+    await bench.settle();
+    assert.equal(bench.status, "shutoff 0");
+    bench.xen.failures.set("create", new LibxlError(-3, "create"));
+    gate.resolve();
+    assert.match(await started, /failed to create new domain 'hello'/);
+    assert.equal(bench.status, `running 0 as ${domid}`);
+    bench.xen.remove(domid);
+    await bench.settle();
+    bench.checkQuiet();
+  });
+
   test("a number that is another's by now is not ours", async () => {
     const bench = await new Bench().loaded();
     await bench.running();
@@ -555,6 +616,45 @@ suite("what others do beside us", () => {
     bench.xen.remove(next);
     await bench.settle();
     bench.checkQuiet();
+  });
+});
+
+suite("a guest of Xen that is renamed while another call waits for its turn", () => {
+  async function renamed(call: (bench: Bench) => Promise<unknown>): Promise<[Bench, string]> {
+    const bench = await new Bench().loaded();
+    await bench.done(bench.operations.define(xml(), {}));
+    const gate = new Deferred();
+    const others = [
+      bench.guests.exclusively(bench.domain, "query", {}, () => gate.promise),
+      bench.operations.rename(bench.domain, "renamed", {}),
+    ];
+    const refused = bench.refused(call(bench));
+    while (bench.guests.jobWaits.waiting < others.length) await bench.settle();
+    gate.resolve();
+    await bench.done(Promise.all(others));
+    const refusal = await refused;
+    assert.equal(bench.domain.persistent?.name, "renamed");
+    assert.equal(bench.world.stored.get(uuid)?.name, "renamed");
+    bench.checkQuiet();
+    return [bench, refusal];
+  }
+  const clash = new RegExp(`domain 'renamed' is already defined with uuid ${uuid}`);
+
+  test("keeps that name when the call defines it by the old one", async () => {
+    const [bench, refusal] = await renamed(({ operations }) => operations.define(xml(), {}));
+    assert.match(refusal, clash);
+    assert.deepEqual(bench.log, ["defined added", "undefined renamed", "defined renamed"]);
+  });
+
+  test("is not created by the old one, nor restored", async () => {
+    const [, refusal] = await renamed(({ operations }) => operations.create(xml(), false, {}));
+    assert.match(refusal, clash);
+    const [, ofRestore] = await renamed(async ({ operations, world }) => {
+      const path = join(world.directory, "image");
+      await beginImage(path, xml());
+      await operations.saves.restore(path, undefined, false, {});
+    });
+    assert.match(ofRestore, clash);
   });
 });
 

@@ -118,13 +118,13 @@ export const driverMutations: readonly SourceMutation[] = [
     patches: [
       {
         file: "driver/xen/adoption.ts",
-        find: "if (definition === undefined || this.#closed || this.#isKnown(domid) || this.#builder.isBuilding(uuid)) return;",
-        replace: "if (definition === undefined || this.#closed) return;",
+        find: "if (definition !== undefined && this.#isStrange(info)) ",
+        replace: "if (definition !== undefined && !this.#closed) ",
       },
       {
         file: "driver/xen/adoption.ts",
-        find: "if (domid === 0 || dying || this.#isKnown(domid) || this.#builder.isBuilding(uuid)) return;",
-        replace: "if (domid === 0 || dying || this.#isKnown(domid)) return;",
+        find: " && !this.#isKnown(domid) && !this.#builder.isBuilding(uuid);",
+        replace: " && !this.#isKnown(domid);",
       },
     ],
     foundBy: "started and looked at",

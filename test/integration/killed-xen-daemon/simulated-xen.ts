@@ -287,6 +287,7 @@ class SimulatedLibrary extends FakeLibrary {
           end(0);
         });
       case "shutdown":
+      case "pressPowerButton":
       case "reboot":
         setTimeout(() => this.#xen.stop(domid, request.call === "reboot" ? "reboot" : "poweroff"), workMs.guest);
         return end(0);

@@ -38,15 +38,17 @@ function shadowKib(memoryKib: number, vcpus: number): number {
   return 4 * (256 * vcpus + 2 * Math.floor(memoryKib / 1024));
 }
 
-/** Which of the host's processors each of the guest's may run on. */
+/** Which of the host's processors each of the guest's may run on; an empty set: on any. */
 function pinning(root: Element, vcpus: number): BuildConfig {
   const pins = root.first("cputune")?.all("vcpupin") ?? [];
-  if (pins.length === 0) return {};
-  const highest = Math.max(...pins.map((pin) => Number(pin.attribute("vcpu"))));
+  const others = root.first("vcpu")?.attribute("cpuset");
+  const highest = Math.max(-1, ...pins.map((pin) => Number(pin.attribute("vcpu"))));
   if (!Number.isInteger(highest) || highest >= vcpus) throw unsupported("a vcpu that the guest has not is pinned");
-  const affinity = Array.from({ length: highest + 1 }, (_, vcpu) => {
-    const own = pins.find((pin) => Number(pin.attribute("vcpu")) === vcpu)?.attribute("cpuset");
-    return own === undefined ? [] : readNumberSet(own);
+  const length = others === undefined ? highest + 1 : vcpus;
+  if (length === 0) return {};
+  const affinity = Array.from({ length }, (_, vcpu) => {
+    const set = pins.find((pin) => Number(pin.attribute("vcpu")) === vcpu)?.attribute("cpuset") ?? others;
+    return set === undefined ? [] : readNumberSet(set);
   });
   return { vcpu_hard_affinity: affinity, numa_placement: false };
 }

@@ -21,7 +21,7 @@ export function definitionProcedures(operations: Operations): DriverProcedures {
     domainDefineXml: async ({ xml: text }, context) => ({ dom: await operations.define(text, patienceOf(context)) }),
     domainDefineXmlFlags: async ({ xml: text, flags }, context) => {
       check(flags, validate, "libxlDomainDefineXMLFlags");
-      return { dom: await operations.define(text, patienceOf(context)) };
+      return { dom: await operations.define(text, patienceOf(context), has(flags, validate)) };
     },
     domainUndefine: ({ dom }, context) => operations.undefine(find(dom), patienceOf(context)),
     domainUndefineFlags: ({ dom, flags }, context) => {

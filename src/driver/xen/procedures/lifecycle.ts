@@ -4,19 +4,20 @@ import type { DriverProcedures } from "../../driver.ts";
 import type { Operations } from "../operations.ts";
 import { check, has, patienceOf } from "./asked.ts";
 
-const start = { paused: 1, forceBoot: 8 };
+const start = { paused: 1, forceBoot: 8, validate: 16 };
 /** Graceful: libxl knows one way to destroy. */
 const destroyFlags = 1;
-/** By the power button or by Xen's own way, which is what libxl takes. */
-const askingFlags = 1 | 16;
+/** virDomainShutdownFlagValues; a reboot has the same. */
+const ask = { powerButton: 1, paravirt: 16 };
 
 /** A domain's runs: how they begin, go on and end. */
 export function lifecycleProcedures(operations: Operations): DriverProcedures {
   const find = ({ uuid, name }: WireDomain): Domain => operations.guests.domains.byUuid(uuid, name);
   return {
     domainCreateXml: async ({ xmlDesc, flags }, context) => {
-      check(flags, start.paused, "libxlDomainCreateXML");
-      return { dom: await operations.create(xmlDesc, has(flags, start.paused), patienceOf(context)) };
+      check(flags, start.paused | start.validate, "libxlDomainCreateXML");
+      const validate = has(flags, start.validate);
+      return { dom: await operations.create(xmlDesc, has(flags, start.paused), patienceOf(context), validate) };
     },
     domainCreate: async ({ dom }, context) => {
       await operations.start(find(dom), {}, patienceOf(context));
@@ -30,11 +31,12 @@ export function lifecycleProcedures(operations: Operations): DriverProcedures {
     domainResume: ({ dom }, context) => operations.resume(find(dom), patienceOf(context)),
     domainShutdown: ({ dom }, context) => operations.shutdown(find(dom), patienceOf(context)),
     domainShutdownFlags: ({ dom, flags }, context) => {
-      check(flags, askingFlags, "libxlDomainShutdownFlags");
-      return operations.shutdown(find(dom), patienceOf(context));
+      check(flags, ask.powerButton | ask.paravirt, "libxlDomainShutdownFlags");
+      const ways = { paravirt: has(flags, ask.paravirt), powerButton: has(flags, ask.powerButton) };
+      return operations.shutdown(find(dom), patienceOf(context), flags === 0 ? undefined : ways);
     },
     domainReboot: ({ dom, flags }, context) => {
-      check(flags, 16, "libxlDomainReboot");
+      check(flags, ask.paravirt, "libxlDomainReboot");
       return operations.reboot(find(dom), patienceOf(context));
     },
     domainDestroy: ({ dom }, context) => operations.destroy(find(dom), patienceOf(context)),

@@ -1,7 +1,7 @@
 import type { DriverProcedures } from "../../driver.ts";
 import { checkType, metadataOf, readMetadata } from "../../metadata-element.ts";
 import { changed, target, targetsOf } from "../../qemu/modification.ts";
-import type { Guests } from "../guests.ts";
+import { checkNotZero, type Guests } from "../guests.ts";
 import { check, patienceOf } from "./asked.ts";
 
 const all = 3;
@@ -18,6 +18,7 @@ export function metadataProcedures(guests: Guests): DriverProcedures {
     domainSetMetadata: async ({ dom, flags, ...given }, context) => {
       check(flags, all, "libxlDomainSetMetadata");
       const domain = guests.domains.byUuid(dom.uuid, dom.name);
+      checkNotZero(domain);
       const { type, uri } = given;
       checkType(type);
       await readMetadata(given, guests.pauseFor(context.signal), (edit) =>
