@@ -1,4 +1,5 @@
 import type { Loop } from "../../event/index.ts";
+import type { DomainInfo } from "../../libxl/index.ts";
 import type { Definition, DefinitionStore, Domain } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, ErrorDomain, Lifecycle } from "../../protocol/index.ts";
 import { withName } from "../domain-name.ts";
@@ -139,6 +140,15 @@ export class Guests extends DomainTurns {
   /** Undefined while the domain does not run, and for domain 0. */
   runOf(domain: Domain): Run | undefined {
     return this.#runs.get(domain);
+  }
+
+  /** A domain as Xen has it now; undefined: it does not run. */
+  async lookAt(domain: Domain): Promise<DomainInfo | undefined> {
+    const { id } = domain;
+    if (id < 0 || (id === 0 && !isDomainZero(domain))) return undefined;
+    const info = await this.xen.domain(id);
+    // Meanwhile its number may be another's.
+    return info?.uuid === domain.uuid ? info : undefined;
   }
 
   async load(): Promise<void> {

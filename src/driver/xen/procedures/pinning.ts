@@ -5,12 +5,10 @@ import { affect, soleTarget } from "../../qemu/modification.ts";
 import { formatCpuList } from "../../tuning/cpu-list.ts";
 import { cpuMaps, cpusIn, tuneOf } from "../../tuning/cpu-map.ts";
 import { pinned, pinOf, setPin } from "../../tuning/pins.ts";
-import { notRunning, toVirError } from "../errors.ts";
 import type { Guests } from "../guests.ts";
+import { vcpuState, vcpusOf } from "../vcpus.ts";
 import { check, patienceOf } from "./asked.ts";
 
-/** virVcpuState. */
-const state = { offline: 0, running: 1, blocked: 2 };
 const either = affect.live | affect.config;
 
 /** On which of the host's CPUs a domain's run, and what they do. */
@@ -31,19 +29,13 @@ export function pinningProcedures(guests: Guests): DriverProcedures {
   };
   return {
     domainGetVcpus: async ({ dom, maxinfo, maplen }) => {
-      const domain = find(dom);
-      const { incarnation, id } = domain;
-      if (incarnation === undefined) throw notRunning();
-      const found = await guests.xen.vcpus(id).catch((error: unknown) => {
-        throw toVirError(error, `list vcpus for domain '${id}'`);
-      });
-      // Meanwhile its number may be another's.
-      if (domain.incarnation !== incarnation) throw notRunning();
-      const vcpus = found.slice(0, maxinfo);
-      const info = vcpus.map(({ number, cpu, cpuTimeNs, running, blocked }) => {
-        const does = running ? "running" : blocked ? "blocked" : "offline";
-        return { number, state: state[does], cpuTime: cpuTimeNs, cpu };
-      });
+      const vcpus = (await vcpusOf(guests, find(dom))).slice(0, maxinfo);
+      const info = vcpus.map((vcpu) => ({
+        number: vcpu.number,
+        state: vcpuState(vcpu),
+        cpuTime: vcpu.cpuTimeNs,
+        cpu: vcpu.cpu,
+      }));
       const maps = vcpus.map(({ cpus }) => cpus);
       return { info, cpumaps: cpuMaps(maps, maplen) };
     },
