@@ -2,6 +2,7 @@ import { LibxlError, ProcessEndedError } from "../../libxl/index.ts";
 import type { Definition, Domain } from "../../model/index.ts";
 import { DomainReason, DomainState } from "../../protocol/index.ts";
 import { configOf } from "./configuration/index.ts";
+import { DomainZeroMemory } from "./domain-zero-memory.ts";
 import { toVirError } from "./errors.ts";
 import type { BootManner, GuestsOptions } from "./guests.ts";
 import { prepareRun, withRunNames } from "./prepare-run.ts";
@@ -22,10 +23,22 @@ const destroyMs = 120_000;
  */
 export class Builder {
   readonly #options: GuestsOptions;
+  readonly #memory: DomainZeroMemory;
   readonly #building = new Map<string, number>();
 
   constructor(options: GuestsOptions) {
     this.#options = options;
+    this.#memory = new DomainZeroMemory(options);
+  }
+
+  /** Before everything else. */
+  load(): Promise<void> {
+    return this.#memory.load();
+  }
+
+  /** What waits for memory fails; what is being built is built. */
+  close(): void {
+    this.#memory.close();
   }
 
   /** A domain of that uuid is somebody's who waits for it, or is about to be. */
@@ -50,9 +63,11 @@ export class Builder {
       const [id, ending] = [replaces?.run.domid, replaces?.ending];
       records.write({ id, isBuilding: true, status, definition: prepared, since, ending });
       const options = { timeoutMs: buildMs };
-      const domid = await (from === undefined
-        ? xen.create(config, options)
-        : xen.restore(config, from.path, { ...options, skip: from.skip }));
+      const domid = await this.#memory.withRoom(config, () =>
+        from === undefined
+          ? xen.create(config, options)
+          : xen.restore(config, from.path, { ...options, skip: from.skip }),
+      );
       return take({ domid, definition: withRunNames(prepared, domid) });
     } catch (error) {
       // Who was to take away what was half built may have ended at that, too.

@@ -153,7 +153,7 @@ export class Guests extends DomainTurns {
 
   async load(): Promise<void> {
     const { records, xen } = this.#options;
-    const zero = await xen.domain(0);
+    const [zero] = await Promise.all([xen.domain(0), this.#builder.load()]);
     if (zero !== undefined) {
       const definition = domainZeroDefinition(zero);
       const domain = this.list.claim(definition);
@@ -174,6 +174,7 @@ export class Guests extends DomainTurns {
     this.shut();
     this.#adoption.close();
     this.#foreign.close();
+    this.#builder.close();
     await this.settled();
     await this.#adoption.settled();
     // Not before: what is under way may begin one, and comes to its own end.
