@@ -28,6 +28,11 @@ async function pass(bench: Bench, milliseconds: number, mostKib?: bigint): Promi
   }
 }
 
+async function until(bench: Bench, is: () => boolean): Promise<void> {
+  for (let rounds = 0; rounds < 5_000 && !is(); rounds++) await bench.settle();
+  assert.ok(is(), "still waiting");
+}
+
 async function end(bench: Bench): Promise<void> {
   for (const domain of bench.guests.domains) {
     if (domain.id > 0) await bench.done(bench.operations.destroy(domain, {}));
@@ -140,15 +145,20 @@ describe("The memory of domain 0", () => {
     bench.world.remove();
   });
 
-  test("goes to a guest that is restored, too", async () => {
+  test("goes to a guest that is restored, too, whose image stays when there is none", async () => {
     const bench = await stock();
     bench.xen.freeKib = neededKib;
     await bench.running();
     await bench.done(bench.operations.saves.saveManaged(bench.domain, {}));
     assert.equal(bench.domain.status.reason, DomainReason.shutoff.saved);
     bench.xen.freeKib = 0n;
+    const refused = bench.refused(bench.operations.start(bench.domain, {}, {}));
+    await until(bench, () => seen(bench, "shiftMemoryTarget") === 1);
+    await pass(bench, 11_000, 0n);
+    assert.match(await refused, /17408 KiB are missing/);
+    assert.equal(bench.operations.saves.hasManaged(bench.domain), true);
     const started = bench.operations.start(bench.domain, {}, {});
-    while (seen(bench, "shiftMemoryTarget") === 0) await bench.settle();
+    await until(bench, () => seen(bench, "shiftMemoryTarget") === 3);
     await pass(bench, 400);
     await bench.done(started);
     assert.equal(bench.status, "running 3 as 2");
