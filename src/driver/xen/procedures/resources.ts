@@ -29,7 +29,7 @@ export function resourceProcedures(guests: Guests): DriverProcedures {
         resource.check({ memoryKib: Number.POSITIVE_INFINITY, maxVcpus: definition.maxVcpus }, true);
         await resource.apply({ domid: 0 });
       };
-      return changeZero(guests, domain, flags, what, patienceOf(context), { act, edit: resource.edit });
+      return changeZero(guests, domain, flags, what, patienceOf(context), { act, edit: (root) => resource.edit(root) });
     }
     return guests.modify(domain, flags, what, patienceOf(context), async (change) => {
       const { run, targets } = change;

@@ -19,7 +19,7 @@ export interface Subject {
   readonly files: HostFiles;
 }
 
-type Group = (subject: Subject) => TypedParam[] | Promise<TypedParam[]>;
+type Group = (subject: Subject) => Promise<TypedParam[]>;
 
 /** virDomainStatsTypes, in libvirt's order. */
 const groups: readonly (readonly [bit: number, make: Group])[] = [
@@ -39,16 +39,16 @@ export async function statisticsOf(subject: Subject, wanted: number): Promise<Ty
   return (await Promise.all(chosen.map(([, make]) => make(subject)))).flat();
 }
 
-function stateGroup({ domain }: Subject): TypedParam[] {
+async function stateGroup({ domain }: Subject): Promise<TypedParam[]> {
   const { state, reason } = domain.status;
   return [param.int("state.state", state), param.int("state.reason", reason)];
 }
 
-function cpuGroup({ info }: Subject): TypedParam[] {
+async function cpuGroup({ info }: Subject): Promise<TypedParam[]> {
   return info === undefined ? [] : [param.ullong("cpu.time", info.cpuTimeNs)];
 }
 
-function balloonGroup({ domain: { definition }, info }: Subject): TypedParam[] {
+async function balloonGroup({ domain: { definition }, info }: Subject): Promise<TypedParam[]> {
   const current = info?.currentMemoryKib ?? BigInt(definition?.currentMemoryKib ?? 0);
   return [
     param.ullong("balloon.current", current),
@@ -74,20 +74,18 @@ async function vcpuGroup({ domain, info, guests }: Subject): Promise<TypedParam[
   return params;
 }
 
-function networkGroup({ domain: { definition }, info, files }: Subject): TypedParam[] | Promise<TypedParam[]> {
+async function networkGroup({ domain: { definition }, info, files }: Subject): Promise<TypedParam[]> {
   if (info === undefined || definition === undefined) return [];
   return interfaceGroup(devicesOf(definition, "interface"), files);
 }
 
 async function blockGroup({ domain: { definition }, info, files }: Subject): Promise<TypedParam[]> {
   const disks = definition === undefined ? [] : devicesOf(definition, "disk");
-  const counters = await Promise.all(
-    disks.map((disk) =>
-      info === undefined ? undefined : blockCounters(files, info.domid, disk).catch(() => undefined),
-    ),
-  );
-  const rows = disks.flatMap((disk, at) => blockParams(`block.${at}`, disk, counters[at]));
-  return [param.uint("block.count", disks.length), ...rows];
+  const rows = disks.map(async (disk, at) => {
+    const counters = info && (await blockCounters(files, info.domid, disk).catch(() => undefined));
+    return blockParams(`block.${at}`, disk, counters);
+  });
+  return [param.uint("block.count", disks.length), ...(await Promise.all(rows)).flat()];
 }
 
 function blockParams(prefix: string, disk: Element, counters: BlockCounters | undefined): TypedParam[] {
