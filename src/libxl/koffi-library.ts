@@ -182,8 +182,10 @@ export class KoffiLibrary implements Library<Pointer>, CallbackTarget {
 
   shiftMemoryTarget(domid: number, kib: number): bigint | number {
     const { setMemoryTarget, memoryTarget } = this.#raw;
+    const target = this.#number((out) => memoryTarget(this.#context, domid, out));
+    if (typeof target === "number") return target;
     const rc = setMemoryTarget(this.#context, domid, kib, 1, 0);
-    return rc === 0 ? this.#number((out) => memoryTarget(this.#context, domid, out)) : rc;
+    return rc === 0 ? target + BigInt(kib) : rc;
   }
 
   neededMemory(config: string): bigint | number {

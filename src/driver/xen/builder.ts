@@ -55,6 +55,8 @@ export class Builder {
     try {
       // The record of a run before it, whose end may not be safe yet, goes with this one's.
       if (replaces === undefined) await this.#options.told?.();
+      // Before anything is held for it: it may take long.
+      using _room = await this.#memory.roomFor(() => configOf(definition));
       const prepared = await prepareRun(definition, this.#options.freePort);
       const config = configOf(prepared);
       const status = { state: DomainState.paused, reason: DomainReason.paused.startingUp };
@@ -63,11 +65,9 @@ export class Builder {
       const [id, ending] = [replaces?.run.domid, replaces?.ending];
       records.write({ id, isBuilding: true, status, definition: prepared, since, ending });
       const options = { timeoutMs: buildMs };
-      const domid = await this.#memory.withRoom(config, () =>
-        from === undefined
-          ? xen.create(config, options)
-          : xen.restore(config, from.path, { ...options, skip: from.skip }),
-      );
+      const domid = await (from === undefined
+        ? xen.create(config, options)
+        : xen.restore(config, from.path, { ...options, skip: from.skip }));
       return take({ domid, definition: withRunNames(prepared, domid) });
     } catch (error) {
       // Who was to take away what was half built may have ended at that, too.

@@ -35,7 +35,7 @@ export class DomainZeroMemory {
   readonly #options: DomainZeroMemoryOptions;
   #isShared = false;
   #isClosed = false;
-  /** The end of the last build. */
+  /** Resolves when nobody builds any more. */
   #last: Promise<void> = Promise.resolve();
   /** While somebody waits for memory. */
   #pause: Deferred | undefined;
@@ -54,21 +54,23 @@ export class DomainZeroMemory {
   }
 
   /**
-   * Builds a domain of that configuration once there is room for it. One after the other, so that no two take the same memory
-   * for theirs; at once where domain 0 has its own size. Rejects with VirError when there is no room, and as `build`.
+   * Resolves when there is room for a domain of that configuration, with what is to be disposed of once it is built or not: the
+   * next one waits for it, so that no two take the same memory for theirs. With undefined, at once, where domain 0 has a size of
+   * its own. Rejects with VirError when there is no room.
    */
-  async withRoom<T>(config: DomainConfig, build: () => Promise<T>): Promise<T> {
-    if (!this.#isShared) return build();
+  async roomFor(config: () => DomainConfig): Promise<Disposable | undefined> {
+    if (!this.#isShared) return undefined;
     const before = this.#last;
     const end = new Deferred();
     this.#last = end.promise;
     try {
       await before;
-      await this.#makeRoom(config);
-      return await build();
-    } finally {
+      await this.#makeRoom(config());
+    } catch (error) {
       end.resolve();
+      throw error;
     }
+    return { [Symbol.dispose]: () => end.resolve() };
   }
 
   async #makeRoom(config: DomainConfig): Promise<void> {
