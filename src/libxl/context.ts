@@ -135,6 +135,27 @@ export class Context<P = unknown> {
     if (rc !== 0) throw new LibxlError(rc, "libxl_set_memory_target");
   }
 
+  /**
+   * The domain is to take so much more, or to give it away when it is negative. Returns what it is to come to, in KiB; `domain`
+   * says how far it is. Unlike `setMemoryTarget` it does not keep the domain from having more.
+   */
+  shiftMemoryTarget(domid: number, kib: number): bigint {
+    this.#checkOpen();
+    return this.#checked(this.#library.shiftMemoryTarget(domid, kib), "libxl_set_memory_target");
+  }
+
+  /** How much memory has to be free before a domain of that configuration can be built, in KiB. */
+  neededMemory(config: DomainConfig): bigint {
+    this.#checkOpen();
+    return this.#checked(this.#library.neededMemory(encodeConfig(config)), "libxl_domain_need_memory");
+  }
+
+  /** With which the hypervisor was started. */
+  commandLine(): string {
+    this.#checkOpen();
+    return this.#checked(this.#library.commandLine(), "libxl_get_version_info");
+  }
+
   /** The machine. */
   physical(): PhysicalInfo {
     this.#checkOpen();

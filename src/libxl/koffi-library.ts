@@ -22,7 +22,7 @@ import type {
   RequestListener,
   Running,
 } from "./library.ts";
-import { begin } from "./operation-memory.ts";
+import { begin, freeConfig, newConfig, type Origin } from "./operation-memory.ts";
 import {
   calloc,
   copyOf,
@@ -41,6 +41,8 @@ const eventTypes = { shutdown: 1, death: 2, eject: 3 } as const;
 const allEvents = 0xffff_ffff_ffff_ffffn;
 const sigchldOwnerMainloop = 1;
 const unknownReason = 255;
+/** INVALID_DOMID: of none yet. */
+const noDomain = 0xffff_ffff;
 /** More than libxl's structs for a host's facts or a schedule take; their fields are read and written as JSON. */
 const roomForFacts = 4_096;
 
@@ -66,6 +68,10 @@ export class KoffiLibrary implements Library<Pointer>, CallbackTarget {
     this.#context = out[0];
   }
 
+  get #origin(): Origin {
+    return { raw: this.#raw, layout: this.#about.layout, context: this.#context, target: this };
+  }
+
   get listener(): LibraryListener<Pointer> {
     if (this.#listener === undefined) throw new Error("the library is not attached");
     return this.#listener;
@@ -75,6 +81,11 @@ export class KoffiLibrary implements Library<Pointer>, CallbackTarget {
   hypervisorVersion(): string | undefined {
     const info = this.#raw.versionInfo(this.#context);
     return info === null ? undefined : `${readInt(info)}.${readInt(info, 4)}`;
+  }
+
+  commandLine(): string | number {
+    const info = this.#raw.versionInfo(this.#context);
+    return info === null ? failure : readText(info, this.#about.layout.versionInfo.commandLine);
   }
 
   attach(listener: LibraryListener<Pointer>): void {
@@ -156,7 +167,7 @@ export class KoffiLibrary implements Library<Pointer>, CallbackTarget {
   }
 
   pinVcpu(domid: number, vcpu: number, cpus: readonly number[]): number {
-    const map = newBitmap({ raw: this.#raw, layout: this.#about.layout, context: this.#context }, cpus);
+    const map = newBitmap(this.#origin, cpus);
     if (typeof map === "number") return map;
     try {
       return this.#raw.pinVcpu(this.#context, domid, vcpu, map, null);
@@ -167,6 +178,31 @@ export class KoffiLibrary implements Library<Pointer>, CallbackTarget {
 
   setMemoryTarget(domid: number, kib: number): number {
     return this.#raw.setMemoryTarget(this.#context, domid, kib, 0, 1);
+  }
+
+  shiftMemoryTarget(domid: number, kib: number): bigint | number {
+    const { setMemoryTarget, memoryTarget } = this.#raw;
+    const target = this.#number((out) => memoryTarget(this.#context, domid, out));
+    if (typeof target === "number") return target;
+    const rc = setMemoryTarget(this.#context, domid, kib, 1, 0);
+    return rc === 0 ? target + BigInt(kib) : rc;
+  }
+
+  neededMemory(config: string): bigint | number {
+    const { parseConfig, neededMemory } = this.#raw;
+    const memory = newConfig(this.#origin);
+    try {
+      const parsed = parseConfig(this.#context, memory, config);
+      return parsed === 0 ? this.#number((out) => neededMemory(this.#context, memory, noDomain, out)) : parsed;
+    } finally {
+      freeConfig(this.#origin, memory);
+    }
+  }
+
+  #number(read: (out: [number | bigint]) => number): bigint | number {
+    const out: [number | bigint] = [0];
+    const rc = read(out);
+    return rc === 0 ? BigInt(out[0]) : rc;
   }
 
   physical(): PhysicalInfo | number {
@@ -223,11 +259,7 @@ export class KoffiLibrary implements Library<Pointer>, CallbackTarget {
   }
 
   start(request: Request, listener: RequestListener): Running | number {
-    return begin(
-      { raw: this.#raw, layout: this.#about.layout, context: this.#context, target: this },
-      request,
-      listener,
-    );
+    return begin(this.#origin, request, listener);
   }
 
   onDeath(domid: number, listener: (event: LibraryEvent) => void): Generator | number {

@@ -83,6 +83,12 @@ export interface Library<P> extends OseventLibrary<P> {
   vcpus(domid: number): VcpuInfo[] | number;
   pinVcpu(domid: number, vcpu: number, cpus: readonly number[]): number;
   setMemoryTarget(domid: number, kib: number): number;
+  /** Up by so much, or down when it is negative; the new target, in KiB, which the domain may go beyond. */
+  shiftMemoryTarget(domid: number, kib: number): bigint | number;
+  /** Of a domain of that configuration, in KiB. */
+  neededMemory(config: string): bigint | number;
+  /** With which the hypervisor was started. */
+  commandLine(): string | number;
   physical(): PhysicalInfo | number;
   topology(): HostTopology | number;
   scheduler(): SchedulerName;

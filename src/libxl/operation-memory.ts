@@ -5,7 +5,7 @@ import type { Completion, Request, RequestListener, Running } from "./library.ts
 import { calloc, free, type Pointer, type RawLibrary, readInt, writeByte, writeInt, writePointer } from "./raw.ts";
 import type { Layout } from "./versions.ts";
 
-interface Origin {
+export interface Origin {
   readonly raw: RawLibrary;
   readonly layout: Layout;
   readonly context: Pointer;
@@ -166,13 +166,13 @@ function prepareDevice(
   return { start: (how) => act(context, domid, memory, how), result: plainResult, free: freeDevice };
 }
 
-function newConfig({ raw, layout }: Origin): Pointer {
+export function newConfig({ raw, layout }: Origin): Pointer {
   const config = calloc(1, layout.domainConfig.size);
   raw.initConfig(config);
   return config;
 }
 
-function freeConfig({ raw }: Origin, config: Pointer): void {
+export function freeConfig({ raw }: Origin, config: Pointer): void {
   raw.disposeConfig(config);
   free(config);
 }

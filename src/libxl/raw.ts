@@ -135,7 +135,7 @@ export function bind({ soname }: LibraryVersion) {
     "void libxl_osevent_occurred_timeout(void *context, void *for_libxl)",
   );
 
-  // SAFETY: the struct is the context's; only its numbers are read.
+  // SAFETY: the struct is the context's, and so are its texts: they are read and copied.
   const versionInfo: Call<[], Pointer | null> = xl.func("void *libxl_get_version_info(void *context)");
   // SAFETY: the array is the caller's until freeDomains with the same count.
   const listDomains: Call<[[number]], Pointer | null> = xl.func(
@@ -167,6 +167,15 @@ export function bind({ soname }: LibraryVersion) {
   );
   const setMemoryTarget: Call<[number, number, number, number]> = xl.func(
     "int libxl_set_memory_target(void *context, uint32_t domid, int64_t kib, int relative, int enforce)",
+  );
+  // SAFETY: only a number comes back.
+  const memoryTarget: Call<[number, [number | bigint]]> = xl.func(
+    "int libxl_get_memory_target(void *context, uint32_t domid, _Out_ uint64_t *kib)",
+  );
+  // SAFETY: `config` is the caller's; libxl puts its defaults in, which go when it is disposed of. Of the three functions that
+  // the header's macros choose from this is the one of 4.13 and later; its number is for messages.
+  const neededMemory: Call<[Pointer, number, [number | bigint]]> = xl.func(
+    "int libxl_domain_need_memory(void *context, void *config, uint32_t domid, _Out_ uint64_t *kib)",
   );
 
   // SAFETY: `info` has room for a libxl_physinfo; disposing of it leaves the room itself ours.
@@ -316,6 +325,8 @@ export function bind({ soname }: LibraryVersion) {
     freeVcpus,
     pinVcpu,
     setMemoryTarget,
+    memoryTarget,
+    neededMemory,
     initPhysical,
     physical,
     printPhysical,

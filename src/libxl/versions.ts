@@ -28,6 +28,7 @@ export interface Layout {
     readonly type: number;
     readonly union: number;
   };
+  readonly versionInfo: { readonly commandLine: number };
   readonly bitmap: { readonly size: number };
   readonly restoreParams: { readonly size: number; readonly streamVersion: number };
   readonly numaInfo: { readonly size: number; readonly memory: number; readonly free: number };
@@ -71,6 +72,7 @@ export const libraryVersions: readonly LibraryVersion[] = [
       },
       vcpuInfo: { size: 56, cpu: 4, online: 8, blocked: 9, running: 10, time: 16, cpumap: 24 },
       event: { domid: 16, forUser: 40, type: 48, union: 56 },
+      versionInfo: { commandLine: 80 },
       bitmap: { size: 16 },
       restoreParams: { size: 24, streamVersion: 4 },
       numaInfo: { size: 32, memory: 0, free: 8 },

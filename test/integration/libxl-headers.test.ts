@@ -46,6 +46,7 @@ int main(void) {
     AT(vcpuinfo, cpumap));
   printf("\\"event\\": {\\"domid\\": %d, \\"forUser\\": %d, \\"type\\": %d, \\"union\\": %d},",
     AT(event, domid), AT(event, for_user), AT(event, type), AT(event, u));
+  printf("\\"versionInfo\\": {\\"commandLine\\": %d},", AT(version_info, commandline));
   printf("\\"bitmap\\": {\\"size\\": %d},", SIZE(bitmap));
   printf("\\"restoreParams\\": {\\"size\\": %d, \\"streamVersion\\": %d},", SIZE(domain_restore_params),
     AT(domain_restore_params, stream_version));

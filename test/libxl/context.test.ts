@@ -195,9 +195,18 @@ suite("a context", () => {
     assert.throws(() => context.domains(), /FAIL/);
     assert.throws(() => context.consolePath(0), /FAIL/);
     assert.throws(() => context.setMemoryTarget(0, 1), /FAIL/);
+    assert.throws(() => context.shiftMemoryTarget(0, -1), /libxl_set_memory_target: FAIL/);
+    assert.throws(() => context.neededMemory({}), /libxl_domain_need_memory: FAIL/);
+    assert.throws(() => context.commandLine(), /libxl_get_version_info: FAIL/);
     assert.throws(() => context.physical(), /FAIL/);
     assert.throws(() => context.schedule(0), /FAIL/);
     assert.throws(() => context.setSchedule(0, { weight: 1 }), /FAIL/);
+  });
+
+  test("checks the configuration whose memory is asked for", () => {
+    const { context } = open();
+    assert.equal(context.neededMemory({ b_info: { max_memkb: 16_384 } }), 16_384n);
+    assert.throws(() => context.neededMemory({ b_info: { max_memkbs: 1 } } as never), ConfigError);
   });
 
   test("closes once its operations have ended and its timeouts were completed, and not before", async () => {

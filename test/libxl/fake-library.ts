@@ -87,6 +87,18 @@ export class FakeLibrary implements Library<string> {
     return this.refusal ?? 0;
   }
 
+  shiftMemoryTarget(_domid: number, kib: number): bigint | number {
+    return this.refusal ?? 1_048_576n + BigInt(kib);
+  }
+
+  neededMemory(_config: string): bigint | number {
+    return this.refusal ?? 16_384n;
+  }
+
+  commandLine(): string | number {
+    return this.refusal ?? "dom0_mem=1G";
+  }
+
   physical(): number {
     return this.refusal ?? -3;
   }

@@ -250,6 +250,17 @@ suite("libxl in processes of its own", () => {
     assert.equal(world.alive("observer").length, 1);
   });
 
+  test("how much memory a domain needs is looked up; that another is to give some away is asked once", async () => {
+    const world = new ProcessWorld();
+    assert.equal(await settled(world, world.processes.commandLine()), "dom0_mem=1G");
+    const needed = world.processes.neededMemory({});
+    const shifted = refusal(world, world.processes.shiftMemoryTarget(0, -1));
+    world.crash(world.alive("observer")[0]);
+    assert.equal(await settled(world, needed), 16_384n);
+    assert.ok((await shifted) instanceof ProcessEndedError);
+    assert.equal(await settled(world, world.processes.shiftMemoryTarget(0, -1_024)), 1_047_552n);
+  });
+
   test("what libxl knows of a domain is looked up while all who build are at work", async () => {
     const world = new ProcessWorld(1);
     world.xen.holds = true;

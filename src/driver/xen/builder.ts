@@ -3,6 +3,7 @@ import type { Definition, Domain } from "../../model/index.ts";
 import { DomainReason, DomainState } from "../../protocol/index.ts";
 import { fillAffinity } from "./affinity.ts";
 import { configOf } from "./configuration/index.ts";
+import { DomainZeroMemory } from "./domain-zero-memory.ts";
 import { closed, toVirError } from "./errors.ts";
 import type { BootManner, GuestsOptions } from "./guests.ts";
 import { prepareRun, withRunNames } from "./prepare-run.ts";
@@ -25,6 +26,7 @@ const destroyMs = 120_000;
  */
 export class Builder {
   readonly #options: GuestsOptions;
+  readonly #memory: DomainZeroMemory;
   readonly #building = new Map<string, number>();
   /** Guests of which something half built could not be taken away. */
   readonly #wrecks = new Set<string>();
@@ -34,6 +36,18 @@ export class Builder {
 
   constructor(options: GuestsOptions) {
     this.#options = options;
+    this.#memory = new DomainZeroMemory(options);
+  }
+
+  /** Before everything else. */
+  load(): Promise<void> {
+    return this.#memory.load();
+  }
+
+  /** What waits for memory, or reads it, is cut short and fails; all else is built soon. */
+  close(): void {
+    this.#memory.close();
+    this.#closing.abort(closed());
   }
 
   /** A domain of that uuid is somebody's who waits for it, or is about to be; or nobody's ever. */
@@ -53,6 +67,8 @@ export class Builder {
     try {
       // The record of a run before it, whose end may not be safe yet, goes with this one's.
       if (replaces === undefined) await this.#options.told?.();
+      // Before anything is held for it: it may take long.
+      using _room = await this.#memory.roomFor(() => configOf(definition));
       const prepared = await prepareRun(definition, this.#options.freePort);
       const config = await fillAffinity(configOf(prepared), xen);
       const status = { state: DomainState.paused, reason: DomainReason.paused.startingUp };
@@ -77,11 +93,6 @@ export class Builder {
       if (left > 0) this.#building.set(uuid, left);
       else this.#building.delete(uuid);
     }
-  }
-
-  /** What reads memory is cut short, and fails; all else comes to its own end soon. */
-  close(): void {
-    this.#closing.abort(closed());
   }
 
   /** Resolves when there is no such domain any more. Rejects with VirError. */

@@ -1,6 +1,9 @@
 import type { DomainInfo } from "../../libxl/index.ts";
 import { Definition, type Domain } from "../../model/index.ts";
 import { Element } from "../../xml/index.ts";
+import type { DomainTurns, Patience } from "../domain-turns.ts";
+import { affect, changed } from "../qemu/modification.ts";
+import { invalid } from "./errors.ts";
 
 const uuid = "00000000-0000-0000-0000-000000000000";
 /** As libvirt shows what Xen does not limit. */
@@ -27,4 +30,28 @@ export function domainZeroDefinition(info: DomainInfo): Definition {
       new Element("devices"),
     ]),
   );
+}
+
+/** What is done to domain 0, and how its definition shows it afterwards. */
+export interface ZeroChange {
+  readonly act: () => Promise<void>;
+  readonly edit: (root: Element) => void;
+}
+
+/** A change of domain 0 as it runs: no definition of it is kept. Rejects with VirError. */
+export function changeZero(
+  guests: Pick<DomainTurns, "exclusively">,
+  zero: Domain,
+  flags: number,
+  operation: string,
+  patience: Patience,
+  { act, edit }: ZeroChange,
+): Promise<void> {
+  return guests.exclusively(zero, operation, patience, async () => {
+    if ((flags & affect.config) !== 0) throw invalid("Domain-0 has no persistent config");
+    await act();
+    const { incarnation, definition } = zero;
+    if (incarnation === undefined || definition === undefined) return;
+    zero.describe(incarnation, changed(definition, edit));
+  });
 }

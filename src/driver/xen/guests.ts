@@ -1,4 +1,5 @@
 import type { Loop } from "../../event/index.ts";
+import type { DomainInfo } from "../../libxl/index.ts";
 import type { Definition, DefinitionStore, Domain } from "../../model/index.ts";
 import { type DomainEvent, DomainReason, DomainState, ErrorDomain, Lifecycle } from "../../protocol/index.ts";
 import { withName } from "../domain-name.ts";
@@ -143,9 +144,18 @@ export class Guests extends DomainTurns {
     return this.#runs.get(domain);
   }
 
+  /** A domain as Xen has it now; undefined: it does not run. */
+  async lookAt(domain: Domain): Promise<DomainInfo | undefined> {
+    const { id } = domain;
+    if (id < 0 || (id === 0 && !isDomainZero(domain))) return undefined;
+    const info = await this.xen.domain(id);
+    // Meanwhile its number may be another's.
+    return info?.uuid === domain.uuid ? info : undefined;
+  }
+
   async load(): Promise<void> {
     const { records, xen } = this.#options;
-    const zero = await xen.domain(0);
+    const [zero] = await Promise.all([xen.domain(0), this.#builder.load()]);
     if (zero !== undefined) {
       const definition = domainZeroDefinition(zero);
       const domain = this.list.claim(definition);

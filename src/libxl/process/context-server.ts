@@ -129,6 +129,9 @@ export class ContextServer {
         xen.setMemoryTarget(domid, kib);
         return null;
       },
+      shiftMemoryTarget: ([domid, kib]) => xen.shiftMemoryTarget(domid, kib),
+      neededMemory: ([config]) => xen.neededMemory(config),
+      commandLine: () => xen.commandLine(),
       physical: () => xen.physical(),
       topology: () => xen.topology(),
       scheduler: () => xen.scheduler(),

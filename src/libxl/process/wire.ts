@@ -21,6 +21,9 @@ export interface Calls {
     readonly result: null;
   };
   readonly setMemoryTarget: { readonly args: readonly [domid: number, kib: number]; readonly result: null };
+  readonly shiftMemoryTarget: { readonly args: readonly [domid: number, kib: number]; readonly result: bigint };
+  readonly neededMemory: { readonly args: readonly [config: DomainConfig]; readonly result: bigint };
+  readonly commandLine: { readonly args: readonly []; readonly result: string };
   readonly physical: { readonly args: readonly []; readonly result: PhysicalInfo };
   readonly topology: { readonly args: readonly []; readonly result: HostTopology };
   readonly scheduler: { readonly args: readonly []; readonly result: SchedulerName };
@@ -70,13 +73,13 @@ export type Role = "observer" | "operations";
 /** Calls that change nothing: one whose answer is lost may be asked again. */
 export const looks: ReadonlySet<string> = new Set<CallName>([
   ...(["domains", "domain", "nameOf", "consolePath", "configuration", "vcpus"] as const),
-  ...(["physical", "topology", "scheduler", "schedule"] as const),
+  ...(["physical", "topology", "scheduler", "schedule", "neededMemory", "commandLine"] as const),
 ]);
 
 export const rolesCalls: Readonly<Record<Role, ReadonlySet<string>>> = {
   observer: new Set<string>([
     ...looks,
-    ...(["setMemoryTarget", "setSchedule", "pinVcpu"] as const),
+    ...(["setMemoryTarget", "shiftMemoryTarget", "setSchedule", "pinVcpu"] as const),
     ...(["pause", "unpause", "resume", "shutdown", "pressPowerButton", "reboot"] as const),
     ...(["setVcpus", "watch", "unwatch"] as const),
   ]),

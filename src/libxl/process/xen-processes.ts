@@ -84,6 +84,21 @@ export class XenProcesses {
     await this.#observer.call("setMemoryTarget", [domid, kib]);
   }
 
+  /** As the context's. */
+  shiftMemoryTarget(domid: number, kib: number): Promise<bigint> {
+    return this.#observer.call("shiftMemoryTarget", [domid, kib]);
+  }
+
+  /** As the context's. */
+  neededMemory(config: DomainConfig): Promise<bigint> {
+    return this.#observer.call("neededMemory", [config]);
+  }
+
+  /** As the context's. */
+  commandLine(): Promise<string> {
+    return this.#observer.call("commandLine", []);
+  }
+
   /** The machine. */
   physical(): Promise<PhysicalInfo> {
     return this.#observer.call("physical", []);

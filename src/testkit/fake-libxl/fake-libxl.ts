@@ -107,6 +107,18 @@ export class FakeLibxl {
     return 0;
   }
 
+  shiftMemoryTarget(): number {
+    return -3;
+  }
+
+  neededMemory(): number {
+    return -3;
+  }
+
+  commandLine(): string {
+    return "";
+  }
+
   physical(): number {
     return -3;
   }

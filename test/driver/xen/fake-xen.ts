@@ -25,6 +25,7 @@ interface FakeDomain {
   config: DomainConfig;
   name: string;
   schedule: SchedulerParameters;
+  targetKib: bigint;
   /** Of virtual CPUs. */
   readonly pins: Map<number, readonly number[]>;
   /** By what libxl finds them by. */
@@ -55,6 +56,9 @@ export class FakeXen implements Xen {
   isClosed = false;
   /** Nobody is there any more who could ask it to stop. */
   isDeaf = false;
+  /** Xen's own command line. */
+  startedWith = "dom0_mem=1G";
+  freeKib = 8_388_608n;
   /** Whether the processor can run HVM and PVH guests. */
   hasHvm = true;
 
@@ -129,6 +133,7 @@ export class FakeXen implements Xen {
     const domain = this.list.get(domid);
     if (domain === undefined) return;
     this.list.delete(domid);
+    this.freeKib += domain.info.currentMemoryKib;
     this.#tell(domain, { type: "death", domid });
     this.#tellNews();
   }
@@ -173,12 +178,44 @@ export class FakeXen implements Xen {
   }
 
   async setMemoryTarget(domid: number, kib: number): Promise<void> {
-    await this.#change("setMemoryTarget", domid, { currentMemoryKib: BigInt(kib) });
+    await this.#change("setMemoryTarget", domid, { currentMemoryKib: BigInt(kib) }, ({ currentMemoryKib }) => {
+      this.freeKib += currentMemoryKib - BigInt(kib);
+      this.#get(domid).targetKib = BigInt(kib);
+    });
+  }
+
+  /** Without a turn of its own, as `consolePath`. */
+  async commandLine(): Promise<string> {
+    return this.startedWith;
+  }
+
+  async neededMemory({ b_info }: DomainConfig): Promise<bigint> {
+    await this.#begin("neededMemory");
+    return BigInt(b_info?.target_memkb ?? 0) + 1024n;
+  }
+
+  async shiftMemoryTarget(domid: number, kib: number): Promise<bigint> {
+    await this.#begin("shiftMemoryTarget");
+    const domain = this.#get(domid);
+    const target = domain.targetKib + BigInt(kib);
+    if (target < 131_072n) throw new LibxlError(-6, "shiftMemoryTarget", { log: ["below the minimum threshold"] });
+    domain.targetKib = target;
+    return target;
+  }
+
+  /** The domain takes or gives away what its target asks for, or as much of it as that. */
+  balloon(domid: number, most = 2n ** 60n): void {
+    const domain = this.#get(domid);
+    const { currentMemoryKib } = domain.info;
+    const given = currentMemoryKib - domain.targetKib;
+    const moved = given < most ? given : most;
+    domain.info = { ...domain.info, currentMemoryKib: currentMemoryKib - moved };
+    this.freeKib += moved;
   }
 
   async physical(): Promise<PhysicalInfo> {
     await this.#begin("physical");
-    const memory = { totalMemoryKib: 16_777_216n, freeMemoryKib: 8_388_608n };
+    const memory = { totalMemoryKib: 16_777_216n, freeMemoryKib: this.freeKib };
     const processors = { threadsPerCore: 1, coresPerSocket: 4, cpus: 4, nodes: 1, cpuKhz: 2_000_000 };
     return { ...processors, ...memory, pv: true, hvm: this.hasHvm };
   }
@@ -396,7 +433,9 @@ export class FakeXen implements Xen {
 
   #add(config: DomainConfig, paused: boolean): number {
     const domid = this.nextId++;
-    this.list.set(domid, this.#made(domid, config, paused));
+    const domain = this.#made(domid, config, paused);
+    this.list.set(domid, domain);
+    this.freeKib -= domain.info.currentMemoryKib;
     this.#tellNews();
     return domid;
   }
@@ -424,7 +463,8 @@ export class FakeXen implements Xen {
     const nics = (config.nics ?? []).map((nic) => ({ kind: "nic" as const, name: nameOf(nic) }));
     const schedule = { weight: 256, cap: 0 };
     const name = config.c_info?.name ?? "";
-    return { info, config, name, schedule, pins: new Map(), devices: [...disks, ...nics], watchers: new Set() };
+    const own = { pins: new Map(), devices: [...disks, ...nics], watchers: new Set<never>() };
+    return { info, config, name, schedule, targetKib: kib, ...own };
   }
 
   #get(domid: number): FakeDomain {

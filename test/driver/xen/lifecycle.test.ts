@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { pinningProcedures } from "../../../src/driver/xen/procedures/pinning.ts";
+import { resourceProcedures } from "../../../src/driver/xen/procedures/resources.ts";
 import { beginImage } from "../../../src/driver/xen/save-image.ts";
 import { DeadlineError, Deferred } from "../../../src/event/index.ts";
 import { LibxlError, ProcessEndedError } from "../../../src/libxl/index.ts";
@@ -435,6 +437,35 @@ suite("domain 0", () => {
       assert.match(await bench.refused(refusal()), /Domain-0 does not support requested operation/);
     }
     assert.match(await bench.refused(ops.define(xml().replace("hello", "Domain-0"), {})), /already exists/);
+    bench.checkQuiet();
+  });
+
+  test("gets another size, fewer processors and other places for them, as it runs alone", async () => {
+    const bench = await new Bench().loaded();
+    const zero = bench.guests.domains.byId(0);
+    const { reference: dom } = zero;
+    const procedures = { ...resourceProcedures(bench.guests), ...pinningProcedures(bench.guests) };
+    const call = (name: keyof typeof procedures, args: object): Promise<unknown> => {
+      const procedure = procedures[name] as (args: object, context: object) => unknown;
+      return Promise.resolve(procedure({ dom, ...args }, { signal: new AbortController().signal }));
+    };
+    await bench.done(call("domainSetMemory", { memory: 524_288n }));
+    assert.equal(bench.xen.list.get(0)?.info.currentMemoryKib, 524_288n);
+    assert.deepEqual([zero.definition?.currentMemoryKib, zero.definition?.memoryKib], [524_288, 1_048_576]);
+    // It may be larger than when we came: Xen knows.
+    await bench.done(call("domainSetMemoryFlags", { memory: 2_097_152n, flags: 1 }));
+    assert.deepEqual([zero.definition?.currentMemoryKib, zero.definition?.memoryKib], [2_097_152, 2_097_152]);
+    await bench.done(call("domainSetVcpusFlags", { nvcpus: 1, flags: 0 }));
+    await bench.done(call("domainPinVcpuFlags", { vcpu: 0, cpumap: Uint8Array.of(6), flags: 1 }));
+    assert.deepEqual(bench.xen.list.get(0)?.pins.get(0), [1, 2]);
+    assert.match(zero.definition?.toXml() ?? "", /<vcpupin vcpu='0' cpuset='1-2'\/>/);
+    const refusals = [
+      ["domainSetMemoryFlags", { memory: 524_288n, flags: 2 }, /Domain-0 has no persistent config/],
+      ["domainSetMaxMemory", { memory: 524_288n }, /the maximum memory of an active domain cannot be changed/],
+      ["domainSetVcpus", { nvcpus: 2 }, /greater than max allowable vcpus for the domain: 2 > 1/],
+      ["domainPinVcpu", { vcpu: 1, cpumap: Uint8Array.of(1) }, /vcpu '1' is not active/],
+    ] as const;
+    for (const [name, args, message] of refusals) assert.match(await bench.refused(call(name, args)), message);
     bench.checkQuiet();
   });
 });

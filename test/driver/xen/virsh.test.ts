@@ -93,6 +93,10 @@ describe("Debian's virsh on xen:///system", { skip }, () => {
     assert.match(await run("vcpupin", "hello", "4", "1"), /error: invalid argument: vcpu '4' is not active/);
     assert.match(await run("vcpuinfo", "Domain-0"), /^State: +running$/m);
     assert.match(await run("domstats", "hello"), /state.state=1[^]*cpu.time=1000000000[^]*balloon.current=8192/);
+    assert.match(await run("domstats", "hello", "--vcpu"), /vcpu\.0\.state=1\n +vcpu\.0\.time=1000000000/);
+    assert.match(await run("cpu-stats", "hello"), /^CPU0:\n\tcpu_time +1\.000000000 seconds\n[^]*^Total:\n\tcpu_time/m);
+    assert.match(await run("domblkstat", "hello", "xvda"), /operation is not valid: invalid path: xvda$/);
+    assert.match(await run("domifstat", "hello", "vif9.0"), /invalid argument: 'vif9.0' is not a known interface$/);
     assert.match(await run("domjobinfo", "hello"), /^Job type: +None/);
     assert.match(await run("domjobabort", "hello"), /no job is active on the domain/);
     assert.match(await run("save", "hello", join(directory, "image")), /saved to/);

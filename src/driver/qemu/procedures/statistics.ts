@@ -10,6 +10,7 @@ import type { JsonObject } from "../../../qmp/index.ts";
 import { Element } from "../../../xml/index.ts";
 import { selectDomains, unmarked } from "../../domain-filter.ts";
 import type { DriverProcedures } from "../../driver.ts";
+import { inTurn } from "../../in-turn.ts";
 import { devicesOf, findDisk, hasBalloon, interfaceNamed, targetOf } from "../devices-of.ts";
 import { invalid, notRunning, toVirError } from "../errors.ts";
 import type { Guests } from "../guests.ts";
@@ -26,8 +27,6 @@ import { affect, check, has, patienceOf } from "./asked.ts";
 /** Flags of the call for all: which domains, not to wait (nobody does), with backing images, and whether all groups must be known. */
 const bulk = { selection: 0xff, noWait: 0x2000_0000, backing: 0x4000_0000, enforce: 0x8000_0000 };
 const strings = 4;
-/** Domains that are looked at together. */
-const width = 32;
 
 /** Counters of domains; one that is stuck keeps nobody waiting. */
 export function statisticsProcedures(guests: Guests, observations: Observations): DriverProcedures {
@@ -152,17 +151,6 @@ function blockParams(counters: BlockCounters): TypedParam[] {
 function present(guests: Guests, doms: readonly WireDomain[]): Domain[] {
   const wanted = new Set(doms.map(({ uuid }) => uuid));
   return Array.from(guests.domains).filter(({ uuid }) => wanted.has(uuid));
-}
-
-/** In order; at most so many at once. */
-async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let at = next++; at < items.length; at = next++) results[at] = await work(items[at] as T);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
-  return results;
 }
 
 async function asked<T>(answer: Promise<T>): Promise<T> {

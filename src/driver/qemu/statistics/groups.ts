@@ -4,7 +4,7 @@ import { devicesOf } from "../devices-of.ts";
 import { cpuTimeOf, waitOf } from "../processes.ts";
 import { vcpuThreads } from "../vcpu-threads.ts";
 import { blockGroup } from "./block-group.ts";
-import { hostNameOf, interfaceCounters } from "./interface-counters.ts";
+import { interfaceGroup } from "./interface-group.ts";
 import { memoryCounters } from "./memory-counters.ts";
 import { param, type Subject } from "./subject.ts";
 
@@ -15,7 +15,7 @@ const groups: readonly (readonly [bit: number, make: (subject: Subject, backing:
     [2, cpuGroup],
     [4, balloonGroup],
     [8, vcpuGroup],
-    [16, interfaceGroup],
+    [16, networkGroup],
     [32, blockGroup],
     // Events of the host's CPU are counted for nobody.
     [64, nothing],
@@ -93,20 +93,8 @@ async function vcpuGroup(subject: Subject): Promise<TypedParam[]> {
   return params;
 }
 
-async function interfaceGroup({ definition, run }: Subject): Promise<TypedParam[]> {
-  if (run === undefined) return [];
-  const devices = devicesOf(definition, "interface");
-  const params = [param.uint("net.count", devices.length)];
-  for (const [at, device] of devices.entries()) {
-    const counters = await interfaceCounters(device);
-    if (counters === undefined) continue;
-    params.push(param.string(`net.${at}.name`, hostNameOf(device) ?? ""));
-    for (const [name, value] of Object.entries(counters)) {
-      // rxBytes is rx.bytes.
-      params.push(param.ullong(`net.${at}.${name.slice(0, 2)}.${name.slice(2).toLowerCase()}`, value));
-    }
-  }
-  return params;
+async function networkGroup({ definition, run }: Subject): Promise<TypedParam[]> {
+  return run === undefined ? [] : interfaceGroup(devicesOf(definition, "interface"));
 }
 
 async function ioThreadGroup(subject: Subject): Promise<TypedParam[]> {

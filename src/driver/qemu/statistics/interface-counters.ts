@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { ErrorCode, ErrorDomain, VirError } from "../../../protocol/index.ts";
 import type { Element } from "../../../xml/index.ts";
+import { HostFiles } from "../../host-files.ts";
 
 const names = [
   "rxBytes rx_bytes tx_bytes",
@@ -33,18 +33,18 @@ export function hostNameOf(device: Element): string | undefined {
  * As the guest sees it: what it has sent has come in on the host's end of a tap; but a macvtap (`direct`) counts as the
  * guest does. Undefined when the host does not have the interface (any more).
  */
-export async function interfaceCounters(device: Element): Promise<InterfaceCounters | undefined> {
+export async function interfaceCounters(
+  device: Element,
+  files = new HostFiles(),
+): Promise<InterfaceCounters | undefined> {
   const name = hostNameOf(device);
   if (name === undefined || !/^[\w.:-]+$/.test(name) || /^\.*$/.test(name)) return undefined;
   const isDirect = device.attribute("type") === "direct";
-  const read = async (counter: string): Promise<bigint> =>
-    BigInt((await readFile(`/sys/class/net/${name}/statistics/${counter}`, "latin1")).trim());
-  try {
-    const entries = names.map(async ([field, own, other]) => [field, await read(isDirect ? own : other)] as const);
-    return Object.fromEntries(await Promise.all(entries)) as unknown as InterfaceCounters;
-  } catch {
-    return undefined;
-  }
+  const read = (counter: string) => files.text(`/sys/class/net/${name}/statistics/${counter}`);
+  const texts = await Promise.all(names.map(([, own, other]) => read(isDirect ? own : other)));
+  if (texts.includes(undefined)) return undefined;
+  const entries = names.map(([field], at) => [field, BigInt(texts[at] ?? 0)]);
+  return Object.fromEntries(entries) as InterfaceCounters;
 }
 
 /** There are no counters of an interface that the host does not know. */

@@ -13,6 +13,7 @@ import { pinningProcedures } from "./pinning.ts";
 import { resourceProcedures } from "./resources.ts";
 import { saveProcedures } from "./saves.ts";
 import { schedulerProcedures } from "./scheduler.ts";
+import { statisticsProcedures } from "./statistics.ts";
 
 /** All that the driver answers; what is not here is answered with libvirt's "not supported". */
 export function xenProcedures(operations: Operations): DriverProcedures {
@@ -24,6 +25,7 @@ export function xenProcedures(operations: Operations): DriverProcedures {
     ...definitionProcedures(operations),
     ...saveProcedures(operations),
     ...inspectionProcedures(guests),
+    ...statisticsProcedures(guests),
     ...resourceProcedures(guests),
     ...pinningProcedures(guests),
     ...deviceProcedures(guests),

@@ -1,16 +1,16 @@
-import type { Domain } from "../../../model/index.ts";
+import type { Definition, Domain } from "../../../model/index.ts";
 import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../../../protocol/index.ts";
+import type { Element } from "../../../xml/index.ts";
 import type { CallContext, DriverProcedures } from "../../driver.ts";
 import { affect, soleTarget } from "../../qemu/modification.ts";
 import { formatCpuList } from "../../tuning/cpu-list.ts";
 import { cpuMaps, cpusIn, tuneOf } from "../../tuning/cpu-map.ts";
 import { pinned, pinOf, setPin } from "../../tuning/pins.ts";
-import { notRunning, toVirError } from "../errors.ts";
+import { changeZero, isDomainZero } from "../domain-zero.ts";
 import type { Guests } from "../guests.ts";
+import { vcpuState, vcpusOf } from "../vcpus.ts";
 import { check, patienceOf } from "./asked.ts";
 
-/** virVcpuState. */
-const state = { offline: 0, running: 1, blocked: 2 };
 const either = affect.live | affect.config;
 
 /** On which of the host's CPUs a domain's run, and what they do. */
@@ -18,32 +18,37 @@ export function pinningProcedures(guests: Guests): DriverProcedures {
   const find = ({ uuid, name }: WireDomain): Domain => guests.domains.byUuid(uuid, name);
   const pinVcpu = (dom: WireDomain, vcpu: number, cpumap: Uint8Array, flags: number, context: CallContext) => {
     check(flags, either, "libxlDomainPinVcpuFlags");
-    return guests.modify(find(dom), flags, "pin", patienceOf(context), async (change) => {
-      const { run, targets } = change;
-      for (const target of [targets.live, targets.config]) {
-        if (target !== undefined && vcpu >= target.vcpus) throw wrong(`vcpu '${vcpu}' is not active`);
-      }
-      const cpus = cpusIn(cpumap);
+    const domain = find(dom);
+    const cpus = cpusIn(cpumap);
+    const checkFor = (target: Definition | undefined): void => {
+      if (target !== undefined && vcpu >= target.vcpus) throw wrong(`vcpu '${vcpu}' is not active`);
       if (cpus.length === 0) throw wrong("Empty cpu list for pinning");
+    };
+    const edit = (root: Element): void => setPin(tuneOf(root), pinned.vcpu(vcpu), formatCpuList(cpus));
+    if (isDomainZero(domain)) {
+      const act = async (): Promise<void> => {
+        checkFor(domain.definition);
+        await guests.xen.pinVcpu(0, vcpu, cpus);
+      };
+      return changeZero(guests, domain, flags, "pin", patienceOf(context), { act, edit });
+    }
+    return guests.modify(domain, flags, "pin", patienceOf(context), async (change) => {
+      const { run, targets } = change;
+      checkFor(targets.live);
+      checkFor(targets.config);
       if (run !== undefined) await guests.xen.pinVcpu(run.domid, vcpu, cpus);
-      await change.editAll((root) => setPin(tuneOf(root), pinned.vcpu(vcpu), formatCpuList(cpus)));
+      await change.editAll(edit);
     });
   };
   return {
     domainGetVcpus: async ({ dom, maxinfo, maplen }) => {
-      const domain = find(dom);
-      const { incarnation, id } = domain;
-      if (incarnation === undefined) throw notRunning();
-      const found = await guests.xen.vcpus(id).catch((error: unknown) => {
-        throw toVirError(error, `list vcpus for domain '${id}'`);
-      });
-      // Meanwhile its number may be another's.
-      if (domain.incarnation !== incarnation) throw notRunning();
-      const vcpus = found.slice(0, maxinfo);
-      const info = vcpus.map(({ number, cpu, cpuTimeNs, running, blocked }) => {
-        const does = running ? "running" : blocked ? "blocked" : "offline";
-        return { number, state: state[does], cpuTime: cpuTimeNs, cpu };
-      });
+      const vcpus = (await vcpusOf(guests, find(dom))).slice(0, maxinfo);
+      const info = vcpus.map((vcpu) => ({
+        number: vcpu.number,
+        state: vcpuState(vcpu),
+        cpuTime: vcpu.cpuTimeNs,
+        cpu: vcpu.cpu,
+      }));
       const maps = vcpus.map(({ cpus }) => cpus);
       return { info, cpumaps: cpuMaps(maps, maplen) };
     },

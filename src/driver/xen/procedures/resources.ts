@@ -3,6 +3,7 @@ import { ErrorCode, ErrorDomain, VirError, type Domain as WireDomain } from "../
 import type { Element } from "../../../xml/index.ts";
 import type { CallContext, DriverProcedures } from "../../driver.ts";
 import { affect } from "../../qemu/modification.ts";
+import { changeZero, isDomainZero } from "../domain-zero.ts";
 import type { Guests } from "../guests.ts";
 import type { Run } from "../run.ts";
 import { check, has, patienceOf } from "./asked.ts";
@@ -12,7 +13,7 @@ const maximum = 4;
 interface Resource {
   /** Refuses what cannot be; `definition` is the run's or the persistent one. */
   check(definition: { readonly memoryKib: number; readonly maxVcpus: number }, isLive: boolean): void;
-  apply(run: Run): Promise<void>;
+  apply(run: Pick<Run, "domid">): Promise<void>;
   edit(root: Element): void;
 }
 
@@ -20,7 +21,17 @@ interface Resource {
 export function resourceProcedures(guests: Guests): DriverProcedures {
   const find = ({ uuid, name }: WireDomain): Domain => guests.domains.byUuid(uuid, name);
   const change = (dom: WireDomain, flags: number, what: string, resource: Resource, context: CallContext) => {
-    return guests.modify(find(dom), flags, what, patienceOf(context), async (change) => {
+    const domain = find(dom);
+    const { definition } = domain;
+    if (isDomainZero(domain) && definition !== undefined) {
+      const act = async (): Promise<void> => {
+        // How large it may become Xen alone knows.
+        resource.check({ memoryKib: Number.POSITIVE_INFINITY, maxVcpus: definition.maxVcpus }, true);
+        await resource.apply({ domid: 0 });
+      };
+      return changeZero(guests, domain, flags, what, patienceOf(context), { act, edit: (root) => resource.edit(root) });
+    }
+    return guests.modify(domain, flags, what, patienceOf(context), async (change) => {
       const { run, targets } = change;
       if (targets.live !== undefined) resource.check(targets.live, true);
       if (targets.config !== undefined) resource.check(targets.config, false);
@@ -53,7 +64,11 @@ function balloon(guests: Guests, kib: number): Resource {
       if (kib > memoryKib) throw wrong("cannot set memory higher than max memory");
     },
     apply: ({ domid }) => guests.xen.setMemoryTarget(domid, kib),
-    edit: (root) => setKib(root, "currentMemory", kib),
+    edit: (root) => {
+      setKib(root, "currentMemory", kib);
+      // Of domain 0 alone, which was smaller when we came.
+      if (Number(root.first("memory")?.text) < kib) setKib(root, "memory", kib);
+    },
   };
 }
 
