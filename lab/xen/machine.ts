@@ -4,7 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 
 export interface MachineOptions {
-  /** Memory of the whole machine; dom0 gets what `dom0MemoryMib` says, guests and Xen the rest. */
+  /** Memory of the whole machine; dom0 gets what `dom0MemoryMib` says, guests and Xen the rest. 0: it gets all there is. */
   readonly memoryMib?: number;
   readonly dom0MemoryMib?: number;
   readonly cpus?: number;
@@ -82,7 +82,7 @@ export class Machine {
 
 function qemuArgs(files: BootFiles, options: MachineOptions): string[] {
   const { memoryMib, dom0MemoryMib, cpus, cpu, threads, clock, xenArgs } = { ...defaultMachine, ...options };
-  const memory = `dom0_mem=${dom0MemoryMib}M,max:${dom0MemoryMib}M`;
+  const memory = dom0MemoryMib === 0 ? "" : `dom0_mem=${dom0MemoryMib}M,max:${dom0MemoryMib}M`;
   // Nobody attacks a lab, and each of these costs an emulated machine a part of its start. What is left of `spec-ctrl` has
   // Xen switch vector registers with each processor: when it waits for their first use, they get mixed up here.
   const unguarded = "bootscrub=0 spec-ctrl=no,eager-fpu xpti=no";

@@ -9,7 +9,7 @@ Boots Xen in QEMU, runs the command in its dom0 with bash, and ends with the com
 
   --fetch            fetch Debian's packages (77 MB, into node_modules/.cache) if apt knows newer ones, and run nothing
   --timeout SECONDS  from the start of the machine to its end (600)
-  --memory MIB       of the machine (${defaultMachine.memoryMib}), --dom0-memory MIB of it for dom0 (${defaultMachine.dom0MemoryMib})
+  --memory MIB       of the machine (${defaultMachine.memoryMib}), --dom0-memory MIB of it for dom0 (${defaultMachine.dom0MemoryMib}; 0: all)
   --cpus N           of the machine (1)
   --cpu MODEL        QEMU's -cpu (${defaultMachine.cpu})
   --multi            one thread of QEMU for each CPU: faster, less steady

@@ -155,6 +155,11 @@ async function memory(xen: Context): Promise<void> {
   results["vcpus"] = [availability.stdout.split("\n").slice(0, 2), refused];
   const target = await run("xenstore-read", [`${path}/memory/target`]);
   results["memory target"] = target.stdout.trim();
+  const needed = Number(xen.neededMemory(tiny("not yet")));
+  const lowered = xen.shiftMemoryTarget(domid, -1_024);
+  const raised = xen.shiftMemoryTarget(domid, 1_024);
+  results["memory needed"] = [needed > 16_384 && needed < 32_768, Number(raised - lowered), Number(raised)];
+  results["command line"] = /dom0_mem=\d+M/.test(xen.commandLine());
   results["console"] = xen.consolePath(domid).startsWith("/dev/pts/");
   // Of a guest that keeps no table of its memory libxl has nothing to write.
   results["dump"] = await codeOf(xen.dump(domid, "/tmp/dump"));

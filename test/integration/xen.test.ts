@@ -143,6 +143,8 @@ describe("on real Xen", { skip: whyNoLab() ?? false, timeout: limitMs + 10_000 }
       configuration: ["memory", 16_384, true],
       vcpus: [["online", "offline"], "FAIL"],
       "memory target": "12288",
+      "memory needed": [true, 1_024, 12_288],
+      "command line": true,
       console: true,
       dump: "FAIL",
       "aborted create": "created or aborted",
