@@ -1,7 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { text } from "node:stream/consumers";
-import { type Connection, open, VirError } from "../../open/index.ts";
-import { UsageError } from "../usage-error.ts";
+import { type Connection, open } from "../../open/index.ts";
 import { verbsText, verbText } from "../verbs/help.ts";
 import { readArgs } from "../verbs/read-args.ts";
 import { runVerbOn, verbOf } from "../verbs/run-verb.ts";
@@ -171,15 +170,8 @@ async function check([name = "", ...args]: Words): Promise<void> {
   if (!Object.hasOwn(ownCommands, name)) readArgs(name, await verbOf(name), args);
 }
 
-/** What the user can mend is said; the rest is our fault, and thrown. */
+/** Whatever it is, what was typed before and what comes after are not to suffer from it. */
 function complain(error: unknown): number {
-  if (
-    !(error instanceof UsageError) &&
-    !(error instanceof VirError) &&
-    !(error instanceof Error && "syscall" in error)
-  ) {
-    throw error;
-  }
-  process.stderr.write(`error: ${error.message}\n`);
+  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
   return 1;
 }

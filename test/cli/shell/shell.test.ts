@@ -25,4 +25,18 @@ suite("the shell at a terminal", { skip: withoutTerminal, timeout: 60_000 }, () 
     assert.equal(status, 0, screen);
     assert.match(screen, /con login: hello\s+hello\s+con login: /);
   });
+
+  test("goes on after whatever a command fails with", async () => {
+    await using simulator = new ServedSimulator();
+    const { status, screen } = await type(simulator, [
+      [prompt, "cd /nonexistent\r"],
+      [prompt, "setvcpus test 99999999999\r"],
+      [prompt, "list --name\r"],
+      ["test\r\n", ""],
+      [prompt, "quit\r"],
+    ]);
+    assert.equal(status, 0, screen);
+    assert.match(screen, /error: ENOENT/);
+    assert.match(screen, /error: Numeric value '99999999999' for <count> option is malformed/);
+  });
 });
