@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { open } from "../../src/open/index.ts";
-import { ServedSimulator } from "./served-simulator.ts";
+import { ServedSimulator, stirUntil } from "./served-simulator.ts";
 
 suite("a command whose output goes nowhere", { timeout: 60_000 }, () => {
   const statuses = 'echo "${PIPESTATUS[@]}"';
@@ -17,16 +17,8 @@ suite("a command whose output goes nowhere", { timeout: 60_000 }, () => {
   test("ends so while it waits for events, and its connection in order", async () => {
     await using simulator = new ServedSimulator();
     await using connection = await open(simulator.uri);
-    const domain = await connection.domain("test");
     const events = simulator.shell(`"$@" | head -1; ${statuses}`, ["event", "--all", "--loop"]);
-    let isOver = false;
-    void events.finally(() => (isOver = true));
-    while (!isOver) {
-      await domain.suspend();
-      await domain.resume();
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    const { out, error } = await events;
+    const { out, error } = await stirUntil(connection, events);
     assert.match(out, /^event 'lifecycle' for domain 'test': \w+ \w+\n141 0\n$/);
     assert.equal(error, "");
   });

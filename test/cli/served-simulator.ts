@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { Daemon } from "../../src/daemon/index.ts";
 import { TestDriver } from "../../src/driver/test/index.ts";
+import type { Connection } from "../../src/open/index.ts";
 import { openLoop } from "../../src/os/index.ts";
 
 export const main = join(import.meta.dirname, "../../src/cli/main.ts");
@@ -34,14 +36,49 @@ export class ServedSimulator implements AsyncDisposable {
     return this.shell(`"$@"`, args);
   }
 
-  /** A line for sh, where "$@" is the command with `args`. */
-  shell(line: string, args: readonly string[]): Promise<Answer> {
-    return answerOf(["-c", line, "sh", process.execPath, main, "-c", this.uri, ...args], this.directory);
+  /** A line for bash, where "$@" is the command with `args`. */
+  shell(line: string, args: readonly string[], uri = this.uri): Promise<Answer> {
+    return answerOf(["-c", line, "bash", process.execPath, main, "-c", uri, ...args], this.directory);
+  }
+
+  /** The URI by a program that goes between, after what sh does first. What is ignored by whom started it stays so. */
+  through(before: string): string {
+    const path = join(this.directory, `bridge-${before.length}`);
+    writeFileSync(path, `#!/bin/sh\n${before}\nexec /usr/bin/python3 -c '${bridge}' "${this.socket}"\n`, {
+      mode: 0o755,
+    });
+    return `test+ext:///default?command=${path}`;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#parts.disposeAsync();
   }
+}
+
+/** Copies both ways, until one side has ended. */
+const bridge = `
+import os, select, socket, sys
+there = socket.socket(socket.AF_UNIX)
+there.connect(sys.argv[1])
+ways = {0: there.fileno(), there.fileno(): 1}
+while True:
+    for source in select.select(list(ways), [], [])[0]:
+        part = os.read(source, 65536)
+        if not part: sys.exit(0)
+        while part: part = part[os.write(ways[source], part):]
+`;
+
+/** Something happens to the domain `test` again and again, until this has settled. */
+export async function stirUntil<T>(connection: Connection, over: Promise<T>): Promise<T> {
+  let isOver = false;
+  const settled = over.finally(() => (isOver = true));
+  const domain = await connection.domain("test");
+  while (!isOver) {
+    await domain.suspend();
+    await domain.resume();
+    await setTimeout(20);
+  }
+  return settled;
 }
 
 async function answerOf(args: readonly string[], cwd: string): Promise<Answer> {
