@@ -70,7 +70,7 @@ const graceMs = 500;
  */
 export async function reachProgram(loop: Loop, command: string, args: readonly string[]): Promise<DuplexTransport> {
   const { spawn } = await import("node:child_process");
-  const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(...withoutInterrupt(command, args), { stdio: ["pipe", "pipe", "pipe"] });
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-2_000);
@@ -96,6 +96,12 @@ export async function reachProgram(loop: Loop, command: string, args: readonly s
     setTimeout(() => child.kill(), graceMs).unref();
   });
   return new DuplexTransport(loop, stream, { reason });
+}
+
+/** Ctrl-C is for whoever speaks with the program, who may have to say something by it: it is of the same terminal. */
+function withoutInterrupt(command: string, args: readonly string[]): [string, readonly string[]] {
+  if (process.platform === "win32") return [command, args];
+  return ["/bin/sh", ["-c", 'trap "" INT; exec "$0" "$@"', command, ...args]];
 }
 
 /** Rejects with the socket's error or the signal's reason; the socket is gone then. */

@@ -26,4 +26,8 @@ suite("a program that is spoken with", { timeout: 20_000 }, () => {
     assert.equal(message, "/bin/sh ended with status 3: no such host");
     assert.ok(tookMs < 10_000, `${tookMs} ms`);
   });
+
+  test("that cannot be run says why", async () => {
+    assert.match((await endOf("exec /nonexistent")).message ?? "", /ended with status 127: .*\/nonexistent.*not found/);
+  });
 });
