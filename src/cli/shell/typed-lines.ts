@@ -1,4 +1,5 @@
-import { clearLine, createInterface, cursorTo } from "node:readline";
+import { clearLine, cursorTo } from "node:readline";
+import { createInterface } from "node:readline/promises";
 
 export interface TypedLinesOptions {
   readonly prompt: () => string;
@@ -43,8 +44,7 @@ export class TypedLines {
       input: process.stdin,
       output: process.stdout,
       history: [...history],
-      completer: (line: string, done: (error: null, found: [string[], string]) => void) =>
-        void complete(line).then((found) => done(null, found)),
+      completer: complete,
     });
     let isEnough = false;
     const leave = (begun: string): void => {

@@ -17,9 +17,9 @@ interface Part {
 }
 
 async function partOf(connection: Connection, given: Given): Promise<Part> {
-  const offset = given.bytes("offset", 1n) ?? 0n;
+  const offset = given.long("offset") ?? 0n;
   // 0 is to the end, as with virsh.
-  const length = given.bytes("length", 1n) || undefined;
+  const length = given.long("length") || undefined;
   return { volume: await findVolume(connection, given), offset, length };
 }
 

@@ -91,6 +91,7 @@ suite("a verb of the command", () => {
       ["event --all --timeout 2147484", numeric("2147484", "timeout")],
       ["event --all --timeout 0", numeric("0", "timeout")],
       [`migrate-setmaxdowntime test ${big}`, numeric(big, "downtime")],
+      [`vol-download v /nonexistent/v --pool default-pool --offset ${big}`, numeric(big, "offset")],
       [`setmem test ${big}`, `error: Scaled n${numeric(big, "size").slice(8)}`],
       [
         "setmem test 18014398509481984",
