@@ -28,6 +28,7 @@ export class ConsoleTerminal implements Disposable {
   readonly #onData = (bytes: Buffer): void => this.#type(bytes);
   #stream: BytesOfConsole | undefined;
   #typed: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(streams: TerminalStreams) {
     this.#streams = streams;
@@ -37,6 +38,8 @@ export class ConsoleTerminal implements Disposable {
     const { input } = streams;
     if (input.isTTY) input.setRawMode(true);
     input.on("data", this.#onData);
+    // Who had the terminal before may have paused it.
+    input.resume();
   }
 
   /** Shows what the guest prints until its console ends; rejects when it is lost. Keys go to it from here on. */
@@ -48,6 +51,7 @@ export class ConsoleTerminal implements Disposable {
   }
 
   close(): void {
+    this.#isClosed = true;
     const { input } = this.#streams;
     input.off("data", this.#onData);
     if (input.isTTY) input.setRawMode(false);
@@ -72,6 +76,9 @@ export class ConsoleTerminal implements Disposable {
     this.#typed = this.#typed
       .then(() => this.#stream?.write(keys))
       .catch(() => undefined)
-      .finally(() => input.resume());
+      .finally(() => {
+        // What is typed from then on is somebody else's.
+        if (!this.#isClosed) input.resume();
+      });
   }
 }

@@ -3,9 +3,11 @@ import { lstatSync, mkdirSync } from "node:fs";
 import { enableCompileCache, getCompileCacheDir } from "node:module";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { endWithOutput } from "./lost-output.ts";
 
 // Most of what a short command takes is reading our own modules: kept compiled, they are there in a third of the time.
 keepCompiled();
+endWithOutput();
 const { commandLine } = await import("./command-line.ts");
 process.exitCode = await commandLine(process.argv.slice(2));
 

@@ -15,6 +15,7 @@ import type {
 import type { ExtensionName } from "./extensions.ts";
 import { type MethodCall, methodCall, send } from "./invoke.ts";
 import type { CallOptions, Methods } from "./method-types.ts";
+import { fitting } from "./misfit.ts";
 import { type BesideCall, type MonitorEvent, type MonitorEventOptions, monitorEventSource } from "./monitor.ts";
 import { objectEventSource } from "./object-events.ts";
 import { addMethods, type Domain, objectOf } from "./objects.ts";
@@ -202,7 +203,11 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
     const { timeoutMs = this.#options.timeoutMs } = given;
     const whole = { ...given, ...(timeoutMs !== undefined && { timeoutMs }) };
     const { session, options } = await this.#reached(name, whole);
-    return session.extensions.run(options, (wire) => session.callBeside(program, name, args, wire));
+    const call = () => session.extensions.run(options, (wire) => session.callBeside(program, name, args, wire));
+    const row = program.procedures[name];
+    return row?.kind === "call"
+      ? fitting(name, row.args.fields, args as Readonly<Record<string, unknown>>, call)
+      : call();
   }
 
   /** Has QEMU's driver take over a process that somebody else has started. */

@@ -3,6 +3,7 @@ import type { CallOptions as WireOptions } from "../rpc/index.ts";
 import { flagBits } from "./flags.ts";
 import { type MethodPlan, planOf } from "./method-plan.ts";
 import type { CallOptions } from "./method-types.ts";
+import { fitting, misfit } from "./misfit.ts";
 import type { RowName } from "./rows.ts";
 import type { Session } from "./session.ts";
 import { type Reading, toWire } from "./values.ts";
@@ -24,7 +25,7 @@ type Args = Readonly<Record<string, unknown>>;
 const noOptions: FlaggedOptions = {};
 const noValues: Args = {};
 
-/** Sorts what a caller has given for a method of `self`. Throws TypeError for what cannot be meant. */
+/** Sorts what a caller has given for a method of `self`. Throws TypeError for what cannot be meant, VirError for a wrong value. */
 export function methodCall(
   name: RowName,
   self: object | undefined,
@@ -41,13 +42,22 @@ export function methodCall(
   const { fields } = plan.row.args;
   const args: Record<string, unknown> = { ...plan.implied };
   if (self !== undefined) args[plan.self] = selfOf(plan, self);
-  for (const field of plan.given) args[field] = toWire(fields[field] as never, values[field]);
+  for (const field of plan.given) args[field] = wireValue(plan, field, values[field]);
   if (plan.hasFlags) {
     const bits = (flags === undefined ? 0 : flagBits(plan.name, flags)) | plan.meant;
     args["flags"] = toWire(fields["flags"] as never, bits >>> 0);
   }
   const answer = flagged === undefined ? plain.answer : plain.flaggedAnswer;
   return { plan, args, options: optionsOf(said, timeoutMs), answer };
+}
+
+/** Throws VirError for a number that is no whole one. */
+function wireValue({ name, row }: MethodPlan, field: string, value: unknown): unknown {
+  try {
+    return toWire(row.args.fields[field] as never, value);
+  } catch (error) {
+    throw error instanceof RangeError || error instanceof SyntaxError ? misfit(name, field, error) : error;
+  }
 }
 
 function optionsOf(said: FlaggedOptions, timeoutMs: number | undefined): CallOptions {
@@ -73,9 +83,10 @@ function valuesOf({ given, name }: MethodPlan, value: unknown): Args {
   return value as Args;
 }
 
-/** Makes the call; resolves with its reply. Rejects as the call does. */
+/** Makes the call; resolves with its reply. Rejects as the call does, and with VirError for what does not fit its field. */
 export function send(session: Session, { plan, args, options }: MethodCall): Promise<unknown> {
-  return session.extensions.run(options, (wire) => callRow(session, plan, args, wire));
+  const call = () => session.extensions.run(options, (wire) => callRow(session, plan, args, wire));
+  return fitting(plan.name, plan.row.args.fields, args, call);
 }
 
 function callRow(session: Session, plan: MethodPlan, args: Args, options: WireOptions): Promise<unknown> {

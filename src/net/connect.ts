@@ -61,26 +61,47 @@ export async function reachTls(loop: Loop, place: TlsPlace, signal: AbortSignal)
   return new DuplexTransport(loop, socket);
 }
 
-/** Speaks with a program by its standard input and output. What it says on its standard error explains its end. */
+/** How long a program that has ended may have more to say, and one that nobody speaks with may take to end, in ms. */
+const graceMs = 500;
+
+/**
+ * Speaks with a program by its standard input and output. What it says on its standard error explains its end. Others that it
+ * has started may keep that open: they are waited for no longer than it takes to read what it has said itself.
+ */
 export async function reachProgram(loop: Loop, command: string, args: readonly string[]): Promise<DuplexTransport> {
   const { spawn } = await import("node:child_process");
-  const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(...withoutInterrupt(command, args), { stdio: ["pipe", "pipe", "pipe"] });
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-2_000);
   });
   const reason = new Promise<Error | undefined>((resolve) => {
     child.on("error", (error) => resolve(new Error(`${command} cannot be run: ${error.message}`)));
+    let silence: NodeJS.Timeout | undefined;
+    child.on("exit", () => {
+      silence = setTimeout(() => child.stderr.destroy(), graceMs);
+    });
     child.on("close", (code, signal) => {
+      clearTimeout(silence);
       if (code === 0) return resolve(undefined);
       const end = code === null ? `was ended by ${signal}` : `ended with status ${code}`;
       resolve(new Error(`${command} ${end}${said.trim() === "" ? "" : `: ${said.trim()}`}`));
     });
   });
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
-  // It has nobody to speak with any more; what it had to say has half a second to come.
-  child.stdout.on("close", () => setTimeout(() => child.kill(), 500).unref());
+  child.stdout.on("close", () => {
+    // It was closed by us: nobody asks for the reason.
+    if (!child.stdout.readableEnded) child.stderr.destroy();
+    // It has nobody to speak with any more.
+    setTimeout(() => child.kill(), graceMs).unref();
+  });
   return new DuplexTransport(loop, stream, { reason });
+}
+
+/** Ctrl-C is for whoever speaks with the program, who may have to say something by it: it is of the same terminal. */
+function withoutInterrupt(command: string, args: readonly string[]): [string, readonly string[]] {
+  if (process.platform === "win32") return [command, args];
+  return ["/bin/sh", ["-c", 'trap "" INT; exec "$0" "$@"', command, ...args]];
 }
 
 /** Rejects with the socket's error or the signal's reason; the socket is gone then. */

@@ -63,44 +63,62 @@ const own: ReadonlySet<string> = new Set([
   "no_tty",
 ]);
 
+/** Without "//" there is no host, and what begins so is no path then: a host that is none is not to be taken for one. */
 const shape =
-  /^(?<driver>[a-z][a-z0-9]*)(?:\+(?<transport>[a-z0-9]+))?:(?:\/\/(?:(?<user>[^@/?]*)@)?(?<host>\[[^\]]*\]|[^:/?]*)(?::(?<port>\d+))?)?(?<path>\/[^?#]*)?(?:\?(?<query>[^#]*))?$/;
+  /^(?<driver>[a-z][a-z0-9]*)(?:\+(?<transport>[a-z0-9]+))?:(?:\/\/(?:(?<user>[^@/?]*)@)?(?<host>\[[^[\]]*\]|[^:/?@[\]]*)(?::(?<port>\d+))?|(?!\/\/))(?<path>\/[^?#]*)?(?:\?(?<query>[^#]*))?$/;
 
 /** Throws VirError, which says what is wrong. */
 export function parseUri(text: string): ConnectionUri {
   const parts = shape.exec(text)?.groups;
   if (parts === undefined) throw invalid(`${text} is no connection URI: write it as in qemu:///system`);
   const { driver = "", user, host: written = "", path = "/", query = "" } = parts;
-  const host = written.replace(/^\[(.*)\]$/, "$1");
+  const host = decoded(written.replace(/^\[(.*)\]$/, "$1"), text);
   const said = parts["transport"] ?? (host === "" ? "unix" : "tls");
   const transport = synonyms[said] ?? said;
   if (!isTransport(transport))
     throw invalid(`${text}: there is no transport "${said}"; there are ${transports.join(", ")}`);
   if (transport === "unix" && host !== "")
     throw invalid(`${text}: a Unix socket is on this machine: leave the host out, or choose ssh or tls`);
-  const params = new URLSearchParams(query);
+  const params = readQuery(query, text);
   return {
     driver,
     transport,
-    user: user === undefined ? undefined : decodeURIComponent(user),
+    user: user === undefined ? undefined : decoded(user, text),
     host,
     port: parts["port"] === undefined ? undefined : Number(parts["port"]),
     path,
     name: nameOf(driver, path, params),
-    params: paramsOf(text, params),
+    params: paramsOf(text, new Map(params)),
   };
 }
 
-function nameOf(driver: string, path: string, params: URLSearchParams): string | null {
-  const name = params.get("name");
-  if (name !== null) return name === "" ? null : name;
-  if (driver === "remote") return null;
-  const left = [...params].filter(([key]) => !own.has(key));
-  const query = left.length === 0 ? "" : `?${new URLSearchParams(left).toString()}`;
-  return `${driver}://${path}${query}`;
+type Param = readonly [key: string, value: string];
+
+/** Of several with the same name the last counts. A "+" is one. Throws VirError. */
+function readQuery(query: string, text: string): Param[] {
+  const written = query.split("&").map((each) => /^([^=]*)=?(.*)$/s.exec(each) ?? []);
+  return written.flatMap(([, key = "", value = ""]): Param[] =>
+    key === "" ? [] : [[decoded(key, text), decoded(value, text)]],
+  );
 }
 
-function paramsOf(text: string, params: URLSearchParams): TransportParams {
+function decoded(part: string, text: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (error) {
+    throw invalid(`${text} is no connection URI: "${part}" has a "%" that does not stand for a character`, error);
+  }
+}
+
+function nameOf(driver: string, path: string, params: readonly Param[]): string | null {
+  const name = new Map(params).get("name");
+  if (name !== undefined) return name === "" ? null : name;
+  if (driver === "remote") return null;
+  const left = params.filter(([key]) => !own.has(key)).map((param) => param.map(encodeURIComponent).join("="));
+  return `${driver}://${path}${left.length === 0 ? "" : `?${left.join("&")}`}`;
+}
+
+function paramsOf(text: string, params: ReadonlyMap<string, string>): TransportParams {
   const word = <W extends string>(key: string, words: readonly W[]): W => {
     const value = params.get(key) ?? words[0];
     const found = words.find((each) => each === value);
@@ -108,19 +126,18 @@ function paramsOf(text: string, params: URLSearchParams): TransportParams {
     return found;
   };
   const flag = (key: string): boolean => (params.get(key) ?? "0") !== "0";
-  const textOf = (key: string): string | undefined => params.get(key) ?? undefined;
   return {
-    socket: textOf("socket"),
+    socket: params.get("socket"),
     mode: word("mode", ["auto", "legacy", "direct"]),
-    command: textOf("command"),
-    netcat: textOf("netcat"),
+    command: params.get("command"),
+    netcat: params.get("netcat"),
     proxy: word("proxy", ["auto", "netcat", "native"]),
-    keyfile: textOf("keyfile"),
-    knownHosts: textOf("known_hosts"),
+    keyfile: params.get("keyfile"),
+    knownHosts: params.get("known_hosts"),
     noVerify: flag("no_verify") || params.get("known_hosts_verify") === "ignore",
     noTty: flag("no_tty"),
-    pkipath: textOf("pkipath"),
-    authFile: textOf("authfile"),
+    pkipath: params.get("pkipath"),
+    authFile: params.get("authfile"),
   };
 }
 
@@ -128,6 +145,6 @@ function isTransport(name: string): name is TransportName {
   return transports.includes(name);
 }
 
-function invalid(detail: string): VirError {
-  return VirError.of(ErrorCode.invalidArg, ErrorDomain.uri, detail);
+function invalid(detail: string, cause?: unknown): VirError {
+  return VirError.of(ErrorCode.invalidArg, ErrorDomain.uri, detail, cause);
 }

@@ -30,6 +30,27 @@ suite("a call", () => {
     await assert.rejects(looking, (error) => error instanceof VirError && error.code === ErrorCode.noDomain);
   });
 
+  test("rejects what does not fit its field with libvirt's error, and names the field", async () => {
+    const world = new ClientWorld();
+    const connection = await world.open();
+    world.serving.driver.define("hello");
+    const hello = await world.settle(connection.domain("hello"));
+    const refuses = async (call: Promise<unknown>, what: RegExp): Promise<void> => {
+      const isTold = (error: unknown): boolean =>
+        error instanceof VirError &&
+        error.code === ErrorCode.invalidArg &&
+        error.cause instanceof Error &&
+        what.test(error.message);
+      await assert.rejects(world.settle(call), isTold);
+    };
+    await refuses(hello.setVcpus(1e11), /^invalid argument: nvcpus of domainSetVcpus: 100000000000 is not an integer/);
+    await refuses(hello.setMemory(1.5), /memory of domainSetMemory: .*1\.5/);
+    await refuses(hello.setMemory(1n << 64n), /memory of domainSetMemory: .*does not fit/);
+    await refuses(connection.domainLookupByUuid("xx"), /uuid of domainLookupByUuid: not a UUID: xx/);
+    await refuses(connection.attachQemu(1e11), /pidValue of domainAttach: 100000000000/);
+    assert.equal(await world.settle(connection.getType()), "Fake", "the connection serves on");
+  });
+
   test("takes flags as words, as a list of them, and as libvirt's number", async () => {
     const world = new ClientWorld();
     const connection = await world.open();

@@ -44,6 +44,27 @@ resume test
 domstate test --reason
 resume test
 setmem test 1000000
+setmem test 18446744073709551615
+setmem test 18014398509481984
+setmem test 16E
+setmem test 1x
+setmem test -1
+setmem test 99999999999999999999999
+setvcpus test 99999999999
+setvcpus test 4294967296
+setvcpus test -1
+setvcpus test 0x2
+setvcpus test +1
+vcpupin test 99999999999 0
+send-key test 30 --holdtime 99999999999
+domstate 99999999999
+dominfo 2147483648
+freepages --cellno 99999999999
+migrate-setmaxdowntime test 99999999999999999999999
+migrate-setmaxdowntime test 9223372036854775808
+migrate-compcache test --size 99999999999999999999999
+event --all --timeout 2147484
+event --all --timeout 0
 setvcpus test 1
 vcpucount test
 dominfo test

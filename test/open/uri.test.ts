@@ -41,10 +41,39 @@ suite("a connection URI", () => {
     assert.equal(parseUri("xen:").name, "xen:///");
   });
 
+  test("has its parameters percent-encoded, and a plus is one", () => {
+    assert.equal(parseUri("qemu+unix:///system?socket=/tmp/a+b%20c%2Bd").params.socket, "/tmp/a+b c+d");
+    assert.equal(
+      parseUri("test+unix:///default?x=a+b%20c=%26&y&&=z&socket=/s").name,
+      "test:///default?x=a%2Bb%20c%3D%26&y=",
+    );
+    assert.equal(parseUri("qemu+ssh://a%40b@lo%63alhost/system").user, "a@b");
+    assert.equal(parseUri("qemu+ssh://lo%63alhost/system").host, "localhost");
+  });
+
+  test("with a host that is none is not one of this machine", () => {
+    for (const uri of [
+      "qemu+ssh://prod1:/system",
+      "qemu+ssh://prod1:22a/system",
+      "qemu+ssh://root@prod1:ssh/system",
+      "qemu+ssh://root@prod1@prod2/system",
+      "qemu+tcp://[::1/system",
+      "qemu+tcp://::1]/system",
+      "qemu://:/system",
+    ]) {
+      assert.throws(() => parseUri(uri), { code: ErrorCode.invalidArg, message: /is no connection URI/ }, uri);
+    }
+    const { host, path } = parseUri("test+tcp:////default");
+    assert.deepEqual([host, path], ["", "//default"]);
+    assert.deepEqual([parseUri("test:/default").path, parseUri("test:").path], ["/default", "/"]);
+  });
+
   test("that is none says why", () => {
     const refused = (uri: string, message: RegExp): void =>
       assert.throws(() => parseUri(uri), { code: ErrorCode.invalidArg, message });
     refused("nonsense", /write it as in qemu:\/\/\/system/);
+    refused("qemu+ssh://%zz@h/system", /"%zz" has a "%" that does not stand for a character/);
+    refused("qemu+unix:///system?socket=%zz", /"%zz" has a "%"/);
     refused("qemu+smoke:///system", /no transport "smoke"/);
     refused("qemu+unix://host/system", /leave the host out/);
     refused("qemu:///system?mode=sideways", /choose one of auto, legacy, direct/);

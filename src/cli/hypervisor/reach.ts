@@ -114,7 +114,8 @@ function readAddress(address: string, ourSocket: string): { readonly uri: string
   const { driver = "", transport = "unix", path = "", query = "" } = match?.groups ?? {};
   if (match === null) throw new UsageError(`--connect ${address}: write it as in qemu:///system`);
   if (transport !== "unix") throw new UsageError(`--connect ${address}: only Unix sockets can be reached yet`);
-  const given = new URLSearchParams(query).get("socket");
+  // A plus is one, and no blank.
+  const given = new URLSearchParams(query.replaceAll("+", "%2B")).get("socket");
   const libvirts = path === "/session" ? sessionPlaces(process.env, homedir()).libvirtSocketDir : "/run/libvirt";
   const socket = given ?? (isSocketServed(ourSocket) ? ourSocket : join(libvirts, "libvirt-sock"));
   return { uri: `${driver}://${path}`, socket };

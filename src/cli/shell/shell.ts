@@ -1,24 +1,26 @@
-import { createInterface } from "node:readline/promises";
-import { text } from "node:stream/consumers";
-import { type Connection, open, VirError } from "../../open/index.ts";
-import { UsageError } from "../usage-error.ts";
+import { createInterface } from "node:readline";
+import { type Connection, open } from "../../open/index.ts";
 import { verbsText, verbText } from "../verbs/help.ts";
 import { readArgs } from "../verbs/read-args.ts";
 import { runVerbOn, verbOf } from "../verbs/run-verb.ts";
 import { candidates } from "./candidates.ts";
 import { historyFile, readHistory, rememberLine } from "./history.ts";
 import { splitLine, type Words } from "./split-line.ts";
+import { TypedLines } from "./typed-lines.ts";
 
 /** One command after the other: typed, or from a script on standard input. Returns the exit code. */
 export async function shell(global: readonly string[]): Promise<number> {
   await using session = new ShellSession(global);
-  if (!process.stdin.isTTY || !process.stdout.isTTY) return await runScript(session, await text(process.stdin));
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return await runScript(session);
   process.stdout.write("Welcome to virtwright.\n\nType:  'help' for help with commands\n       'quit' to quit\n\n");
   const file = historyFile();
   const history = readHistory(file);
-  for (;;) {
-    const line = await ask(session, history);
-    if (line === undefined) break;
+  const lines = new TypedLines({
+    prompt: () => session.prompt,
+    history,
+    complete: (line) => session.complete(line),
+  });
+  for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
     if (line.trim() === "") continue;
     if (history[0] !== line) {
       history.unshift(line);
@@ -31,12 +33,13 @@ export async function shell(global: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** Line by line, whatever has come of the line before. Returns the exit code of the last one. */
-async function runScript(session: ShellSession, script: string): Promise<number> {
+/** Line by line, as they come, whatever has come of the line before. Returns the exit code of the last one. */
+async function runScript(session: ShellSession): Promise<number> {
   let status = 0;
-  for (const line of script.split("\n")) {
-    if (session.isOver) break;
+  using lines = createInterface({ input: process.stdin, terminal: false });
+  for await (const line of lines) {
     if (line.trim() !== "") status = await session.runAll(line);
+    if (session.isOver) break;
   }
   return status;
 }
@@ -45,32 +48,6 @@ async function runScript(session: ShellSession, script: string): Promise<number>
 export async function runLine(global: readonly string[], line: string): Promise<number> {
   await using session = new ShellSession(global);
   return await session.runAll(line);
-}
-
-/** A line that is typed; undefined when there are no more. The terminal is nobody's afterwards: commands may want it. */
-function ask(session: ShellSession, history: readonly string[]): Promise<string | undefined> {
-  const reading = createInterface({
-    input: process.stdin,
-    output: process.stdout,
-    history: [...history],
-    completer: (line) => session.complete(line),
-  });
-  return new Promise((resolve) => {
-    let answer: string | undefined;
-    reading.once("line", (line) => {
-      answer = line;
-      reading.close();
-    });
-    // Ctrl-C gives up the line, not the shell.
-    reading.on("SIGINT", () => {
-      process.stdout.write("^C\n");
-      answer = "";
-      reading.close();
-    });
-    reading.once("close", () => resolve(answer));
-    reading.setPrompt(session.prompt);
-    reading.prompt();
-  });
 }
 
 /**
@@ -171,15 +148,8 @@ async function check([name = "", ...args]: Words): Promise<void> {
   if (!Object.hasOwn(ownCommands, name)) readArgs(name, await verbOf(name), args);
 }
 
-/** What the user can mend is said; the rest is our fault, and thrown. */
+/** Whatever it is, what was typed before and what comes after are not to suffer from it. */
 function complain(error: unknown): number {
-  if (
-    !(error instanceof UsageError) &&
-    !(error instanceof VirError) &&
-    !(error instanceof Error && "syscall" in error)
-  ) {
-    throw error;
-  }
-  process.stderr.write(`error: ${error.message}\n`);
+  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
   return 1;
 }

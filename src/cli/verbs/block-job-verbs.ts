@@ -11,7 +11,7 @@ const mib = 1024n * 1024n;
 
 /** As the call wants it: in MiB/s, or in bytes with --bytes. */
 function bandwidthOf(given: Given): bigint {
-  if (!given.has("bytes")) return BigInt(given.number("bandwidth") ?? 0);
+  if (!given.has("bytes")) return given.long("bandwidth") ?? 0n;
   return given.bytes("bandwidth", 1n) ?? 0n;
 }
 

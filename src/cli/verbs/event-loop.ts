@@ -1,6 +1,6 @@
 import type { Connection } from "../../open/index.ts";
 import type { Around } from "./around.ts";
-import { type Given, NoResult, PlainFailure } from "./verb.ts";
+import { type Given, NoResult } from "./verb.ts";
 
 /** What a verb needs of a subscription. */
 interface Told<E> extends AsyncIterable<E>, AsyncDisposable {
@@ -18,10 +18,9 @@ export async function showEvents<E>(
   begin: (signal: AbortSignal) => Told<E>,
   lineOf: (event: E) => string,
 ): Promise<string> {
-  const seconds = given.number("timeout");
-  if (seconds === 0) throw new PlainFailure("Numeric value '0' for <timeout> option is malformed or out of range");
+  const timeoutMs = given.milliseconds("timeout");
   using interruption = where.interruption();
-  const late = seconds === undefined ? undefined : AbortSignal.timeout(seconds * 1000);
+  const late = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   const signal = late === undefined ? interruption.signal : AbortSignal.any([late, interruption.signal]);
   await using events = begin(signal);
   let told = 0;

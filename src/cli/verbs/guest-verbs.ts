@@ -117,7 +117,7 @@ const sleeps = ["mem", "disk", "hybrid"];
 function pmsuspend(domain: Domain, given: Given): Promise<unknown> {
   const target = sleeps.indexOf(given.need("target"));
   if (target < 0) throw new PlainFailure("Invalid target");
-  return domain.pmSuspendForDuration({ target, duration: given.number("duration") ?? 0 });
+  return domain.pmSuspendForDuration({ target, duration: given.long("duration") ?? 0n });
 }
 
 /** What people script about what happens inside a guest. */

@@ -14,11 +14,16 @@ export const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^[0-9a-f]{
 /** By id, uuid or name, in this order, as virsh does. Throws PlainFailure. */
 export async function findDomain(connection: Connection, name: string): Promise<Domain> {
   const found =
-    (/^\d+$/.test(name) ? await unlessMissing(connection.domainLookupById(Number(name))) : undefined) ??
+    (isId(name) ? await unlessMissing(connection.domainLookupById(Number(name))) : undefined) ??
     (uuidShape.test(name) ? await unlessMissing(connection.domainLookupByUuid(name)) : undefined) ??
     (await unlessMissing(connection.domain(name)));
   if (found === undefined) throw new PlainFailure(`failed to get domain '${name}'`);
   return found;
+}
+
+/** A name may be of digits, too. */
+function isId(name: string): boolean {
+  return /^\d+$/.test(name) && Number(name) <= 0x7fff_ffff;
 }
 
 export async function findNetwork(connection: Connection, name: string): Promise<Network> {

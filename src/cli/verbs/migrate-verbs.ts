@@ -30,7 +30,7 @@ const words = {
   parallel: "parallel",
 } as const satisfies Readonly<Record<string, MigrateFlag>>;
 
-/** virsh's options, and libvirt's names: texts, lists of them, files with texts, and numbers. */
+/** virsh's options, and libvirt's names: texts, lists of them, files with texts, and numbers of 32 and of 64 bits. */
 const texts = {
   graphicsuri: "graphics_uri",
   "listen-address": "listen_address",
@@ -44,12 +44,11 @@ const numbers = {
   "comp-mt-level": "compression.mt.level",
   "comp-mt-threads": "compression.mt.threads",
   "comp-mt-dthreads": "compression.mt.dthreads",
-  "comp-xbzrle-cache": "compression.xbzrle.cache",
   "auto-converge-initial": "auto_converge.initial",
   "auto-converge-increment": "auto_converge.increment",
   "parallel-connections": "parallel.connections",
-  "postcopy-bandwidth": "bandwidth.postcopy",
 } as const;
+const longs = { "comp-xbzrle-cache": "compression.xbzrle.cache", "postcopy-bandwidth": "bandwidth.postcopy" } as const;
 
 /** What was given of `options`, by libvirt's names. */
 function read<V>(given: Given, options: Readonly<Record<string, string>>, value: (text: string, option: string) => V) {
@@ -64,7 +63,7 @@ function optionsOf(given: Given): MigrateOptions {
     given.text("dname"),
     given.text("migrateuri"),
     given.text("xml"),
-    given.number("bandwidth"),
+    given.long("bandwidth"),
   ];
   return {
     flags: given.words(words),
@@ -77,6 +76,7 @@ function optionsOf(given: Given): MigrateOptions {
       ...read(given, lists, (text) => text.split(",")),
       ...read(given, files, definitionIn),
       ...read(given, numbers, (_, option) => given.number(option) ?? 0),
+      ...read(given, longs, (_, option) => given.long(option) ?? 0n),
     ]),
   };
 }
@@ -103,10 +103,10 @@ function check(given: Given): void {
   requires("postcopy-after-precopy", "postcopy");
   requires("persistent-xml", "persistent");
   requires("tls-destination", "tls");
-  const seconds = given.number("timeout");
-  if (seconds !== undefined && !given.has("live"))
+  const timeoutMs = given.milliseconds("timeout");
+  if (timeoutMs !== undefined && !given.has("live"))
     throw new PlainFailure("migrate: Unexpected timeout for offline migration");
-  if (seconds === undefined && ["timeout-suspend", "timeout-postcopy"].some((name) => given.has(name)))
+  if (timeoutMs === undefined && ["timeout-suspend", "timeout-postcopy"].some((name) => given.has(name)))
     throw new PlainFailure("migrate: Unexpected --timeout-* option without --timeout");
 }
 
@@ -133,8 +133,8 @@ async function hurried<T>(domain: Domain, given: Given, where: Around, work: () 
     say(`migration timed out; ${isPostcopy ? "switching to post-copy" : "suspending domain"}`);
     (isPostcopy ? domain.migrateStartPostCopy() : domain.suspend()).catch((error: Error) => say(error.message));
   };
-  const seconds = given.number("timeout");
-  const timer = seconds === undefined ? undefined : setTimeout(onTimeout, seconds * 1000);
+  const timeoutMs = given.milliseconds("timeout");
+  const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
   const events = given.has("postcopy-after-precopy") ? afterOnePass(domain) : undefined;
   try {
     return await work();
@@ -157,7 +157,7 @@ function afterOnePass(domain: Domain): { close(): void } {
 const ofPostcopy = (given: Given): { readonly flags: number } => ({ flags: given.has("postcopy") ? 1 : 0 });
 
 async function compressionCache(domain: Domain, given: Given): Promise<string> {
-  const size = given.number("size");
+  const size = given.long("size");
   if (size !== undefined) await domain.migrateSetCompressionCache(size);
   const { bytesText } = await import("./table.ts");
   return `Compression cache: ${bytesText(await domain.migrateGetCompressionCache(), 3)}`;
@@ -206,8 +206,8 @@ export const migrateVerbs: Verbs = {
     "says how long a domain may stand still when it moves",
     ["downtime#"],
     (domain, given) => {
-      const downtime = given.number("downtime") ?? 0;
-      if (downtime < 1) throw new PlainFailure("migrate: Invalid downtime");
+      const downtime = given.long("downtime") ?? 0n;
+      if (downtime < 1n) throw new PlainFailure("migrate: Invalid downtime");
       return domain.migrateSetMaxDowntime(downtime);
     },
   ),
@@ -217,7 +217,7 @@ export const migrateVerbs: Verbs = {
   "migrate-setspeed": silent(
     "says how fast a domain may be sent, in MiB/s",
     ["bandwidth#"],
-    (domain, given) => domain.migrateSetMaxSpeed(given.number("bandwidth") ?? 0, ofPostcopy(given)),
+    (domain, given) => domain.migrateSetMaxSpeed(given.long("bandwidth") ?? 0n, ofPostcopy(given)),
     { flags: ["postcopy"] },
   ),
   "migrate-getspeed": tell(

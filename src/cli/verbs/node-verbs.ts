@@ -85,7 +85,7 @@ function shownPages(cells: readonly CellPages[], isNamed: boolean): Facts {
 async function allocpages(connection: Connection, given: Given): Promise<string> {
   given.exclude("all", "cellno");
   const bytes = given.bytes("pagesize", kib) ?? 0n;
-  const count = given.number("pagecount") ?? 0;
+  const count = given.long("pagecount") ?? 0n;
   const cell = given.integer("cellno");
   const cells = given.has("all") ? (await hostCells(connection)).length : 1;
   await connection.nodeAllocPages(

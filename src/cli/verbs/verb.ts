@@ -39,20 +39,42 @@ export class Given {
     return this.all(Object.keys(words)).map((name) => words[name] as W);
   }
 
-  /** Throws PlainFailure for what is no whole number. */
+  /** Of 32 bits. Throws PlainFailure for what is no whole number, or too big. */
   number(name: string): number | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
-    throw new PlainFailure(`Numeric value '${text}' for <${name}> option is malformed or out of range`);
+    const value = this.#whole(name, 0xffff_ffffn);
+    return value === undefined ? undefined : Number(value);
   }
 
-  /** As `number`; it may be below 0. */
+  /** As `number`, of 64 bits. */
+  long(name: string): bigint | undefined {
+    return this.#whole(name, largest);
+  }
+
+  /** Of an option in seconds; of none there is no end. Throws PlainFailure for none at all, and for what no timer can wait. */
+  milliseconds(name: string): number | undefined {
+    const seconds = this.#whole(name, 2_147_483n);
+    if (seconds === 0n) throw this.#malformed(name);
+    return seconds === undefined ? undefined : Number(seconds) * 1000;
+  }
+
+  /** As `number`; it may be below 0, and is of 31 bits. */
   integer(name: string): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     if (/^[+-]?\d+$/.test(text) && (Number(text) | 0) === Number(text)) return Number(text);
-    throw new PlainFailure(`Numeric value '${text}' for <${name}> option is malformed or out of range`);
+    throw this.#malformed(name);
+  }
+
+  #whole(name: string, highest: bigint): bigint | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = /^\+?\d+$/.test(text) ? BigInt(text.replace("+", "")) : highest + 1n;
+    if (value > highest) throw this.#malformed(name);
+    return value;
+  }
+
+  #malformed(name: string): PlainFailure {
+    return new PlainFailure(`Numeric value '${this.need(name)}' for <${name}> option is malformed or out of range`);
   }
 
   /** Bytes; a number alone counts so many of them. Throws PlainFailure. */
@@ -61,7 +83,8 @@ export class Given {
     if (text === undefined) return undefined;
     const bytes = scaled(text, unit);
     if (bytes !== undefined) return bytes;
-    throw new PlainFailure(`Scaled numeric value '${text}' for <${name}> option is malformed or out of range`);
+    const what = `Scaled numeric value '${text}' for <${name}> option is malformed or out of range`;
+    throw new PlainFailure(`${what}${whyNoSize(text)}`);
   }
 
   /** Throws PlainFailure when both, or more, were given. */
@@ -71,17 +94,28 @@ export class Given {
   }
 }
 
+/** Of 64 bits. */
+const largest = (1n << 64n) - 1n;
 const units = ["k", "m", "g", "t", "p", "e"];
 
-/** "2G", "10MiB", "5KB", or a number of `unit`; undefined for what is no size. */
+/** "2G", "10MiB", "5KB", or a number of `unit`; undefined for what is no size, or too big. */
 export function scaled(text: string, unit: bigint): bigint | undefined {
   const match = /^(\d+)(?:([kmgtpe])(ib|b)?|b|bytes)?$/i.exec(text);
   if (match === null) return undefined;
   const [, digits = "", letter, suffix] = match;
-  if (letter === undefined) return BigInt(digits) * (/\d$/.test(text) ? unit : 1n);
   const base = suffix?.toLowerCase() === "b" ? 1000n : 1024n;
-  const bytes = BigInt(digits) * base ** BigInt(units.indexOf(letter.toLowerCase()) + 1);
-  return bytes < 1n << 64n ? bytes : undefined;
+  const own = letter === undefined ? 1n : base ** BigInt(units.indexOf(letter.toLowerCase()) + 1);
+  const bytes = BigInt(digits) * (/\d$/.test(text) ? unit : own);
+  return bytes <= largest ? bytes : undefined;
+}
+
+/** The line that virsh adds: none where not even the number can be read. */
+function whyNoSize(text: string): string {
+  const [, digits, suffix = ""] = /^(\d+)(.*)$/s.exec(text) ?? [];
+  if (digits === undefined || BigInt(digits) > largest) return "";
+  return scaled(`1${suffix}`, 1n) === undefined
+    ? `\nerror: invalid argument: unknown suffix '${suffix}'`
+    : `\nerror: numerical overflow: value too large: ${text}`;
 }
 
 /** What a listing shows: for people a table, for programs the objects. */

@@ -1,4 +1,5 @@
-import { createReadStream, createWriteStream, statSync } from "node:fs";
+import { constants, createReadStream, statSync } from "node:fs";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { Readable, Transform, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Connection, Volume } from "../../open/index.ts";
@@ -16,47 +17,84 @@ interface Part {
 }
 
 async function partOf(connection: Connection, given: Given): Promise<Part> {
-  const offset = given.bytes("offset", 1n) ?? 0n;
-  const length = given.bytes("length", 1n);
+  const offset = given.long("offset") ?? 0n;
+  // 0 is to the end, as with virsh.
+  const length = given.long("length") || undefined;
   return { volume: await findVolume(connection, given), offset, length };
 }
 
-/** vol-upload: a file into a volume. */
+/** vol-upload: a file, or what comes from a pipe, into a volume. */
 export async function upload(connection: Connection, given: Given, where: Around): Promise<string> {
   const file = given.need("file");
   const { volume, offset, length } = await partOf(connection, given);
   const size = sizeOf(file);
-  const total = length === undefined || length > size ? size : length;
-  const stream = await volume.upload({ offset, length: total });
-  const end = total === 0n ? undefined : Number(total) - 1;
-  const source = total === 0n ? Readable.from([]) : createReadStream(file, { end });
+  const total = length === undefined || (size !== undefined && length > size) ? size : length;
+  const stream = await volume.upload({ offset, length: total ?? 0n });
+  const source = createReadStream(file, total === undefined ? {} : { end: Number(total) - 1 });
   await copy(where, `vol-upload ${volume.name}`, total, source, Writable.fromWeb(stream));
   return "";
 }
 
-/** vol-download: a volume, or a part of it, into a file. */
+/** vol-download: a volume, or a part of it, into a file. One that is made for it goes again when it does not become whole. */
 export async function download(connection: Connection, given: Given, where: Around): Promise<string> {
   const file = given.need("file");
   const { volume, offset, length } = await partOf(connection, given);
   const { capacity } = await volume.getInfo();
   const left = capacity > offset ? capacity - offset : 0n;
-  const stream = await volume.download({ offset, length: length ?? 0n });
-  const total = length === undefined || length > left ? left : length;
-  // The types of Node and of the web differ in what a reader may be given to fill.
-  const source = Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]);
-  await copy(where, `vol-download ${volume.name}`, total, source, createWriteStream(file));
+  const { target, isMade } = await openTarget(file);
+  try {
+    const stream = await volume.download({ offset, length: length ?? 0n });
+    const total = length === undefined || length > left ? left : length;
+    // The types of Node and of the web differ in what a reader may be given to fill.
+    const source = Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]);
+    await copy(where, `vol-download ${volume.name}`, total, source, target.createWriteStream());
+  } catch (error) {
+    await target.close();
+    if (isMade) await rm(file, { force: true });
+    throw error;
+  }
   return "";
 }
 
-/** Rejects with Interrupted when somebody has ended it; the stream is given up then. */
-async function copy(where: Around, title: string, total: bigint, source: Readable, target: Writable): Promise<void> {
+interface Target {
+  readonly target: FileHandle;
+  /** It was not there before. */
+  readonly isMade: boolean;
+}
+
+/** Throws PlainFailure. */
+async function openTarget(file: string): Promise<Target> {
+  try {
+    return { target: await open(file, "wx", 0o666), isMade: true };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw uncreatable(file, error);
+  }
+  try {
+    return { target: await open(file, constants.O_WRONLY | constants.O_TRUNC), isMade: false };
+  } catch (error) {
+    throw uncreatable(file, error);
+  }
+}
+
+function uncreatable(file: string, cause: unknown): PlainFailure {
+  return new PlainFailure(`cannot create ${file}`, { cause });
+}
+
+/** `total`: undefined when nobody knows it. Rejects with Interrupted when somebody has ended it; the stream is given up then. */
+async function copy(
+  where: Around,
+  title: string,
+  total: bigint | undefined,
+  source: Readable,
+  target: Writable,
+): Promise<void> {
   using progress = new Progress(where, title);
   using interruption = where.interruption();
   let done = 0n;
   const counting = new Transform({
     transform: (chunk: Buffer, _, next) => {
       done += BigInt(chunk.length);
-      progress.show(done, total);
+      if (total !== undefined) progress.show(done, total);
       next(null, chunk);
     },
   });
@@ -69,11 +107,13 @@ async function copy(where: Around, title: string, total: bigint, source: Readabl
   }
 }
 
-/** In bytes. Throws PlainFailure. */
-function sizeOf(file: string): bigint {
+/** In bytes; undefined where its end alone tells: of a pipe, and of files of the kernel's. Throws PlainFailure. */
+function sizeOf(file: string): bigint | undefined {
   try {
-    return statSync(file, { bigint: true }).size;
+    const status = statSync(file, { bigint: true });
+    if (!status.isDirectory()) return status.size === 0n ? undefined : status.size;
   } catch (error) {
     throw new PlainFailure(`cannot read ${file}`, { cause: error });
   }
+  throw new PlainFailure(`cannot read ${file}: Is a directory`);
 }

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { suite, test } from "node:test";
 import { nearest } from "../../../src/cli/verbs/nearest.ts";
 import { runVerb } from "../../../src/cli/verbs/run-verb.ts";
 import { bytesText, tableText } from "../../../src/cli/verbs/table.ts";
 import { allVerbs, findVerb } from "../../../src/cli/verbs/verb-groups.ts";
-
-const main = join(import.meta.dirname, "../../../src/cli/main.ts");
+import { domain, open } from "../../../src/open/index.ts";
+import { main, ServedSimulator } from "../served-simulator.ts";
 
 /** With a simulator of its own. */
 async function run(name: string, ...args: string[]): Promise<{ status: number; out: string; error: string }> {
@@ -69,6 +68,43 @@ suite("a verb of the command", () => {
     assert.deepEqual([status, (JSON.parse(out) as { hard_limit: string }).hard_limit], [0, "9007199254740991"]);
     const map = JSON.parse((await run("nodecpumap", "--json")).out) as { present: number };
     assert.ok(map.present > 0);
+  });
+
+  test("finds a domain whose name is of more digits than an id may have", async () => {
+    await using simulator = new ServedSimulator();
+    await using connection = await open(simulator.uri);
+    await connection.domainDefineXml(domain({ name: "20261129120000", type: "test", memory: "1GiB" }));
+    const started = await simulator.run("start", "20261129120000");
+    assert.deepEqual([started.status, started.out], [0, "Domain '20261129120000' started\n\n"], started.error);
+    const missing = await simulator.run("domstate", "99999999999");
+    assert.deepEqual([missing.status, missing.error], [1, "error: failed to get domain '99999999999'\n"]);
+  });
+
+  test("refuses what is too big in virsh's words", async () => {
+    const numeric = (text: string, option: string) =>
+      `error: Numeric value '${text}' for <${option}> option is malformed or out of range\n`;
+    const big = "99999999999999999999999";
+    for (const [line, error] of [
+      ["setvcpus test 4294967296", numeric("4294967296", "count")],
+      ["vcpupin test 99999999999 0", numeric("99999999999", "vcpu")],
+      ["send-key test 30 --holdtime 99999999999", numeric("99999999999", "holdtime")],
+      ["event --all --timeout 2147484", numeric("2147484", "timeout")],
+      ["event --all --timeout 0", numeric("0", "timeout")],
+      [`migrate-setmaxdowntime test ${big}`, numeric(big, "downtime")],
+      [`vol-download v /nonexistent/v --pool default-pool --offset ${big}`, numeric(big, "offset")],
+      [`setmem test ${big}`, `error: Scaled n${numeric(big, "size").slice(8)}`],
+      [
+        "setmem test 18014398509481984",
+        `error: Scaled n${numeric("18014398509481984", "size").slice(8)}error: numerical overflow: value too large: 18014398509481984\n`,
+      ],
+      [
+        "setmem test 1x",
+        `error: Scaled n${numeric("1x", "size").slice(8)}error: invalid argument: unknown suffix 'x'\n`,
+      ],
+    ] as const) {
+      const [name = "", ...args] = line.split(" ");
+      assert.deepEqual(await run(name, ...args), { status: 1, out: "\n", error }, line);
+    }
   });
 
   test("is reached by the command, its URI before or behind it", () => {
