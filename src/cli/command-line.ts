@@ -22,6 +22,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   user: async () => (await import("./users/user.ts")).user,
 };
 
+/** Of these, those that a hypervisor is for: they take --connect. */
+const connecting: readonly string[] = ["import", "run", "selftest"];
+
 /** Those beside the verbs. */
 export const commandNames: readonly string[] = Object.keys(commands).filter((name) => name !== "complete");
 
@@ -66,7 +69,15 @@ async function obey({ global, name, args }: Split): Promise<number> {
   if (isVerb(name, args, global)) {
     return (await import("./verbs/run-verb.ts")).runVerb(name, [...global, ...args]);
   }
-  return (await (commands[name] as (typeof commands)[string])())(args);
+  const before = acceptedBy(name, global);
+  return (await (commands[name] as (typeof commands)[string])())([...before, ...args]);
+}
+
+/** What stands before a command of our own is as if it stood behind. Throws UsageError where it takes none of it. */
+function acceptedBy(name: string, global: readonly string[]): readonly string[] {
+  const refused = global.find((each) => !(connecting.includes(name) && each.startsWith("--connect=")));
+  if (refused === undefined) return global;
+  throw new UsageError(`command '${name}' takes no ${refused.replace(/=.*/, "")}: leave it out`);
 }
 
 async function helpText(verb: string | undefined): Promise<string> {
@@ -86,13 +97,18 @@ function split(argv: readonly string[]): Split {
   const rest = [...argv];
   const global: string[] = [];
   for (let [first] = rest; first !== undefined; [first] = rest) {
-    if (first === "-c" || first === "--connect") global.push("--connect", ...rest.splice(0, 2).slice(1));
+    if (first === "-c" || first === "--connect") global.push(`--connect=${valueOf(first, rest.splice(0, 2)[1])}`);
     else if (first.startsWith("--connect=")) global.push(...rest.splice(0, 1));
     else if (first === "-r" || first === "--readonly") global.push("--readonly", ...rest.splice(0, 1).slice(1));
     else break;
   }
   const [name, ...args] = rest;
   return { global, name, args };
+}
+
+function valueOf(option: string, value: string | undefined): string {
+  if (value === undefined) throw new UsageError(`option ${option} needs a value: the hypervisor's URI`);
+  return value;
 }
 
 /** Of what is called "start", a domain's name makes the difference. */
