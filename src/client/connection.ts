@@ -253,6 +253,11 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
     return { session, options: { ...options, timeoutMs: Math.max(0, timeoutMs - (loop.now() - since)) } };
   }
 
+  /** Aborted by `close`. For subscriptions. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   /** Tells when a session is over. For subscriptions. */
   onLost(session: Session, listener: (cause: unknown) => void): () => void {
     const entry = { session, listener };

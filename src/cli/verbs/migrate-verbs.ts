@@ -147,9 +147,13 @@ async function hurried<T>(domain: Domain, given: Given, where: Around, work: () 
 /** Goes on to post-copy once the memory has been sent once. */
 function afterOnePass(domain: Domain): { close(): void } {
   const events = domain.events("migrationIteration");
-  events.on(({ iteration }) => {
-    if (iteration === 2) domain.migrateStartPostCopy().catch(() => undefined);
-  });
+  events.on(
+    ({ iteration }) => {
+      if (iteration === 2) domain.migrateStartPostCopy().catch(() => undefined);
+    },
+    // The migration itself says what is wrong with the connection.
+    () => {},
+  );
   return events;
 }
 
