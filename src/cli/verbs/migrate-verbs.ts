@@ -230,7 +230,7 @@ export const migrateVerbs: Verbs = {
     { flags: ["postcopy"] },
   ),
   "migrate-compcache": tell("shows or says how much memory may be used to compress what is sent", compressionCache, {
-    parameters: ["domain", "size?#"],
+    texts: ["size#"],
   }),
   "migrate-postcopy": silent("lets a domain run at its destination at once", [], (domain) =>
     domain.migrateStartPostCopy(),

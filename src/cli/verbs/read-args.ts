@@ -31,7 +31,10 @@ export function optionsOf(verb: Verb): readonly Option[] {
     ...[...(verb.flags ?? []), ...("show" in verb ? ["json"] : [])].map(
       (name): Option => ({ name, kind: "flag", isNeeded: false }),
     ),
-    ...(verb.texts ?? []).map((name): Option => ({ name, kind: "text", isNeeded: false })),
+    ...(verb.texts ?? []).map((each): Option => {
+      const name = each.replace(/#$/, "");
+      return { name, kind: "text", isNeeded: false, isNumber: name !== each };
+    }),
   ];
 }
 

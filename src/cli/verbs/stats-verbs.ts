@@ -164,7 +164,7 @@ async function addresses(connection: Connection, given: Given): Promise<string> 
 export const statsVerbs: Verbs = {
   top: {
     help: "shows what domains use, over and over on a terminal",
-    texts: ["interval"],
+    texts: ["interval#"],
     flags: ["once"],
     show: async (connection, given, where) => (await import("../top/top.ts")).top(connection, given, where),
   },
@@ -194,8 +194,7 @@ export const statsVerbs: Verbs = {
   }),
   domifaddr: {
     help: "lists a domain's network addresses",
-    parameters: ["domain", "interface?"],
-    texts: ["source"],
+    parameters: ["domain", "interface?", "source?"],
     flags: ["full"],
     failure: () => "Failed to query for interfaces addresses",
     run: addresses,

@@ -115,6 +115,7 @@ interface Command {
    */
   readonly parameters?: readonly string[];
   readonly flags?: readonly string[];
+  /** Those that are given by their name alone; "#" behind a number. */
   readonly texts?: readonly string[];
   /** The first line of what is said when it fails; the error's own message follows. */
   readonly failure?: (given: Given) => string;
