@@ -150,6 +150,7 @@ function stable({ status, out, error }: Answer): Answer {
     status,
     error: error.replaceAll(/(\r[^\r\n]*\[) *\d+ %\](?=\1)/g, ""),
     out: out
+      .replaceAll(/(?<=^ (?:number of|error count).*: +)\d+$/gm, "(count)")
       .replaceAll(/(CPU time|Time elapsed|time_elapsed): .*\n/g, "")
       .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "(date and time)")
       .replaceAll(/(?<=<creationTime>)\d+/g, "(time)"),

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { libvirtd } from "../conformance/virsh/teacher.ts";
-import { hostLines, qemuLines, small, testLines } from "./virsh-lines.ts";
+import { hostLines, optionLines, qemuLines, small, testLines } from "./virsh-lines.ts";
 import { VirshPair } from "./virsh-pair.ts";
 
 const missing = [libvirtd, "/usr/bin/virsh"].filter((program) => !existsSync(program));
@@ -55,6 +55,14 @@ suite("the verbs of the command about hosts and guests", { skip: reason(missing)
   after(() => pair.stop());
 
   for (const [index, line] of hostLines.entries()) test(`${index + 1}: ${line}`, () => pair.compare(line));
+});
+
+suite("the options of the command's verbs", { skip: reason(missing) }, () => {
+  const pair = new VirshPair((socket) => `test+unix:///default?socket=${socket}`);
+  before(() => pair.start());
+  after(() => pair.stop());
+
+  for (const [index, line] of optionLines.entries()) test(`${index + 1}: ${line}`, () => pair.compare(line));
 });
 
 const withQemu = [...missing, ...["/usr/bin/qemu-system-x86_64"].filter((path) => !existsSync(path))];

@@ -69,6 +69,12 @@ export class Given {
     const [one, other] = names.filter((name) => this.has(name) || this.text(name) !== undefined);
     if (other !== undefined) throw new PlainFailure(`Options --${one} and --${other} are mutually exclusive`);
   }
+
+  /** Throws PlainFailure when the first was given without the other. */
+  require(option: string, other: string): void {
+    const [isGiven, isThere] = [option, other].map((name) => this.has(name) || this.text(name) !== undefined);
+    if (isGiven && !isThere) throw new PlainFailure(`Option --${other} is required by option --${option}`);
+  }
 }
 
 const units = ["k", "m", "g", "t", "p", "e"];
