@@ -484,6 +484,7 @@ dommemstat test --period x
 dommemstat test --period 5
 dommemstat test --live --current
 dommemstat test --period 5 --live --config
+uri
 domhostname test --source foo
 domhostname test --source agent
 domhostname test --source lease

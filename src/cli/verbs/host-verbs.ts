@@ -38,7 +38,10 @@ export const hostVerbs: Verbs = {
     failure: () => "failed to get hostname",
     run: async (connection) => `${await connection.getHostname()}\n`,
   },
-  uri: { help: "says the hypervisor's URI", run: async (connection) => `${await connection.getUri()}\n` },
+  uri: {
+    help: "says the hypervisor's URI",
+    run: async (connection) => `${connection.uri ?? (await connection.getUri())}\n`,
+  },
   maxvcpus: {
     help: "says how many processors a domain may have",
     parameters: ["type?"],
