@@ -62,15 +62,18 @@ export async function commandLine(argv: readonly string[]): Promise<number> {
 async function obey({ global, name, args }: Split): Promise<number> {
   if (name === undefined) return (await import("./shell/shell.ts")).shell(global);
   if (args.length === 0 && /[\s;]/.test(name)) return (await import("./shell/shell.ts")).runLine(global, name);
-  if (["help", "--help", "-h"].includes(name)) {
-    process.stdout.write(await helpText(args[0]));
-    return 0;
-  }
+  if (["help", "--help", "-h"].includes(name)) return help(args[0]);
   if (isVerb(name, args, global)) {
-    return (await import("./verbs/run-verb.ts")).runVerb(name, [...global, ...args]);
+    const { runVerb, verbOf } = await import("./verbs/run-verb.ts");
+    // What is no verb may be a command of ours, misspelt.
+    await verbOf(name, commandNames);
+    return runVerb(name, [...global, ...args]);
   }
-  const before = acceptedBy(name, global);
-  return (await (commands[name] as (typeof commands)[string])())([...before, ...args]);
+  return runCommand(name, [...acceptedBy(name, global), ...args]);
+}
+
+async function runCommand(name: string, args: readonly string[]): Promise<number> {
+  return (await (commands[name] as (typeof commands)[string])())(args);
 }
 
 /** What stands before a command of our own is as if it stood behind. Throws UsageError where it takes none of it. */
@@ -80,9 +83,13 @@ function acceptedBy(name: string, global: readonly string[]): readonly string[] 
   throw new UsageError(`command '${name}' takes no ${refused.replace(/=.*/, "")}: leave it out`);
 }
 
-async function helpText(verb: string | undefined): Promise<string> {
+/** Of all, or of one; what is a verb and a command of ours is told of both. */
+async function help(name: string | undefined): Promise<number> {
   const { verbsText, verbText } = await import("./verbs/help.ts");
-  return verb === undefined ? usage + (await verbsText()) : verbText(verb);
+  const isOurs = name !== undefined && Object.hasOwn(commands, name);
+  if (name === undefined) process.stdout.write(usage + (await verbsText()));
+  else if (!isOurs || name === shared) process.stdout.write(`${await verbText(name, commandNames)}\n`);
+  return isOurs ? runCommand(name, ["--help"]) : 0;
 }
 
 interface Split {
@@ -111,13 +118,16 @@ function valueOf(option: string, value: string | undefined): string {
   return value;
 }
 
-/** Of what is called "start", a domain's name makes the difference. */
+/** Both a verb and a command of ours. */
+const shared = "start";
+
+/** What is called "start" is ours where it has nothing but our options. */
 function isVerb(name: string, args: readonly string[], global: readonly string[]): boolean {
   if (!Object.hasOwn(commands, name)) return true;
-  return (
-    name === "start" &&
-    (global.length > 0 || args.some((arg, index) => !arg.startsWith("-") && args[index - 1] !== "--directory"))
-  );
+  if (name !== shared) return false;
+  const isOurs = (arg: string, index: number): boolean =>
+    /^--(help|directory(=.*)?)$/s.test(arg) || args[index - 1] === "--directory";
+  return global.length > 0 || !args.every(isOurs);
 }
 
 /** What the user can mend without a stack, our faults with one. */

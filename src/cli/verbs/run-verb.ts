@@ -34,11 +34,11 @@ export async function runVerbOn(
   return answer(verb, given, around(output), () => Promise.resolve(kept(connection)));
 }
 
-/** Throws UsageError. */
-export async function verbOf(name: string): Promise<Verb> {
+/** Throws UsageError, which names the nearest of verbs and of `others`. */
+export async function verbOf(name: string, others: readonly string[] = []): Promise<Verb> {
   const verb = await findVerb(name);
   if (verb !== undefined) return verb;
-  const near = nearest(name, Object.keys(await allVerbs()));
+  const near = nearest(name, [...Object.keys(await allVerbs()), ...others]);
   throw new UsageError(`unknown command: '${name}'${near === undefined ? "" : `; did you mean '${near}'?`}`);
 }
 
