@@ -485,6 +485,10 @@ dommemstat test --period 5
 dommemstat test --live --current
 dommemstat test --period 5 --live --config
 uri
+event --all --timeout 0
+event --all --timeout 2147484
+net-event --event lifecycle --timeout 99999999999
+blockcopy test vda /x --wait --timeout 3000000
 domhostname test --source foo
 domhostname test --source agent
 domhostname test --source lease
@@ -513,6 +517,12 @@ desc test
 destroy test --remove-logs
 destroy test --graceful --remove-logs
 destroy test
+list --all --id
+list --all --id --name
+list --all --name --id --uuid
+list --id
+list --table --name --id
+list --all --id --table
 start test --reset-nvram
 start test
 create PLACE/small.xml --autodestroy

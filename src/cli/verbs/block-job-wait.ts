@@ -55,7 +55,7 @@ async function outcomeOf(
   progress: Progress,
   interrupted: AbortSignal,
 ): Promise<Outcome> {
-  const seconds = given.number("timeout");
+  const seconds = given.seconds("timeout");
   const late = seconds === undefined ? [] : [AbortSignal.timeout(seconds * 1000)];
   const ending = AbortSignal.any([interrupted, ...late]);
   const waking = AbortSignal.any([ending, news.signal]);

@@ -1,6 +1,6 @@
 import type { Connection } from "../../open/index.ts";
 import type { Around } from "./around.ts";
-import { type Given, NoResult, PlainFailure } from "./verb.ts";
+import { type Given, NoResult } from "./verb.ts";
 
 /** What a verb needs of a subscription. */
 interface Told<E> extends AsyncIterable<E>, AsyncDisposable {
@@ -18,8 +18,7 @@ export async function showEvents<E>(
   begin: (signal: AbortSignal) => Told<E>,
   lineOf: (event: E) => string,
 ): Promise<string> {
-  const seconds = given.number("timeout");
-  if (seconds === 0) throw new PlainFailure("Numeric value '0' for <timeout> option is malformed or out of range");
+  const seconds = given.seconds("timeout");
   using interruption = where.interruption();
   const late = seconds === undefined ? undefined : AbortSignal.timeout(seconds * 1000);
   const signal = late === undefined ? interruption.signal : AbortSignal.any([late, interruption.signal]);

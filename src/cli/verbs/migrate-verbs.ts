@@ -94,20 +94,21 @@ function definitionIn(path: string): string {
 function check(given: Given): void {
   given.exclude("live", "offline");
   given.exclude("timeout-suspend", "timeout-postcopy");
-  const requires = (option: string, other: string): void => {
-    const isGiven = given.has(option) || given.text(option) !== undefined;
-    if (isGiven && !given.has(other)) throw new PlainFailure(`Option --${other} is required by option --${option}`);
-  };
-  requires("postcopy-resume", "postcopy");
-  requires("timeout-postcopy", "postcopy");
-  requires("postcopy-after-precopy", "postcopy");
-  requires("persistent-xml", "persistent");
-  requires("tls-destination", "tls");
-  const seconds = given.number("timeout");
+  given.require("postcopy-resume", "postcopy");
+  given.require("timeout-postcopy", "postcopy");
+  given.require("postcopy-after-precopy", "postcopy");
+  given.require("persistent-xml", "persistent");
+  given.require("tls-destination", "tls");
+  const seconds = timeoutOf(given);
   if (seconds !== undefined && !given.has("live"))
     throw new PlainFailure("migrate: Unexpected timeout for offline migration");
   if (seconds === undefined && ["timeout-suspend", "timeout-postcopy"].some((name) => given.has(name)))
     throw new PlainFailure("migrate: Unexpected --timeout-* option without --timeout");
+}
+
+/** In seconds; 0 is none. */
+function timeoutOf(given: Given): number | undefined {
+  return given.text("timeout") === "0" ? undefined : given.seconds("timeout");
 }
 
 async function migrate(connection: Connection, given: Given, where: Around): Promise<string> {
@@ -133,7 +134,7 @@ async function hurried<T>(domain: Domain, given: Given, where: Around, work: () 
     say(`migration timed out; ${isPostcopy ? "switching to post-copy" : "suspending domain"}`);
     (isPostcopy ? domain.migrateStartPostCopy() : domain.suspend()).catch((error: Error) => say(error.message));
   };
-  const seconds = given.number("timeout");
+  const seconds = timeoutOf(given);
   const timer = seconds === undefined ? undefined : setTimeout(onTimeout, seconds * 1000);
   const events = given.has("postcopy-after-precopy") ? afterOnePass(domain) : undefined;
   try {

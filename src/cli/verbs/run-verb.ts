@@ -53,8 +53,10 @@ function kept(connection: Connection): Kept {
 }
 
 async function answer(verb: Verb, given: Given, where: Around, reach: () => Promise<Held>): Promise<number> {
+  const reached = await connected(where, reach);
+  if (reached === undefined) return 1;
   try {
-    await using held = await reach();
+    await using held = reached;
     const connection = "kept" in held ? held.kept : held;
     const result =
       "show" in verb ? await verb.show(connection, given, where) : await verb.run(connection, given, where);
@@ -72,6 +74,18 @@ async function answer(verb: Verb, given: Given, where: Around, reach: () => Prom
     where.error(`error: ${error.message}\n`);
     where.out("\n");
     return 1;
+  }
+}
+
+/** Undefined when there is no hypervisor to be reached, which is said. */
+async function connected(where: Around, reach: () => Promise<Held>): Promise<Held | undefined> {
+  try {
+    return await reach();
+  } catch (error) {
+    if (!(error instanceof VirError)) throw error;
+    where.error(`error: failed to connect to the hypervisor\nerror: ${error.message}\n`);
+    where.out("\n");
+    return undefined;
   }
 }
 

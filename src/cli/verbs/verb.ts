@@ -47,6 +47,13 @@ export class Given {
     throw new PlainFailure(`Numeric value '${text}' for <${name}> option is malformed or out of range`);
   }
 
+  /** A time that a timer can wait: from 1 second to 24 days. Throws PlainFailure. */
+  seconds(name: string): number | undefined {
+    const seconds = this.number(name);
+    if (seconds === undefined || (seconds > 0 && seconds * 1000 < 2 ** 31)) return seconds;
+    throw new PlainFailure(`Numeric value '${seconds}' for <${name}> option is malformed or out of range`);
+  }
+
   /** As `number`; it may be below 0. */
   integer(name: string): number | undefined {
     const text = this.text(name);
