@@ -1,5 +1,6 @@
 import { StateError } from "../event/index.ts";
 import { VirError } from "../protocol/index.ts";
+import { type CommandLine, splitCommandLine, versionText } from "./global-options.ts";
 import { UsageError } from "./usage-error.ts";
 
 type Command = (args: readonly string[]) => Promise<number>;
@@ -47,22 +48,38 @@ const usage = `usage: virtwright COMMAND [OPTIONS]
 
 or, as with virsh: virtwright [-c URI] COMMAND ..., --json on every listing. Without a command: one after the other.
 
+  -c, --connect URI    the hypervisor
+  -r, --readonly       nothing is changed
+  -q, --quiet          neither heads of tables nor that something is done
+  -t, --timing         how long each took
+  -k, --keepalive-interval SECONDS, -K, --keepalive-count N
+                       how often a silent hypervisor is asked for a sign of life, and how long in vain; -k 0: never
+  -v, -V, --version[=long]
+
 `;
 
 /** Does what a command line says; what is wrong is on standard error. Returns the exit code. */
 export async function commandLine(argv: readonly string[]): Promise<number> {
   try {
-    return await obey(split(argv));
+    // As with virsh, whose variable counts more than the library's.
+    const { VIRSH_DEFAULT_CONNECT_URI: uri } = process.env;
+    if (uri) process.env["LIBVIRT_DEFAULT_URI"] = uri;
+    return await obey(splitCommandLine(argv));
   } catch (error) {
     process.stderr.write(`error: ${describe(error)}\n`);
     return 1;
   }
 }
 
-async function obey({ global, name, args }: Split): Promise<number> {
+async function obey({ global, asked, name, args }: CommandLine): Promise<number> {
+  if (asked === "help") return help(undefined);
+  if (asked !== undefined) {
+    process.stdout.write(versionText(asked === "long-version"));
+    return 0;
+  }
   if (name === undefined) return (await import("./shell/shell.ts")).shell(global);
   if (args.length === 0 && /[\s;]/.test(name)) return (await import("./shell/shell.ts")).runLine(global, name);
-  if (["help", "--help", "-h"].includes(name)) return help(args[0]);
+  if (name === "help") return help(args[0]);
   if (isVerb(name, args, global)) {
     const { runVerb, verbOf } = await import("./verbs/run-verb.ts");
     // What is no verb may be a command of ours, misspelt.
@@ -90,32 +107,6 @@ async function help(name: string | undefined): Promise<number> {
   if (name === undefined) process.stdout.write(usage + (await verbsText()));
   else if (!isOurs || name === shared) process.stdout.write(`${await verbText(name, commandNames)}\n`);
   return isOurs ? runCommand(name, ["--help"]) : 0;
-}
-
-interface Split {
-  /** virsh's options, in their long forms. */
-  readonly global: string[];
-  readonly name: string | undefined;
-  readonly args: string[];
-}
-
-/** virsh's options may stand before the command. */
-function split(argv: readonly string[]): Split {
-  const rest = [...argv];
-  const global: string[] = [];
-  for (let [first] = rest; first !== undefined; [first] = rest) {
-    if (first === "-c" || first === "--connect") global.push(`--connect=${valueOf(first, rest.splice(0, 2)[1])}`);
-    else if (first.startsWith("--connect=")) global.push(...rest.splice(0, 1));
-    else if (first === "-r" || first === "--readonly") global.push("--readonly", ...rest.splice(0, 1).slice(1));
-    else break;
-  }
-  const [name, ...args] = rest;
-  return { global, name, args };
-}
-
-function valueOf(option: string, value: string | undefined): string {
-  if (value === undefined) throw new UsageError(`option ${option} needs a value: the hypervisor's URI`);
-  return value;
 }
 
 /** Both a verb and a command of ours. */

@@ -1,14 +1,22 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 
 const main = join(import.meta.dirname, "../../src/cli/main.ts");
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")) as {
+  version: string;
+};
 const nowhere = "test+unix:///default?socket=/nonexistent";
 
 /** As a process of its own, with nobody at a terminal. */
 function virtwright(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const env = { ...process.env, LIBVIRT_DEFAULT_URI: nowhere };
+  return virtwrightIn({}, ...args);
+}
+
+function virtwrightIn(variables: NodeJS.ProcessEnv, ...args: string[]): ReturnType<typeof virtwright> {
+  const env = { ...process.env, LIBVIRT_DEFAULT_URI: nowhere, ...variables };
   return spawnSync(process.execPath, [main, ...args], { encoding: "utf8", timeout: 60_000, input: "", env });
 }
 
@@ -50,6 +58,23 @@ suite("the command line", () => {
       assert.deepEqual([status, stderr.includes("/nonexistent")], [1, true], stderr);
     }
     assert.match(virtwright("start", "--directory", "x", "--help").stdout, /^virtwright start: serves/);
+  });
+
+  test("says its version, and of each verb how it is called", () => {
+    assert.equal(virtwright("-v").stdout, `${version}\n`);
+    assert.match(virtwright("-V").stdout, new RegExp(`^virtwright ${version}, .*Node`));
+    const { status, stdout } = virtwright("list", "--all", "--help");
+    assert.deepEqual([status, stdout], [0, virtwright("help", "list").stdout]);
+  });
+
+  test("goes where virsh's own variable says, before libvirt's", () => {
+    const { stderr } = virtwrightIn({ VIRSH_DEFAULT_CONNECT_URI: "test+unix:///default?socket=/virshs" }, "list");
+    assert.match(stderr, /^error: failed to connect to the hypervisor\nerror: .*\/virshs/);
+  });
+
+  test("says how long a verb has taken where that is asked, and nothing else on standard output when it fails", () => {
+    assert.match(virtwright("-qt", "list").stdout, /^\n\(Time: \d+\.\d{3} ms\)\n\n$/);
+    assert.equal(virtwright("-q", "list").stdout, "");
   });
 
   test("wants a URI behind -c", () => {

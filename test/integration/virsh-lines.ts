@@ -429,6 +429,69 @@ domstate --domain
   .trim()
   .split("\n");
 
+/** The same, with --quiet. */
+export const quietLines = `
+list
+list --all --name
+list --inactive
+suspend test
+resume test
+dominfo test
+domstate test
+vcpupin test
+net-list
+net-destroy default
+net-start default
+net-autostart default
+net-autostart default --disable
+net-define PLACE/net.xml
+net-undefine n1
+net-info default
+pool-list --details
+pool-define-as pz dir - - - - /path
+pool-define-as pz dir - - - - /path --print-xml
+pool-undefine pz
+vol-create-as default-pool v1 10M
+vol-create-as default-pool v2 10M --print-xml
+vol-clone v1 v3 --pool default-pool
+vol-list default-pool
+vol-delete v1 default-pool
+snapshot-create-as test s1
+snapshot-create-as test s2 --print-xml
+snapshot-list test
+snapshot-current test --name
+snapshot-current test s1
+snapshot-delete test s1
+desc test some words
+desc test
+metadata test urn:a --key a --set <a/>
+metadata test urn:a
+metadata test urn:a --remove
+save test PLACE/quiet.save
+restore PLACE/quiet.save
+managedsave test
+start test
+dump test PLACE/quiet.dump
+set-user-password test root secret
+screenshot test PLACE/quiet.png
+domfsfreeze test
+domfsthaw test
+domrename test renamed
+hostname
+reboot test --mode acpi
+shutdown test
+start test
+destroy test
+define PLACE/small.xml
+edit small
+undefine small
+create PLACE/small.xml
+suspend nosuch
+event --all --timeout 1
+`
+  .trim()
+  .split("\n");
+
 /** The same, about options and their places: what a line shows is what virsh would send. */
 export const optionLines = `
 attach-disk test src vdb --print-xml --address pci:0000.00.0x0a.0x0

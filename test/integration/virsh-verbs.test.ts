@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { libvirtd } from "../conformance/virsh/teacher.ts";
-import { hostLines, optionLines, qemuLines, small, testLines } from "./virsh-lines.ts";
+import { hostLines, optionLines, qemuLines, quietLines, small, testLines } from "./virsh-lines.ts";
 import { VirshPair } from "./virsh-pair.ts";
 
 const missing = [libvirtd, "/usr/bin/virsh"].filter((program) => !existsSync(program));
@@ -63,6 +63,14 @@ suite("the options of the command's verbs", { skip: reason(missing) }, () => {
   after(() => pair.stop());
 
   for (const [index, line] of optionLines.entries()) test(`${index + 1}: ${line}`, () => pair.compare(line));
+});
+
+suite("the command's verbs, quietly", { skip: reason(missing) }, () => {
+  const pair = new VirshPair((socket) => `test+unix:///default?socket=${socket}`);
+  before(() => pair.start());
+  after(() => pair.stop());
+
+  for (const [index, line] of quietLines.entries()) test(`${index + 1}: ${line}`, () => pair.compare(line, true));
 });
 
 const withQemu = [...missing, ...["/usr/bin/qemu-system-x86_64"].filter((path) => !existsSync(path))];

@@ -2,9 +2,9 @@ import { displayWidth } from "./display-width.ts";
 import type { Listing } from "./verb.ts";
 
 /** As virsh writes tables: columns as wide as their widest cell, three spaces between them. */
-export function tableText({ columns, rows }: Listing): string {
-  const lines = [columns, ...rows];
-  const widths = columns.map((_, column) => Math.max(...lines.map((line) => displayWidth(line[column] ?? ""))));
+export function tableText({ columns, rows }: Listing, hasHead = true): string {
+  const lines = hasHead ? [columns, ...rows] : rows;
+  const widths = columns.map((_, column) => Math.max(0, ...lines.map((line) => displayWidth(line[column] ?? ""))));
   const write = (line: readonly string[]): string =>
     line
       .map((cell, column) => {
@@ -13,7 +13,8 @@ export function tableText({ columns, rows }: Listing): string {
       })
       .join("");
   const dashes = "-".repeat(widths.reduce((sum, width) => sum + width + 3, 0));
-  return `${[write(columns), dashes, ...rows.map(write)].join("\n")}\n`;
+  const head = hasHead ? [write(columns), dashes] : [];
+  return [...head, ...rows.map(write)].map((line) => `${line}\n`).join("");
 }
 
 /** "Name:   value" lines, the values below each other. */
