@@ -14,10 +14,10 @@ const [enter, leave] = ["\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"];
 
 /** What domains use: over and over on a terminal, else once. */
 export async function top(connection: Connection, given: Given, where: Around): Promise<Listing | string> {
-  const seconds = given.seconds("interval") ?? 1;
+  const intervalMs = given.milliseconds("interval") ?? 1_000;
   using interruption = where.interruption();
   const next = async (): Promise<readonly Counters[]> => {
-    await pause(seconds * 1000, undefined, { signal: interruption.signal });
+    await pause(intervalMs, undefined, { signal: interruption.signal });
     return takeSample(connection, () => performance.now());
   };
   let before = await takeSample(connection, () => performance.now());

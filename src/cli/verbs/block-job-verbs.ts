@@ -17,7 +17,7 @@ function bandwidthOf(given: Given): bigint {
 
 /** What ends the waiting, and how: shared by the three jobs. Throws PlainFailure. */
 function waitingOf(given: Given, ends: readonly string[]): boolean {
-  const isLimited = given.seconds("timeout") !== undefined;
+  const isLimited = given.milliseconds("timeout") !== undefined;
   const isWaiting = isLimited || ["wait", ...ends].some((name) => given.has(name));
   if (ends.length === 0) {
     for (const option of ["verbose", "async"])

@@ -55,8 +55,8 @@ async function outcomeOf(
   progress: Progress,
   interrupted: AbortSignal,
 ): Promise<Outcome> {
-  const seconds = given.seconds("timeout");
-  const late = seconds === undefined ? [] : [AbortSignal.timeout(seconds * 1000)];
+  const timeoutMs = given.milliseconds("timeout");
+  const late = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
   const ending = AbortSignal.any([interrupted, ...late]);
   const waking = AbortSignal.any([ending, news.signal]);
   for (let missed = 0; ; ) {

@@ -18,9 +18,9 @@ export async function showEvents<E>(
   begin: (signal: AbortSignal) => Told<E>,
   lineOf: (event: E) => string,
 ): Promise<string> {
-  const seconds = given.seconds("timeout");
+  const timeoutMs = given.milliseconds("timeout");
   using interruption = where.interruption();
-  const late = seconds === undefined ? undefined : AbortSignal.timeout(seconds * 1000);
+  const late = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   const signal = late === undefined ? interruption.signal : AbortSignal.any([late, interruption.signal]);
   await using events = begin(signal);
   let told = 0;

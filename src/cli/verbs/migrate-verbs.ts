@@ -99,16 +99,11 @@ function check(given: Given): void {
   given.require("postcopy-after-precopy", "postcopy");
   given.require("persistent-xml", "persistent");
   given.require("tls-destination", "tls");
-  const seconds = timeoutOf(given);
-  if (seconds !== undefined && !given.has("live"))
+  const timeoutMs = given.milliseconds("timeout");
+  if (timeoutMs !== undefined && !given.has("live"))
     throw new PlainFailure("migrate: Unexpected timeout for offline migration");
-  if (seconds === undefined && ["timeout-suspend", "timeout-postcopy"].some((name) => given.has(name)))
+  if (timeoutMs === undefined && ["timeout-suspend", "timeout-postcopy"].some((name) => given.has(name)))
     throw new PlainFailure("migrate: Unexpected --timeout-* option without --timeout");
-}
-
-/** In seconds; 0 is none. */
-function timeoutOf(given: Given): number | undefined {
-  return given.text("timeout") === "0" ? undefined : given.seconds("timeout");
 }
 
 async function migrate(connection: Connection, given: Given, where: Around): Promise<string> {
@@ -134,8 +129,8 @@ async function hurried<T>(domain: Domain, given: Given, where: Around, work: () 
     say(`migration timed out; ${isPostcopy ? "switching to post-copy" : "suspending domain"}`);
     (isPostcopy ? domain.migrateStartPostCopy() : domain.suspend()).catch((error: Error) => say(error.message));
   };
-  const seconds = timeoutOf(given);
-  const timer = seconds === undefined ? undefined : setTimeout(onTimeout, seconds * 1000);
+  const timeoutMs = given.milliseconds("timeout");
+  const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
   const events = given.has("postcopy-after-precopy") ? afterOnePass(domain) : undefined;
   try {
     return await work();

@@ -52,10 +52,11 @@ export class Given {
     throw new PlainFailure(`Numeric value '${text}' for <${name}> option is malformed or out of range`);
   }
 
-  /** A time that a timer can wait: from 1 second to 24 days. Throws PlainFailure. */
-  seconds(name: string): number | undefined {
+  /** Of an option in seconds; of none there is no end. Throws PlainFailure for none at all, and for what no timer can wait. */
+  milliseconds(name: string): number | undefined {
     const seconds = this.number(name);
-    if (seconds === undefined || (seconds > 0 && seconds * 1000 < 2 ** 31)) return seconds;
+    if (seconds === undefined) return undefined;
+    if (seconds > 0 && seconds <= 2_147_483) return seconds * 1000;
     throw new PlainFailure(`Numeric value '${seconds}' for <${name}> option is malformed or out of range`);
   }
 
