@@ -1,5 +1,6 @@
 import { StateError } from "../event/index.ts";
 import { VirError } from "../protocol/index.ts";
+import { type CommandLine, splitCommandLine, versionText } from "./global-options.ts";
 import { UsageError } from "./usage-error.ts";
 
 type Command = (args: readonly string[]) => Promise<number>;
@@ -21,6 +22,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import("./status.ts")).status,
   user: async () => (await import("./users/user.ts")).user,
 };
+
+/** Of these, those that a hypervisor is for: they take --connect. */
+const connecting: readonly string[] = ["import", "run", "selftest"];
 
 /** Those beside the verbs. */
 export const commandNames: readonly string[] = Object.keys(commands).filter((name) => name !== "complete");
@@ -44,64 +48,77 @@ const usage = `usage: virtwright COMMAND [OPTIONS]
 
 or, as with virsh: virtwright [-c URI] COMMAND ..., --json on every listing. Without a command: one after the other.
 
+  -c, --connect URI    the hypervisor
+  -r, --readonly       nothing is changed
+  -q, --quiet          neither heads of tables nor that something is done
+  -t, --timing         how long each took
+  -k, --keepalive-interval SECONDS, -K, --keepalive-count N
+                       how often a silent hypervisor is asked for a sign of life, and how long in vain; -k 0: never
+  -v, -V, --version[=long]
+
 `;
 
 /** Does what a command line says; what is wrong is on standard error. Returns the exit code. */
 export async function commandLine(argv: readonly string[]): Promise<number> {
   try {
-    return await obey(split(argv));
+    // As with virsh, whose variable counts more than the library's.
+    const { VIRSH_DEFAULT_CONNECT_URI: uri } = process.env;
+    if (uri) process.env["LIBVIRT_DEFAULT_URI"] = uri;
+    return await obey(splitCommandLine(argv));
   } catch (error) {
     process.stderr.write(`error: ${describe(error)}\n`);
     return 1;
   }
 }
 
-async function obey({ global, name, args }: Split): Promise<number> {
-  if (name === undefined) return (await import("./shell/shell.ts")).shell(global);
-  if (args.length === 0 && /[\s;]/.test(name)) return (await import("./shell/shell.ts")).runLine(global, name);
-  if (["help", "--help", "-h"].includes(name)) {
-    process.stdout.write(await helpText(args[0]));
+async function obey({ global, asked, name, args }: CommandLine): Promise<number> {
+  if (asked === "help") return help(undefined);
+  if (asked !== undefined) {
+    process.stdout.write(versionText(asked === "long-version"));
     return 0;
   }
+  if (name === undefined) return (await import("./shell/shell.ts")).shell(global);
+  if (args.length === 0 && /[\s;]/.test(name)) return (await import("./shell/shell.ts")).runLine(global, name);
+  if (name === "help") return help(args[0]);
   if (isVerb(name, args, global)) {
-    return (await import("./verbs/run-verb.ts")).runVerb(name, [...global, ...args]);
+    const { runVerb, verbOf } = await import("./verbs/run-verb.ts");
+    // What is no verb may be a command of ours, misspelt.
+    await verbOf(name, commandNames);
+    return runVerb(name, [...global, ...args]);
   }
+  return runCommand(name, [...acceptedBy(name, global), ...args]);
+}
+
+async function runCommand(name: string, args: readonly string[]): Promise<number> {
   return (await (commands[name] as (typeof commands)[string])())(args);
 }
 
-async function helpText(verb: string | undefined): Promise<string> {
+/** What stands before a command of our own is as if it stood behind. Throws UsageError where it takes none of it. */
+function acceptedBy(name: string, global: readonly string[]): readonly string[] {
+  const refused = global.find((each) => !(connecting.includes(name) && each.startsWith("--connect=")));
+  if (refused === undefined) return global;
+  throw new UsageError(`command '${name}' takes no ${refused.replace(/=.*/, "")}: leave it out`);
+}
+
+/** Of all, or of one; what is a verb and a command of ours is told of both. */
+async function help(name: string | undefined): Promise<number> {
   const { verbsText, verbText } = await import("./verbs/help.ts");
-  return verb === undefined ? usage + (await verbsText()) : verbText(verb);
+  const isOurs = name !== undefined && Object.hasOwn(commands, name);
+  if (name === undefined) process.stdout.write(usage + (await verbsText()));
+  else if (!isOurs || name === shared) process.stdout.write(`${await verbText(name, commandNames)}\n`);
+  return isOurs ? runCommand(name, ["--help"]) : 0;
 }
 
-interface Split {
-  /** virsh's options, in their long forms. */
-  readonly global: string[];
-  readonly name: string | undefined;
-  readonly args: string[];
-}
+/** Both a verb and a command of ours. */
+const shared = "start";
 
-/** virsh's options may stand before the command. */
-function split(argv: readonly string[]): Split {
-  const rest = [...argv];
-  const global: string[] = [];
-  for (let [first] = rest; first !== undefined; [first] = rest) {
-    if (first === "-c" || first === "--connect") global.push("--connect", ...rest.splice(0, 2).slice(1));
-    else if (first.startsWith("--connect=")) global.push(...rest.splice(0, 1));
-    else if (first === "-r" || first === "--readonly") global.push("--readonly", ...rest.splice(0, 1).slice(1));
-    else break;
-  }
-  const [name, ...args] = rest;
-  return { global, name, args };
-}
-
-/** Of what is called "start", a domain's name makes the difference. */
+/** What is called "start" is ours where it has nothing but our options. */
 function isVerb(name: string, args: readonly string[], global: readonly string[]): boolean {
   if (!Object.hasOwn(commands, name)) return true;
-  return (
-    name === "start" &&
-    (global.length > 0 || args.some((arg, index) => !arg.startsWith("-") && args[index - 1] !== "--directory"))
-  );
+  if (name !== shared) return false;
+  const isOurs = (arg: string, index: number): boolean =>
+    /^--(help|directory(=.*)?)$/s.test(arg) || args[index - 1] === "--directory";
+  return global.length > 0 || !args.every(isOurs);
 }
 
 /** What the user can mend without a stack, our faults with one. */

@@ -33,6 +33,8 @@ export interface Connector {
   readonly loop: Loop;
   /** What the server is asked to open: "qemu:///system"; null: what it likes. */
   readonly name: string | null;
+  /** What it is reached by, as libvirt writes it: "qemu+ssh://there.example/system". Default: nobody knows. */
+  readonly uri?: string;
   /** Nobody but the server hears what is said: passwords may be. Default: no. */
   readonly isPrivate?: boolean;
   /** Reaches it. Rejects with what is in the way, and then nothing is left. */
@@ -124,6 +126,11 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
 
   get state(): "open" | "lost" | "closed" {
     return this.#state;
+  }
+
+  /** What it was opened by; what the server calls itself is another thing, and `getUri` asks it. */
+  get uri(): string | undefined {
+    return this.#connector.uri;
   }
 
   /** What the server promises beyond libvirt's wire. Without a live session: nothing. */
@@ -256,6 +263,11 @@ class OpenConnection implements AsyncDisposable, SessionOwner {
     const { timeoutMs } = options;
     if (timeoutMs === undefined) return { session, options };
     return { session, options: { ...options, timeoutMs: Math.max(0, timeoutMs - (loop.now() - since)) } };
+  }
+
+  /** Aborted by `close`. For subscriptions. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /** Tells when a session is over. For subscriptions. */

@@ -24,6 +24,8 @@ export function endOf(begun: readonly PromiseSettledResult<() => Promise<void>>[
 
 /** What a subscription needs of its connection. */
 export interface SessionOwner {
+  /** Aborted when the connection is closed by ourselves. */
+  readonly closing: AbortSignal;
   /** The open session, or the next one when `wait`. Rejects when there is none, and will be none. */
   session(wait: boolean, limits: Pick<EventOptions, "signal">): Promise<Session>;
   /** Told when that session is over. Returns what takes it back. */
@@ -42,7 +44,9 @@ export interface SessionOwner {
  *            our own end, whatever the server says.
  * iteration: one reader. Ends by `break` or `close`; throws the signal's reason, the cause when the connection is lost, and
  *            OverflowError when the reader is too slow.
- * on:        instead of iterating: calls back for each event, and once with the cause of the end.
+ * on:        instead of iterating: calls back for each event, and once with the cause of the end; undefined is `close`.
+ *            Without `onEnd` an end that is not our own (`close`, the signal, closing the connection) is thrown where nobody
+ *            catches it, and so is what a listener throws, which hears the next event all the same.
  * close:     any -> ended; nothing is told afterwards. Idempotent; so is disposing, which waits until the server has
  *            confirmed the end, or has had its time for that: so does leaving the iteration by `break`.
  */
@@ -79,9 +83,15 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
     return this.#feed.state === "open" ? "open" : "ended";
   }
 
-  on(listener: (event: E) => void, onEnd: (cause: unknown) => void = () => {}): this {
+  on(listener: (event: E) => void, onEnd: (cause: unknown) => void = (cause) => this.#raiseForeign(cause)): this {
     const listen = async (): Promise<void> => {
-      for await (const event of this) listener(event);
+      for await (const event of this) {
+        try {
+          listener(event);
+        } catch (error) {
+          raise(error);
+        }
+      }
     };
     listen().then(() => onEnd(undefined), onEnd);
     return this;
@@ -143,6 +153,12 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
     }
   }
 
+  /** An end that nobody has asked for, and nobody hears of, is not silent. */
+  #raiseForeign(cause: unknown): void {
+    const ours: readonly unknown[] = [undefined, this.#options.signal?.reason, this.#owner.closing.reason];
+    if (!ours.includes(cause)) raise(cause);
+  }
+
   /** A beginning that our end has overtaken ends where it has come to. */
   async #beginOn(session: Session, resumed: { readonly cause: unknown } | undefined): Promise<() => Promise<void>> {
     const push = (event: E): void => {
@@ -184,3 +200,10 @@ export class Subscription<E> implements AsyncIterable<E>, AsyncDisposable {
 }
 
 async function nothing(): Promise<void> {}
+
+/** Where nobody catches it: as an error in a callback of Node's or of a page's. */
+function raise(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}

@@ -34,12 +34,15 @@ export interface OpenOptions extends ConnectionOptions {
  */
 export async function open(uri?: string, options: OpenOptions = {}): Promise<Connection> {
   const around = ownSurroundings();
-  const parsed = parseUri(meantUri(uri, around));
+  const meant = meantUri(uri, around);
+  const parsed = parseUri(meant);
   const { embed = false } = options;
   const connector =
     embed !== false ? await embedded(parsed, embed) : connectorOf(parsed, options.readOnly === true, around);
   const auth = options.auth ?? (embed === false ? knownCredentials(parsed, around) : undefined);
-  return Connection.open(connector, auth === undefined ? options : { ...options, auth });
+  // libvirt writes both slashes, whether there is a host between them and the path or none.
+  const written = { ...connector, uri: meant.replace(/^([^:]*):(?!\/\/)/, "$1://") };
+  return Connection.open(written, auth === undefined ? options : { ...options, auth });
 }
 
 async function embedded(uri: ConnectionUri, embed: true | EmbedPlaces): Promise<Connector> {

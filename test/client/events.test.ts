@@ -32,6 +32,23 @@ async function setUp(world = new ClientWorld()): Promise<{ world: ClientWorld; c
   return { world, connection: await world.open() };
 }
 
+/** What nobody catches as long as it is in use. */
+function catchThrown(): Disposable & { readonly errors: unknown[] } {
+  const errors: unknown[] = [];
+  const runners = process.listeners("uncaughtException");
+  const hear = (error: unknown): void => void errors.push(error);
+  process.removeAllListeners("uncaughtException").on("uncaughtException", hear);
+  return {
+    errors,
+    [Symbol.dispose]: () => {
+      process.off("uncaughtException", hear);
+      for (const each of runners) process.on("uncaughtException", each);
+    },
+  };
+}
+
+const messageOf = (error: unknown): string => (error as Error).message;
+
 suite("events", () => {
   test("are heard in words, from the moment the subscription is ready", async () => {
     const { world, connection } = await setUp();
@@ -103,6 +120,55 @@ suite("events", () => {
     await world.rest();
     assert.deepEqual(heard, ["hello defined added"]);
     assert.deepEqual(ends, [undefined]);
+  });
+
+  test("end with an error that nobody catches when the connection is lost and nobody is told of the end", async () => {
+    const { world, connection } = await setUp();
+    using thrown = catchThrown();
+    const events = connection.events("lifecycle").on(() => {});
+    await world.settle(events.ready);
+    world.cut();
+    await world.rest();
+    assert.deepEqual(thrown.errors.map(messageOf), ["internal error: the server has closed the connection"]);
+  });
+
+  test("end without an error when we end them ourselves", async () => {
+    const { world, connection } = await setUp();
+    using thrown = catchThrown();
+    const abort = new AbortController();
+    const all = [
+      connection.events("lifecycle").on(() => {}),
+      connection.events("reboot", { signal: abort.signal }).on(() => {}),
+      connection.events("balloonChange").on(() => {}),
+    ] as const;
+    await world.settle(Promise.all(all.map(({ ready }) => ready)));
+    all[0].close();
+    abort.abort();
+    await world.settle(connection.close());
+    await world.rest();
+    assert.deepEqual(
+      all.map(({ state }) => state),
+      ["ended", "ended", "ended"],
+    );
+    assert.deepEqual(thrown.errors, []);
+  });
+
+  test("go on when a callback throws, which nobody catches", async () => {
+    const { world, connection } = await setUp();
+    using thrown = catchThrown();
+    const heard: string[] = [];
+    const events = connection.events("lifecycle").on((event) => {
+      heard.push(short(event));
+      throw new Error(`cannot do with ${short(event)}`);
+    });
+    await world.settle(events.ready);
+    for (const name of ["one", "two"]) world.serving.driver.define(name);
+    await world.rest();
+    assert.deepEqual(heard, ["one defined added", "two defined added"]);
+    assert.deepEqual(
+      thrown.errors.map(messageOf),
+      heard.map((each) => `cannot do with ${each}`),
+    );
   });
 
   test("are disposed of when the server has confirmed their end", async () => {

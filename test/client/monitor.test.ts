@@ -71,7 +71,10 @@ suite("a domain's monitor", () => {
     await world.settle(Promise.all([all.ready, own.ready]));
     const heard: unknown[] = [];
     all.on((event) => heard.push("name" in event ? event.name : [event.domain.name, event.event, event.timeMs]));
-    own.on(({ details }) => heard.push(details));
+    own.on(
+      ({ details }) => heard.push(details),
+      () => {},
+    );
     tell(world, guest, "RTC_CHANGE");
     tell(world, guest, "STOP");
     await world.rest();

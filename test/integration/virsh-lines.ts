@@ -450,6 +450,176 @@ domstate --domain
   .trim()
   .split("\n");
 
+/** The same, with --quiet. */
+export const quietLines = `
+list
+list --all --name
+list --inactive
+suspend test
+resume test
+dominfo test
+domstate test
+vcpupin test
+net-list
+net-destroy default
+net-start default
+net-autostart default
+net-autostart default --disable
+net-define PLACE/net.xml
+net-undefine n1
+net-info default
+pool-list --details
+pool-define-as pz dir - - - - /path
+pool-define-as pz dir - - - - /path --print-xml
+pool-undefine pz
+vol-create-as default-pool v1 10M
+vol-create-as default-pool v2 10M --print-xml
+vol-clone v1 v3 --pool default-pool
+vol-list default-pool
+vol-delete v1 default-pool
+snapshot-create-as test s1
+snapshot-create-as test s2 --print-xml
+snapshot-list test
+snapshot-current test --name
+snapshot-current test s1
+snapshot-delete test s1
+desc test some words
+desc test
+metadata test urn:a --key a --set <a/>
+metadata test urn:a
+metadata test urn:a --remove
+save test PLACE/quiet.save
+restore PLACE/quiet.save
+managedsave test
+start test
+dump test PLACE/quiet.dump
+set-user-password test root secret
+screenshot test PLACE/quiet.png
+domfsfreeze test
+domfsthaw test
+domrename test renamed
+hostname
+reboot test --mode acpi
+shutdown test
+start test
+destroy test
+define PLACE/small.xml
+edit small
+undefine small
+create PLACE/small.xml
+suspend nosuch
+event --all --timeout 1
+`
+  .trim()
+  .split("\n");
+
+/** The same, about options and their places: what a line shows is what virsh would send. */
+export const optionLines = `
+attach-disk test src vdb --print-xml --address pci:0000.00.0x0a.0x0
+attach-disk test src vdb --print-xml --address pci:0x10.0xff.31.7
+attach-disk test src vdb --print-xml --address pci:1.2.fff.9
+attach-disk test src vdb --print-xml --address ccw:0xfe.0.0001
+attach-disk test src vdb --print-xml --address scsi:0.0.1
+attach-disk test src vdb --print-xml --address foo
+attach-disk test src vdb --print-xml --address pci:x
+attach-disk test src sda --print-xml --address scsi:1.2.3
+attach-disk test src sda --print-xml --address usb:1.2
+attach-disk test src sda --print-xml --address sata:0.0.01
+attach-disk test src sda --print-xml --address pci:1.2.3.4
+attach-disk test src sda --print-xml --address scsi:1
+attach-disk test src hda --print-xml --address ide:0.1.2
+attach-disk test src hda --print-xml --address usb:1.2
+attach-disk test src xvda --print-xml --address pci:1.2.3.4
+attach-disk test src xvda --print-xml --address usb:1.2.3
+attach-disk test src vdb --print-xml --address pci:0.0.1.0 --multifunction
+attach-disk test src vdb --print-xml --multifunction
+attach-disk test src vdb --print-xml --source-protocol nbd
+attach-disk test src vdb --print-xml --source-protocol nbd --source-host-name h:10809
+attach-disk test src vdb --print-xml --source-protocol nbd --source-host-name h --source-host-transport tcp
+attach-disk test src vdb --print-xml --source-protocol nbd --source-host-transport unix --source-host-socket /s
+attach-disk test src vdb --print-xml --source-host-name h
+attach-disk test src vdb --print-xml --source-protocol nbd --source-host-socket /s
+attach-disk test src vdb --print-xml --sourcetype network
+attach-disk test src vdb --print-xml --sourcetype network --source-protocol nbd
+attach-disk test src vdb --print-xml --sourcetype block --source-protocol nbd
+attach-disk test src vdb --print-xml --sourcetype foo
+attach-disk test src vdb virtio qemu qcow2 1 none native cdrom readonly file s 5000c50015ea71ad ua-a pci:0.0.1.0 --print-xml
+attach-interface test network default vnet7 52:54:00:00:00:01 /s virtio ua-n 1,2,3 4,5,6 --print-xml
+pool-define-as pz dir - - - - /path --print-xml
+pool-define-as pz iscsi h /p d n /t f chap u us --print-xml
+pool-define-as pz iscsi --source-host h --auth-type chap --auth-username u --secret-uuid x --adapter-name a --source-dev d --print-xml
+pool-define-as pz iscsi --secret-usage a --secret-uuid b --print-xml
+pool-define-as pz iscsi --source-host h --auth-type chap --print-xml
+pool-define-as pz iscsi --auth-type chap --auth-username u --secret-usage us --print-xml
+pool-define-as pz scsi --adapter-name host1 --print-xml
+pool-create-as pz scsi --adapter-wwnn n --adapter-wwpn p --adapter-parent host2 --print-xml
+pool-define-as pz scsi --adapter-wwnn n --print-xml
+pool-define-as pz scsi --adapter-name host1 --adapter-wwnn n --adapter-wwpn p --adapter-parent-wwnn a --adapter-parent-wwpn b --print-xml
+pool-define-as pz scsi --adapter-wwnn n --adapter-wwpn p --adapter-parent-fabric-wwn a --print-xml
+pool-define-as pz netfs --source-host h --source-path /p --source-protocol-ver 4 --print-xml
+pool-define-as pz netfs --source-protocol-ver 4 --print-xml
+pool-define-as pz iscsi --source-initiator iqn --source-name n --print-xml
+vol-create-as default-pool v1 10M 5M qcow2 --print-xml
+detach-interface test network 52:54:00:00:00:01
+domblkstat test vda --human
+domblkstat test --human
+dommemstat test --period -1
+dommemstat test --period x
+dommemstat test --period 5
+dommemstat test --live --current
+dommemstat test --period 5 --live --config
+uri
+event --all --timeout 0
+event --all --timeout 2147484
+net-event --event lifecycle --timeout 99999999999
+blockcopy test vda /x --wait --timeout 3000000
+domhostname test --source foo
+domhostname test --source agent
+domhostname test --source lease
+domhostname test
+domhostname test agent
+domtime test --now --sync
+domtime test --now --time 5
+domtime test --time 5 --sync
+domtime test --time x
+domtime test --now --pretty
+domtime test --time 5
+domtime test 5
+domtime test --sync
+maxvcpus --type test
+maxvcpus test
+version --daemon
+shutdown test --mode foo
+shutdown test --mode acpi,agent
+shutdown test agent
+reboot test --mode acpi
+reboot test agent,foo
+desc test --edit
+desc test one two --edit
+desc test --edit --title
+desc test
+destroy test --remove-logs
+destroy test --graceful --remove-logs
+destroy test
+list --all --id
+list --all --id --name
+list --all --name --id --uuid
+list --id
+list --table --name --id
+list --all --id --table
+start test --reset-nvram
+start test
+create PLACE/small.xml --autodestroy
+domid small
+create PLACE/small.xml --reset-nvram
+create PLACE/small.xml --validate
+undefine test --tpm --keep-tpm
+undefine test --nvram --keep-nvram
+undefine test --tpm
+`
+  .trim()
+  .split("\n");
+
 /** The same, of what hosts are, what domains may use, and what happens inside guests. */
 export const hostLines = `
 freecell
@@ -848,6 +1018,7 @@ export const definitions = {
 
 /** Lines that are answered otherwise, and why. */
 export const differences: Readonly<Record<string, string>> = {
+  "undefine test --tpm": "virsh undefines without what the hypervisor does not know",
   "iface-destroy eth9": "virsh has ended it, says so, and fails",
   "vol-info va --pool default-pool --bytes --physical":
     "virsh has printed the name when it learns that there is no more",

@@ -61,11 +61,15 @@ export class VirshPair {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  /** Both say the same, or what is known to be different is. */
-  async compare(line: string): Promise<void> {
+  /** Both say the same, or what is known to be different is. `isQuiet`: with --quiet. */
+  async compare(line: string, isQuiet = false): Promise<void> {
     const given = line.split(" ").map((arg) => arg.replaceAll("PLACE", this.#directory).replaceAll(/(?<=<.*)_/g, " "));
     const argsOf = (who: Who): string[] => given.map((arg) => arg.replaceAll("SIDE", this.directoryOf(who)));
-    const [ours, virsh] = await Promise.all([this.ours(argsOf("ours")), this.#worded(argsOf("virsh"))]);
+    const [name = "", ...args] = argsOf("ours");
+    const [ours, virsh] = await Promise.all([
+      this.ours([name, ...(isQuiet ? ["--quiet"] : []), ...args]),
+      this.#worded([...(isQuiet ? ["--quiet"] : []), ...argsOf("virsh")]),
+    ]);
     const [one, other] = [this.#placeless(stable(ours), "ours"), this.#placeless(stable(virsh), "virsh")];
     if (Object.hasOwn(differences, line)) assert.notDeepEqual(one, other, "this is no difference any more");
     else assert.deepEqual(one, other);
@@ -150,6 +154,7 @@ function stable({ status, out, error }: Answer): Answer {
     status,
     error: error.replaceAll(/(\r[^\r\n]*\[) *\d+ %\](?=\1)/g, ""),
     out: out
+      .replaceAll(/(?<=^ (?:number of|error count).*: +)\d+$/gm, "(count)")
       .replaceAll(/(CPU time|Time elapsed|time_elapsed): .*\n/g, "")
       .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "(date and time)")
       .replaceAll(/(?<=<creationTime>)\d+/g, "(time)"),

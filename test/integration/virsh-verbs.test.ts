@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
 import { libvirtd } from "../conformance/virsh/teacher.ts";
-import { hostLines, qemuLines, small, testLines } from "./virsh-lines.ts";
+import { hostLines, optionLines, qemuLines, quietLines, small, testLines } from "./virsh-lines.ts";
 import { VirshPair } from "./virsh-pair.ts";
 
 const missing = [libvirtd, "/usr/bin/virsh"].filter((program) => !existsSync(program));
@@ -55,6 +58,42 @@ suite("the verbs of the command about hosts and guests", { skip: reason(missing)
   after(() => pair.stop());
 
   for (const [index, line] of hostLines.entries()) test(`${index + 1}: ${line}`, () => pair.compare(line));
+});
+
+suite("the options of the command's verbs", { skip: reason(missing) }, () => {
+  const pair = new VirshPair((socket) => `test+unix:///default?socket=${socket}`);
+  before(() => pair.start());
+  after(() => pair.stop());
+
+  for (const [index, line] of optionLines.entries()) test(`${index + 1}: ${line}`, () => pair.compare(line));
+});
+
+test("the options that our verbs are compared with are virsh's", { skip: reason(missing) }, async () => {
+  const lines = readFileSync(join(import.meta.dirname, "../cli/verbs/virsh-options.txt"), "utf8")
+    .trim()
+    .split("\n");
+  const written = lines.map((line) =>
+    line.split(" ").map((option) => option.replace(/^--/, "").replace(/[?.#=]+$/, "")),
+  );
+  const all = written.map(([verb]) => `help ${verb}`).join("; ");
+  const { stdout } = await promisify(execFile)("/usr/bin/virsh", [all], { env: { LC_ALL: "C" }, maxBuffer: 2 ** 24 });
+  const told = stdout.split(/^ {2}NAME\n {4}/m).slice(1);
+  assert.deepEqual(
+    told.map((text) => {
+      const options = /^ {2}OPTIONS\n(.*)/ms.exec(text)?.[1] ?? "";
+      const names = [...options.matchAll(/^ {4}(?:\[?--|<)([\w-]+)/gm)].map(([, name]) => name);
+      return [text.split(" ", 1)[0], ...names];
+    }),
+    written,
+  );
+});
+
+suite("the command's verbs, quietly", { skip: reason(missing) }, () => {
+  const pair = new VirshPair((socket) => `test+unix:///default?socket=${socket}`);
+  before(() => pair.start());
+  after(() => pair.stop());
+
+  for (const [index, line] of quietLines.entries()) test(`${index + 1}: ${line}`, () => pair.compare(line, true));
 });
 
 const withQemu = [...missing, ...["/usr/bin/qemu-system-x86_64"].filter((path) => !existsSync(path))];

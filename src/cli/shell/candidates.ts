@@ -31,9 +31,8 @@ async function possible(
 ): Promise<readonly string[]> {
   const before = words.at(-1);
   if (before === "-c" || before === "--connect") return uris;
-  const [name, ...args] = withoutUri(words);
-  if (name === undefined)
-    return begun.startsWith("-") ? ["--connect", "--readonly"] : [...Object.keys(await allVerbs()), ...more];
+  const [name, ...args] = withoutGlobal(words);
+  if (name === undefined) return begun.startsWith("-") ? globalNames : [...Object.keys(await allVerbs()), ...more];
   const verb = await findVerb(name);
   if (verb === undefined) return [];
   const options = optionsOf(verb);
@@ -44,11 +43,16 @@ async function possible(
   return begun.startsWith("-") ? others : values.length === 0 && next === undefined ? others : values;
 }
 
-function withoutUri(words: readonly string[]): string[] {
+const globalNames = ["--connect", "--keepalive-count", "--keepalive-interval", "--quiet", "--readonly", "--timing"];
+/** Their values are words of their own. */
+const valued = ["-c", "--connect", "-d", "--debug", "-k", "--keepalive-interval", "-K", "--keepalive-count"];
+
+/** The verb, and what is behind it. */
+function withoutGlobal(words: readonly string[]): string[] {
   const rest = [...words];
   while (rest[0]?.startsWith("-") === true) {
     const [first = ""] = rest.splice(0, 1);
-    if (first === "-c" || first === "--connect") rest.shift();
+    if (valued.includes(first)) rest.shift();
   }
   return rest;
 }

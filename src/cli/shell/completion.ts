@@ -30,11 +30,17 @@ compdef _virtwright virtwright
 `,
 };
 
+const usage = "usage: virtwright completion bash|zsh";
+
 /** virtwright completion bash|zsh: what the shell is to read. */
 export async function completionScript(args: readonly string[]): Promise<number> {
   const [shell = ""] = args;
+  if (shell === "--help") {
+    process.stdout.write(`${usage}\n`);
+    return 0;
+  }
   const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
-  if (script === undefined) throw new UsageError("usage: virtwright completion bash|zsh");
+  if (script === undefined) throw new UsageError(usage);
   process.stdout.write(script);
   return 0;
 }

@@ -1,8 +1,8 @@
 import { createInterface } from "node:readline";
-import { type Connection, open } from "../../open/index.ts";
+import { type Connection, type OpenOptions, open } from "../../open/index.ts";
 import { verbsText, verbText } from "../verbs/help.ts";
-import { readArgs } from "../verbs/read-args.ts";
-import { runVerbOn, verbOf } from "../verbs/run-verb.ts";
+import { readArgs, readGlobal } from "../verbs/read-args.ts";
+import { asksForHelp, openOptionsOf, runVerbOn, verbOf } from "../verbs/run-verb.ts";
 import { candidates } from "./candidates.ts";
 import { historyFile, readHistory, rememberLine } from "./history.ts";
 import { splitLine, type Words } from "./split-line.ts";
@@ -60,11 +60,16 @@ class ShellSession implements AsyncDisposable {
   #uri: string | undefined;
   #isReadOnly: boolean;
   #connection: Connection | undefined;
+  readonly #options: OpenOptions;
+  /** How much each command says. */
+  readonly #loudness: readonly string[];
 
   constructor(global: readonly string[]) {
-    const at = global.findIndex((each) => each.startsWith("--connect"));
-    this.#uri = at < 0 ? undefined : (/^--connect=(.*)$/.exec(global[at] ?? "")?.[1] ?? global[at + 1]);
-    this.#isReadOnly = global.includes("--readonly");
+    const given = readGlobal(global);
+    this.#uri = given.text("connect");
+    this.#isReadOnly = given.has("readonly");
+    this.#options = openOptionsOf(given);
+    this.#loudness = global.filter((each) => ["--quiet", "--timing"].includes(each));
   }
 
   get prompt(): string {
@@ -104,7 +109,7 @@ class ShellSession implements AsyncDisposable {
     try {
       const own = Object.hasOwn(ownCommands, name) ? ownCommands[name] : undefined;
       if (own !== undefined) return (await own(this, args)) ?? 0;
-      return await runVerbOn(await this.#reach(), name, args);
+      return await runVerbOn(await this.#reach(), name, [...this.#loudness, ...args]);
     } catch (error) {
       return complain(error);
     }
@@ -122,7 +127,7 @@ class ShellSession implements AsyncDisposable {
   async #reach(): Promise<Connection> {
     if (this.#connection?.state === "open") return this.#connection;
     await this.#connection?.close();
-    this.#connection = await open(this.#uri, { readOnly: this.#isReadOnly });
+    this.#connection = await open(this.#uri, { ...this.#options, readOnly: this.#isReadOnly });
     return this.#connection;
   }
 }
@@ -145,7 +150,9 @@ const ownCommands: Readonly<Record<string, (session: ShellSession, args: Words) 
 
 /** Throws UsageError for a command that cannot be meant. */
 async function check([name = "", ...args]: Words): Promise<void> {
-  if (!Object.hasOwn(ownCommands, name)) readArgs(name, await verbOf(name), args);
+  if (Object.hasOwn(ownCommands, name)) return;
+  const verb = await verbOf(name);
+  if (!asksForHelp(args)) readArgs(name, verb, args);
 }
 
 /** Whatever it is, what was typed before and what comes after are not to suffer from it. */

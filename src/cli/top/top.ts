@@ -1,8 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Connection } from "../../open/index.ts";
 import { type Around, Interrupted } from "../verbs/around.ts";
+import { cutToWidth } from "../verbs/display-width.ts";
 import { localTime, tableText } from "../verbs/table.ts";
-import { type Given, type Listing, PlainFailure } from "../verbs/verb.ts";
+import type { Given, Listing } from "../verbs/verb.ts";
 import { type Counters, takeSample, usageBetween } from "./usage-sample.ts";
 import { sparkLength, usageTable } from "./usage-table.ts";
 
@@ -13,18 +14,19 @@ const [enter, leave] = ["\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"];
 
 /** What domains use: over and over on a terminal, else once. */
 export async function top(connection: Connection, given: Given, where: Around): Promise<Listing | string> {
-  const seconds = given.number("interval") ?? 1;
-  if (seconds === 0) throw new PlainFailure("Numeric value '0' for <interval> option is malformed or out of range");
+  const intervalMs = given.milliseconds("interval") ?? 1_000;
   using interruption = where.interruption();
   const next = async (): Promise<readonly Counters[]> => {
-    await pause(seconds * 1000, undefined, { signal: interruption.signal });
+    await pause(intervalMs, undefined, { signal: interruption.signal });
     return takeSample(connection, () => performance.now());
   };
   let before = await takeSample(connection, () => performance.now());
+  let isEntered = false;
   try {
     if (!where.isWatched || given.has("once") || given.has("json"))
       return usageTable(usageBetween(before, await next()));
     where.out(enter);
+    isEntered = true;
     const history = new Map<string, number[]>();
     for (;;) {
       const after = await next();
@@ -39,7 +41,7 @@ export async function top(connection: Connection, given: Given, where: Around): 
     if (!where.isWatched) throw new Interrupted(undefined, { cause: error });
     return "";
   } finally {
-    if (where.isWatched) where.out(leave);
+    if (isEntered) where.out(leave);
   }
 }
 
@@ -48,7 +50,5 @@ function draw(where: Around, table: Listing): void {
   const [rows, columns] = [where.output.rows || 24, where.output.columns || 80];
   const title = `${localTime(Date.now())}, ${table.rows.length} running; Ctrl-C ends`;
   const lines = [title, "", ...tableText(table).trimEnd().split("\n")].slice(0, rows - 1);
-  where.out(
-    `${home}${lines.map((line) => `${Array.from(line).slice(0, columns).join("")}${lineEnd}\n`).join("")}${screenEnd}`,
-  );
+  where.out(`${home}${lines.map((line) => `${cutToWidth(line, columns)}${lineEnd}\n`).join("")}${screenEnd}`);
 }

@@ -1,4 +1,5 @@
 import { type Connection, type Domain, DomainDefinition, ErrorCode, VirError } from "../../open/index.ts";
+import type { Around } from "./around.ts";
 import { affected, affects, tell } from "./domain-act.ts";
 import { findDomain } from "./lookup.ts";
 import { localTime } from "./table.ts";
@@ -8,17 +9,30 @@ import { type Given, type Listing, PlainFailure, type Verbs } from "./verb.ts";
 const metadata = { description: 0, title: 1 } as const;
 
 /** Shows or sets a domain's description or title. */
-async function desc(connection: Connection, given: Given): Promise<string> {
+async function desc(connection: Connection, given: Given, where: Around): Promise<string> {
   const domain = await findDomain(connection, given.need("domain"));
   const places = affected(given);
   const flags = (places.includes("live") ? 1 : 0) | (places.includes("config") ? 2 : 0);
   const kind = given.has("title") ? "title" : "description";
   const words = given.list("new-desc");
+  const write = (text: string) => domain.setMetadata({ type: metadata[kind], metadata: text }, { flags });
+  const read = () => domain.getMetadata({ type: metadata[kind] }, { flags }).catch(unlessNone);
+  if (given.has("edit")) {
+    const { edit } = await import("./edit.ts");
+    const made = await edit(where, {
+      what: `Domain ${kind}`,
+      read: async () => (words.length > 0 ? words.join(" ") : ((await read()) ?? "")),
+      // Editors end the last line.
+      write: (text) => write(text.replace(/\n$/, "")).then(() => true),
+    });
+    if (made === true) return `Domain ${kind} updated successfully`;
+    if (words.length === 0) return `Domain ${kind} not changed\n`;
+  }
   if (words.length > 0) {
-    await domain.setMetadata({ type: metadata[kind], metadata: words.join(" ") }, { flags });
+    await write(words.join(" "));
     return `Domain ${kind} updated successfully`;
   }
-  const text = await domain.getMetadata({ type: metadata[kind] }, { flags }).catch(unlessNone);
+  const text = await read();
   return text === undefined ? `No ${kind} for domain: ${domain.name}` : text;
 }
 
@@ -52,6 +66,17 @@ async function consolePath(domain: Domain): Promise<string> {
   return path;
 }
 
+/** virDomainGetHostnameFlags: who is asked. */
+const hostnameSources: Readonly<Record<string, number>> = { lease: 1, agent: 2 };
+
+function hostname(domain: Domain, given: Given): Promise<string> {
+  const source = given.text("source");
+  if (source === undefined) return domain.getHostname();
+  const flags = Object.hasOwn(hostnameSources, source) ? hostnameSources[source] : undefined;
+  if (flags === undefined) throw new PlainFailure(`Unknown data source '${source}'`);
+  return domain.getHostname({ flags });
+}
+
 const controlStates = ["ok", "background job", "occupied", "error"];
 
 async function control(domain: Domain): Promise<string> {
@@ -60,9 +85,23 @@ async function control(domain: Domain): Promise<string> {
   return state === 0 || state === 3 ? word : `${word} (${(Number(stateTime) / 1000).toFixed(3)}s)`;
 }
 
-async function time(domain: Domain, given: Given): Promise<string> {
+/** virDomainSetTimeFlags: from the guest's hardware clock. */
+const fromHardware = 1;
+
+/** Says what a guest's clock says, or sets it. */
+async function time(connection: Connection, given: Given): Promise<string> {
+  given.exclude("time", "now");
+  given.exclude("time", "sync");
+  given.exclude("now", "sync");
+  const domain = await findDomain(connection, given.need("domain"));
+  const wanted = given.has("now") ? Math.floor(Date.now() / 1000) : given.number("time");
+  if (wanted !== undefined || given.has("sync")) {
+    const flags = given.has("sync") ? fromHardware : 0;
+    await domain.setTime({ seconds: wanted ?? 0, nseconds: 0 }, { flags });
+    return "";
+  }
   const { seconds } = await domain.getTime();
-  return given.has("pretty") ? `Time: ${localTime(Number(seconds) * 1000)}` : `Time: ${seconds}`;
+  return `Time: ${given.has("pretty") ? localTime(Number(seconds) * 1000) : seconds}\n`;
 }
 
 async function blockErrors(connection: Connection, given: Given): Promise<string> {
@@ -93,7 +132,7 @@ export const aboutVerbs: Verbs = {
   desc: {
     help: "shows or sets a domain's description or title",
     parameters: ["domain", "new-desc?..."],
-    flags: ["title", ...affects],
+    flags: ["title", "edit", ...affects],
     failure: () => "Failed to set new domain description",
     run: desc,
   },
@@ -101,8 +140,16 @@ export const aboutVerbs: Verbs = {
   vncdisplay: tell("says where a domain's screen is, for VNC", vncDisplay),
   ttyconsole: tell("says which terminal a domain's console is", consolePath),
   domcontrol: tell("says whether a domain's hypervisor can be reached", control),
-  domhostname: tell("says what a guest calls itself", (domain) => domain.getHostname()),
-  domtime: tell("says what a guest's clock says", time, { flags: ["pretty"] }),
+  domhostname: tell("says what a guest calls itself", hostname, {
+    parameters: ["domain", "source?"],
+    failure: () => "failed to get hostname",
+  }),
+  domtime: {
+    help: "says what a guest's clock says, or sets it",
+    parameters: ["domain", "time?#"],
+    flags: ["now", "pretty", "sync"],
+    run: time,
+  },
   domblkerror: { help: "lists a domain's disks that have failed", parameters: ["domain"], run: blockErrors },
   domfsinfo: {
     help: "lists what a guest has mounted",

@@ -18,12 +18,16 @@ export class BlockJobNews implements AsyncDisposable {
   private constructor(path: string, events: ReturnType<typeof eventsOf>, isHeard: boolean) {
     this.isHeard = isHeard;
     this.#events = events;
-    events.on((event) => {
-      const disk = event.name === "blockJob" ? event.path : event.dst;
-      if (disk !== path || outcomes[event.status] === undefined) return;
-      this.#outcome = outcomes[event.status];
-      this.#controller.abort();
-    });
+    events.on(
+      (event) => {
+        const disk = event.name === "blockJob" ? event.path : event.dst;
+        if (disk !== path || outcomes[event.status] === undefined) return;
+        this.#outcome = outcomes[event.status];
+        this.#controller.abort();
+      },
+      // Who waits asks about the job too, and hears what is wrong with the connection.
+      () => {},
+    );
   }
 
   /** By the name or the source of the disk. Rejects when the connection is lost. */

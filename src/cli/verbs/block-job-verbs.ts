@@ -17,7 +17,8 @@ function bandwidthOf(given: Given): bigint {
 
 /** What ends the waiting, and how: shared by the three jobs. Throws PlainFailure. */
 function waitingOf(given: Given, ends: readonly string[]): boolean {
-  const isWaiting = given.has("wait") || given.text("timeout") !== undefined || ends.some((name) => given.has(name));
+  const isLimited = given.milliseconds("timeout") !== undefined;
+  const isWaiting = isLimited || ["wait", ...ends].some((name) => given.has(name));
   if (ends.length === 0) {
     for (const option of ["verbose", "async"])
       if (given.has(option) && !given.has("wait"))
@@ -216,15 +217,13 @@ const waiting = ["wait", "verbose", "async"];
 export const blockJobVerbs: Verbs = {
   blockpull: {
     help: "copies what stands behind a disk into it",
-    parameters: ["domain", "path", "bandwidth?#", "base?"],
-    texts: ["timeout"],
+    parameters: ["domain", "path", "bandwidth?#", "base?", "timeout?#"],
     flags: [...waiting, "keep-relative", "bytes"],
     run: (connection, given, where) => runBlockJob(pull, connection, given, where),
   },
   blockcommit: {
     help: "writes what a disk has more than those behind it into them",
-    parameters: ["domain", "path", "bandwidth?#", "base?"],
-    texts: ["top", "timeout"],
+    parameters: ["domain", "path", "bandwidth?#", "base?", "top?", "timeout?#"],
     flags: ["shallow", "active", "delete", ...waiting, "pivot", "keep-overlay", "keep-relative", "bytes"],
     run: (connection, given, where) => {
       given.exclude("pivot", "keep-overlay");
@@ -234,8 +233,17 @@ export const blockJobVerbs: Verbs = {
   },
   blockcopy: {
     help: "copies a disk, and keeps both the same",
-    parameters: ["domain", "path", "dest?", "bandwidth?#"],
-    texts: ["timeout", "xml", "format", "granularity", "buf-size"],
+    parameters: [
+      "domain",
+      "path",
+      "dest?",
+      "bandwidth?#",
+      "timeout?#",
+      "xml?",
+      "format?",
+      "granularity?#",
+      "buf-size?#",
+    ],
     flags: [
       "shallow",
       "reuse-external",
@@ -258,7 +266,7 @@ export const blockJobVerbs: Verbs = {
   },
   blockresize: {
     help: "changes how large a disk is",
-    parameters: ["domain", "path", "size"],
+    parameters: ["domain", "path", "size#"],
     failure: (given) => `Failed to resize block device '${given.need("path")}'`,
     run: async (connection, given) => {
       const domain = await findDomain(connection, given.need("domain"));
@@ -272,7 +280,7 @@ export const blockJobVerbs: Verbs = {
   },
   domblkthreshold: {
     help: "says how full a disk may be before it is told",
-    parameters: ["domain", "dev", "threshold"],
+    parameters: ["domain", "dev", "threshold#"],
     run: async (connection, given) => {
       const domain = await findDomain(connection, given.need("domain"));
       await domain.setBlockThreshold({ dev: given.need("dev"), threshold: given.bytes("threshold", 1n) ?? 0n });

@@ -150,8 +150,7 @@ const chosen = ["domain", "checkpointname?"];
 export const checkpointVerbs: Verbs = {
   "checkpoint-list": {
     help: "lists a domain's checkpoints",
-    parameters: ["domain"],
-    texts: ["from"],
+    parameters: ["domain", "from?"],
     flags: ["parent", ...Object.keys(filters), "tree", "descendants", "name"],
     show: list,
   },

@@ -140,9 +140,8 @@ export const cpuVerbs: Verbs = {
   },
   "hypervisor-cpu-baseline": {
     help: "says what processor several hypervisors can give",
-    parameters: ["file?", "virttype?", "emulator?", "arch?", "machine?"],
+    parameters: ["file?", "virttype?", "emulator?", "arch?", "machine?", "model?"],
     flags: Object.keys(completing),
-    texts: ["model"],
     run: baselineHypervisor,
   },
   domcapabilities: {

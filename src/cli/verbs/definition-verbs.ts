@@ -106,8 +106,7 @@ const noSources = (given: Given): string => `Failed to find any ${given.need("ty
 export const definitionVerbs: Verbs = {
   domdisplay: {
     help: "says where a domain's screen is, as a URI",
-    parameters: ["domain"],
-    texts: ["type"],
+    parameters: ["domain", "type?"],
     flags: ["include-password", "all"],
     show: async (connection, given) => (await import("./display.ts")).displays(connection, given),
   },
@@ -133,7 +132,7 @@ export const definitionVerbs: Verbs = {
     run: toNative,
   },
   "update-memory-device": tell("changes a memory device of a domain", updateMemory, {
-    texts: ["alias", "node", "requested-size"],
+    parameters: ["domain", "alias?", "node?#", "requested-size?#"],
     flags: [...affects, "print-xml"],
   }),
   "find-storage-pool-sources": {

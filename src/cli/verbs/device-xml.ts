@@ -1,13 +1,13 @@
 import { statSync } from "node:fs";
 import { type Element, element } from "../../xml/index.ts";
+import { diskAddress } from "./device-address.ts";
 import { attributed, textual } from "./made-xml.ts";
 import { type Given, PlainFailure } from "./verb.ts";
 
 /** A disk of what attach-disk is told. Throws PlainFailure. */
 export function diskOf(given: Given): Element {
   const text = (name: string): string | undefined => given.text(name);
-  const isBlock =
-    given.text("sourcetype") === undefined ? isBlockDevice(given.need("source")) : text("sourcetype") === "block";
+  const type = sourceType(given);
   const mode = text("mode") ?? (given.has("shareable") ? "shareable" : undefined);
   if (mode !== undefined && mode !== "readonly" && mode !== "shareable") {
     throw new PlainFailure(`No support for ${mode} in command 'attach-disk'`);
@@ -19,16 +19,45 @@ export function diskOf(given: Given): Element {
     cache: text("cache"),
     io: text("io"),
   };
-  const source = given.need("source");
+  const address = text("address");
   const rawio = given.has("rawio") ? "yes" : undefined;
-  return element("disk", { type: isBlock ? "block" : "file", rawio, device: text("type") }, [
+  return element("disk", { type, rawio, device: text("type") }, [
     Object.values(driver).some((value) => value !== undefined) ? element("driver", driver) : undefined,
-    source === "" ? undefined : element("source", { [isBlock ? "dev" : "file"]: source }),
+    diskSource(given, type),
     element("target", { dev: text("target"), bus: text("targetbus") }),
     mode === undefined ? undefined : element(mode),
     textual("serial", text("serial")),
     attributed("alias", "name", text("alias")),
     textual("wwn", text("wwn")),
+    address === undefined ? undefined : diskAddress(address, given.need("target"), given.has("multifunction")),
+  ]);
+}
+
+const sourceTypes = ["file", "block", "network"];
+
+function sourceType(given: Given): string {
+  for (const option of ["source-host-name", "source-host-transport", "source-host-socket"])
+    given.require(option, "source-protocol");
+  given.require("source-host-socket", "source-host-transport");
+  const [type, isNetwork] = [given.text("sourcetype"), given.text("source-protocol") !== undefined];
+  if (type === undefined) return isNetwork ? "network" : isBlockDevice(given.need("source")) ? "block" : "file";
+  if (!sourceTypes.includes(type)) throw new PlainFailure(`Unknown source type: '${type}'`);
+  if ((type === "network") !== isNetwork)
+    throw new PlainFailure("--source-protocol option requires --sourcetype network");
+  return type;
+}
+
+function diskSource(given: Given, type: string): Element | undefined {
+  const source = given.need("source");
+  if (type !== "network")
+    return source === "" ? undefined : element("source", { [type === "block" ? "dev" : "file"]: source });
+  const [transport, socket] = [given.text("source-host-transport"), given.text("source-host-socket")];
+  // "host:port", "[::1]:port"
+  const [, ipv6, name, port] = /^(?:\[(.*)\]|([^:]*))(?::(.*))?$/.exec(given.text("source-host-name") ?? "") ?? [];
+  const host = { transport, name: (ipv6 ?? name) || undefined, port, socket };
+  const isSaid = Object.values(host).some((value) => value !== undefined);
+  return element("source", { protocol: given.need("source-protocol"), name: source }, [
+    isSaid ? element("host", host) : undefined,
   ]);
 }
 

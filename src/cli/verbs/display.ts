@@ -17,8 +17,7 @@ export async function displays(connection: Connection, given: Given): Promise<Fa
   const chosen = schemes
     .filter((scheme) => type === undefined || type === scheme)
     .flatMap((scheme) => graphics.filter((each) => each.attribute("type") === scheme).slice(0, 1));
-  const uris = await Promise.all(chosen.map(async (each) => uriOf(each, await hostOf(connection, each))));
-  const found = uris.filter((uri) => uri !== undefined);
+  const found = chosen.map((each) => uriOf(each, hostOf(connection, each))).filter((uri) => uri !== undefined);
   const shown = given.has("all") ? found : found.slice(0, 1);
   if (shown.length === 0)
     throw new PlainFailure(
@@ -27,11 +26,11 @@ export async function displays(connection: Connection, given: Given): Promise<Fa
   return { text: shown.map((uri) => `${uri}\n`).join(""), object: shown };
 }
 
-/** Undefined where it is this machine. What listens everywhere is where the hypervisor is. */
-async function hostOf(connection: Connection, graphics: Element): Promise<string | undefined> {
+/** Undefined where it is this machine. What listens everywhere is where we have found the hypervisor. */
+function hostOf({ uri }: Connection, graphics: Element): string | undefined {
   const listen = graphics.attribute("listen") ?? graphics.first("listen")?.attribute("address");
   if (listen === undefined || !wildcards.includes(listen)) return listen;
-  return parseUri(await connection.getUri()).host;
+  return (uri && parseUri(uri).host) || undefined;
 }
 
 function uriOf(graphics: Element, host: string | undefined): string | undefined {

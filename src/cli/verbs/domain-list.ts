@@ -1,6 +1,6 @@
 import { type Connection, type Domain, DomainDefinition } from "../../open/index.ts";
 import { stateWords } from "./state-words.ts";
-import { type Given, type Listing, PlainFailure } from "./verb.ts";
+import type { Given, Listing } from "./verb.ts";
 
 /** What chooses among domains, and the word for that in a call. */
 export const filters = {
@@ -29,11 +29,8 @@ export async function listDomains(connection: Connection, given: Given): Promise
       : (["active"] as const);
   const chosen = given.words(filters);
   const domains = [...(await connection.domains({ flags: [...both, ...chosen] }))].sort(byIdThenName);
-  const shown = given.all(["uuid", "name", "id"]);
-  const [also] = shown;
-  if (given.has("table") && also !== undefined) {
-    throw new PlainFailure(`Options --table and --${also} are mutually exclusive`);
-  }
+  for (const plain of ["uuid", "name", "id"]) given.exclude("table", plain);
+  const shown = given.all(["uuid", "id", "name"]);
   const idOf = ({ id }: Domain): string => (id === -1 ? "-" : String(id));
   if (shown.length > 0 && !given.has("table") && !given.has("json")) {
     const cell = (domain: Domain): Readonly<Record<string, string>> => ({
@@ -41,7 +38,9 @@ export async function listDomains(connection: Connection, given: Given): Promise
       name: domain.name,
       id: idOf(domain),
     });
-    return domains.map((domain) => `${shown.map((name) => cell(domain)[name]).join(" ")}\n`).join("");
+    // Ids alone are of those that have one.
+    const listed = shown.join() === "id" ? domains.filter(({ id }) => id !== -1) : domains;
+    return listed.map((domain) => `${shown.map((name) => cell(domain)[name]).join(" ")}\n`).join("");
   }
   const rows = await Promise.all(
     domains.map(async (domain) => {

@@ -81,7 +81,7 @@ function fileVerb(
 const start: Doing = {
   help: "starts a domain",
   parameters: ["domain"],
-  flags: ["paused", "force-boot", "bypass-cache", "autodestroy"],
+  flags: ["paused", "force-boot", "bypass-cache", "autodestroy", "reset-nvram"],
   failure: (given) => `Failed to start domain '${given.need("domain")}'`,
   run: async (connection, given) => {
     const words = {
@@ -89,6 +89,7 @@ const start: Doing = {
       "force-boot": "forceBoot",
       "bypass-cache": "bypassCache",
       autodestroy: "autodestroy",
+      "reset-nvram": "resetNvram",
     } as const;
     const domain = await findDomain(connection, given.need("domain"));
     if (domain.id !== -1) throw new AlreadyActive();
@@ -104,7 +105,38 @@ const undefining = {
   "checkpoints-metadata": "checkpointsMetadata",
   nvram: "nvram",
   "keep-nvram": "keepNvram",
+  tpm: "tpm",
+  "keep-tpm": "keepTpm",
 } as const;
+const creating = {
+  paused: "paused",
+  autodestroy: "autodestroy",
+  validate: "validate",
+  "reset-nvram": "resetNvram",
+} as const;
+const destroying = { graceful: "graceful", "remove-logs": "removeLogs" } as const;
+
+/** How a guest is asked to end or to begin again, by virsh's words. */
+const modes = {
+  acpi: "acpiPowerBtn",
+  agent: "guestAgent",
+  initctl: "initctl",
+  signal: "signal",
+  paravirt: "paravirt",
+} as const;
+
+/** Throws PlainFailure. */
+function modeFlags(given: Given, or: string): { flags?: (typeof modes)[keyof typeof modes][] } {
+  const words = given.text("mode")?.split(",");
+  if (words === undefined) return {};
+  const flags = words.map((word) => {
+    if (Object.hasOwn(modes, word)) return modes[word as keyof typeof modes];
+    throw new PlainFailure(
+      `Unknown mode ${word} value, expecting 'acpi', 'agent', 'initctl', 'signal'${or} 'paravirt'`,
+    );
+  });
+  return { flags };
+}
 
 /** What people script about domains. */
 export const domainVerbs: Verbs = {
@@ -160,9 +192,9 @@ export const domainVerbs: Verbs = {
   create: fileVerb(
     "creates a domain without a definition that stays",
     "create",
-    (connection, xml, given) => connection.domainCreateXml(xml, { flags: given.has("paused") ? "paused" : [] }),
+    (connection, xml, given) => connection.domainCreateXml(xml, { flags: given.words(creating) }),
     "created",
-    ["paused"],
+    Object.keys(creating),
   ),
   start,
   undefine: act(
@@ -170,6 +202,8 @@ export const domainVerbs: Verbs = {
     "undefine",
     (name) => `Domain '${name}' has been undefined\n`,
     (domain, given) => {
+      given.exclude("nvram", "keep-nvram");
+      given.exclude("tpm", "keep-tpm");
       const flags = given.words(undefining);
       return domain.undefine(flags.length === 0 ? {} : { flags });
     },
@@ -179,20 +213,25 @@ export const domainVerbs: Verbs = {
     "ends a domain at once",
     "destroy",
     (name) => `Domain '${name}' destroyed\n`,
-    (domain, given) => domain.destroy(given.has("graceful") ? { flags: "graceful" } : {}),
-    { flags: ["graceful"] },
+    (domain, given) => {
+      const flags = given.words(destroying);
+      return domain.destroy(flags.length === 0 ? {} : { flags });
+    },
+    { flags: Object.keys(destroying) },
   ),
   shutdown: act(
     "asks a domain to shut down",
     "shutdown",
     (name) => `Domain '${name}' is being shutdown\n`,
-    (domain) => domain.shutdown(),
+    (domain, given) => domain.shutdown(modeFlags(given, ", or")),
+    { parameters: ["domain", "mode?"] },
   ),
   reboot: act(
     "asks a domain to reboot",
     "reboot",
     (name) => `Domain '${name}' is being rebooted\n`,
-    (domain) => domain.reboot(),
+    (domain, given) => domain.reboot(modeFlags(given, " or")),
+    { parameters: ["domain", "mode?"] },
   ),
   reset: act(
     "resets a domain",

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
@@ -20,29 +20,27 @@ export interface Edited<T> {
 
 /**
  * Opens it in the user's editor until it will do or is given up: undefined when nothing was changed. What was written stays
- * in its file, and is said where, unless it was taken. Throws PlainFailure.
+ * in its file, and is said where, unless it was taken; without a change no file is left. Throws PlainFailure.
  */
 export async function edit<T>(where: Around, edited: Edited<T>): Promise<T | undefined> {
+  const before = await edited.read();
   const directory = mkdtempSync(join(tmpdir(), "virtwright-edit-"));
   const file = join(directory, "definition.xml");
-  const before = await edited.read();
   writeFileSync(file, before, { mode: 0o600 });
-  let isKept = true;
+  let isTaken = false;
   let { isChecked = false } = edited;
   try {
     for (;;) {
-      await openEditor(file);
-      const after = readFileSync(file, "utf8");
-      if (after === before) {
-        isKept = false;
-        return undefined;
-      }
+      await openEditor(file, before);
+      const after = textIn(file);
+      if (after === undefined) throw new PlainFailure("the editor has left no file: nothing was changed");
+      if (after === before) return undefined;
       if ((await edited.read()) !== before) {
         throw new PlainFailure(`the ${edited.what} was changed by another user; your edit is kept in ${file}`);
       }
       try {
         const made = await edited.write(after, isChecked);
-        isKept = false;
+        isTaken = true;
         return made;
       } catch (error) {
         if (!(error instanceof VirError) && !(error instanceof PlainFailure)) throw error;
@@ -53,18 +51,31 @@ export async function edit<T>(where: Around, edited: Edited<T>): Promise<T | und
       }
     }
   } finally {
-    if (!isKept) rmSync(directory, { recursive: true, force: true });
+    if (isTaken || !isChanged(file, before)) rmSync(directory, { recursive: true, force: true });
   }
 }
 
-/** Asks whether to edit again; without a terminal the answer is no. */
+/** Undefined when it is gone. */
+function textIn(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}
+
+function isChanged(file: string, before: string): boolean {
+  const text = textIn(file);
+  return text !== undefined && text !== before;
+}
+
+/** Asks whether to edit again; without a terminal the answer is no, and so are Ctrl-C and Ctrl-D. */
 async function askOn(where: Around, isChecked: boolean): Promise<"yes" | "no" | "unchecked"> {
   if (!where.input.isTTY) return "no";
   const asking = createInterface({ input: where.input, output: where.output });
+  // Ctrl-D on what is no terminal for readline closes it without a word to who waits.
+  const closed = new Promise<string>((resolve) => asking.once("close", () => resolve("")));
   try {
     for (;;) {
       const question = `Failed. Try again? [y,n${isChecked ? ",i (without checking)" : ""}]: `;
-      const answer = (await asking.question(question)).trim().toLowerCase().slice(0, 1);
+      const answered = asking.question(question).catch(unlessAborted);
+      const answer = (await Promise.race([answered, closed])).trim().toLowerCase().slice(0, 1);
       if (answer === "y") return "yes";
       if (answer === "i" && isChecked) return "unchecked";
       if (answer === "n" || answer === "") return "no";
@@ -74,8 +85,14 @@ async function askOn(where: Around, isChecked: boolean): Promise<"yes" | "no" | 
   }
 }
 
+/** What readline makes of Ctrl-C and Ctrl-D is no answer. */
+function unlessAborted(error: NodeJS.ErrnoException): string {
+  if (error.code !== "ABORT_ERR") throw error;
+  return "";
+}
+
 /** $VISUAL, $EDITOR or vi, in this terminal. As for a shell it may have arguments. Rejects with PlainFailure. */
-async function openEditor(file: string): Promise<void> {
+async function openEditor(file: string, before: string): Promise<void> {
   const { VISUAL, EDITOR } = process.env;
   const editor = [VISUAL, EDITOR].find((each) => each !== undefined && each !== "") ?? "vi";
   // The file is an argument of its own, so that nothing in its path is read by the shell.
@@ -84,6 +101,7 @@ async function openEditor(file: string): Promise<void> {
     child.once("error", reject);
     child.once("exit", resolve);
   });
-  if (status !== 0)
-    throw new PlainFailure(`${editor} has ended with status ${status ?? "unknown"}; your edit is kept in ${file}`);
+  if (status === 0) return;
+  const kept = isChanged(file, before) ? `; your edit is kept in ${file}` : "";
+  throw new PlainFailure(`${editor} has ended with status ${status ?? "unknown"}${kept}`);
 }

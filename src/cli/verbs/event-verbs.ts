@@ -98,8 +98,7 @@ function line(event: DomainEvent | Gap): string {
 export const eventVerbs: Verbs = {
   event: {
     help: "shows the next event of a domain, or those that follow",
-    parameters: ["domain?", "event?"],
-    texts: ["timeout"],
+    parameters: ["domain?", "event?", "timeout?#"],
     flags: ["all", "loop", "list", "timestamp"],
     run: event,
   },

@@ -165,9 +165,9 @@ export const guestVerbs: Verbs = {
     flags: ["reset", "remove"],
   }),
   "guest-agent-timeout": silent("says how long a guest's agent is waited for", [], agentTimeout, {
-    texts: ["timeout"],
+    texts: ["timeout#"],
   }),
-  "send-key": silent("presses keys of a guest together", ["keycode..."], sendKey, { texts: ["codeset", "holdtime"] }),
+  "send-key": silent("presses keys of a guest together", ["keycode..."], sendKey, { texts: ["codeset", "holdtime#"] }),
   "send-process-signal": silent("sends a process inside a guest a signal", ["pid", "signame"], sendSignal),
   screenshot: {
     help: "saves a picture of a guest's screen",
@@ -185,7 +185,8 @@ export const guestVerbs: Verbs = {
     (name) => `Domain '${name}' successfully suspended`,
     pmsuspend,
     {
-      parameters: ["domain", "target", "duration?#"],
+      parameters: ["domain", "target"],
+      texts: ["duration#"],
       failure: (given) => `Domain '${given.need("domain")}' could not be suspended`,
     },
   ),

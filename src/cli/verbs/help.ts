@@ -15,9 +15,9 @@ export async function verbsText(): Promise<string> {
     .join("\n");
 }
 
-/** How a verb is called. Throws UsageError for one that is none. */
-export async function verbText(name: string): Promise<string> {
-  const verb = await verbOf(name);
+/** How a verb is called. Throws UsageError for one that is none, which names the nearest of verbs and of `others`. */
+export async function verbText(name: string, others: readonly string[] = []): Promise<string> {
+  const verb = await verbOf(name, others);
   return [`  NAME\n    ${name} - ${verb.help}\n`, `\n  SYNOPSIS\n    ${[name, ...usageOf(verb)].join(" ")}\n`].join("");
 }
 

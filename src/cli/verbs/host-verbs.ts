@@ -38,14 +38,19 @@ export const hostVerbs: Verbs = {
     failure: () => "failed to get hostname",
     run: async (connection) => `${await connection.getHostname()}\n`,
   },
-  uri: { help: "says the hypervisor's URI", run: async (connection) => `${await connection.getUri()}\n` },
+  uri: {
+    help: "says the hypervisor's URI",
+    run: async (connection) => `${connection.uri ?? (await connection.getUri())}\n`,
+  },
   maxvcpus: {
     help: "says how many processors a domain may have",
-    run: async (connection) => `${await connection.getMaxVcpus()}\n`,
+    parameters: ["type?"],
+    run: async (connection, given) => `${await connection.getMaxVcpus(given.text("type"))}\n`,
   },
   version: {
     help: "says which versions there are",
-    run: async (connection) => {
+    flags: ["daemon"],
+    run: async (connection, given) => {
       const [library, type, hypervisor] = await Promise.all([
         connection.getLibVersion(),
         connection.getType(),
@@ -56,7 +61,9 @@ export const hostVerbs: Verbs = {
         `Compiled against library: libvirt ${libvirt}`,
         `Using library: libvirt ${libvirt}`,
         `Using API: ${type} ${libvirt}`,
-        `Running hypervisor: ${type} ${versionText(hypervisor)}\n`,
+        `Running hypervisor: ${type} ${versionText(hypervisor)}`,
+        ...(given.has("daemon") ? [`Running against daemon: ${libvirt}`] : []),
+        "",
       ].join("\n");
     },
   },

@@ -109,8 +109,7 @@ async function unbridge(connection: Connection, given: Given, where: Around): Pr
 export const ifaceBridgeVerbs: Verbs = {
   "iface-bridge": {
     help: "makes a bridge of the host's, with one of its devices in it",
-    parameters: ["interface", "bridge"],
-    texts: ["delay"],
+    parameters: ["interface", "bridge", "delay?#"],
     flags: ["no-stp", "no-start"],
     run: bridge,
   },

@@ -108,30 +108,12 @@ function numaWanted(given: Given): ParamsInput {
   };
 }
 
-/** Counts that people write with a unit. */
-const throttleSizes = [
-  "total-bytes-sec",
-  "read-bytes-sec",
-  "write-bytes-sec",
-  "total-bytes-sec-max",
-  "read-bytes-sec-max",
-  "write-bytes-sec-max",
-] as const;
-const throttleCounts = [
-  "total-iops-sec",
-  "read-iops-sec",
-  "write-iops-sec",
-  "total-iops-sec-max",
-  "read-iops-sec-max",
-  "write-iops-sec-max",
-  "size-iops-sec",
-  "total-bytes-sec-max-length",
-  "read-bytes-sec-max-length",
-  "write-bytes-sec-max-length",
-  "total-iops-sec-max-length",
-  "read-iops-sec-max-length",
-  "write-iops-sec-max-length",
-] as const;
+const throttled = ["bytes-sec", "iops-sec", "bytes-sec-max", "iops-sec-max"];
+const throttledLengths = ["bytes-sec-max-length", "iops-sec-max-length"];
+const ways = (what: string): readonly string[] => ["total", "read", "write"].map((way) => `${way}-${what}`);
+/** Counts that people write with a unit: before the group's name, and behind it. */
+const throttles = [...throttled.flatMap(ways), "size-iops-sec"];
+const throttleLengths = throttledLengths.flatMap(ways);
 
 function scaledOf(given: Given, option: string): bigint | undefined {
   try {
@@ -142,7 +124,7 @@ function scaledOf(given: Given, option: string): bigint | undefined {
 }
 
 function throttleWanted(given: Given): ParamsInput {
-  const counts = [...throttleSizes, ...throttleCounts].flatMap((option) => {
+  const counts = [...throttles, ...throttleLengths].flatMap((option) => {
     const value = scaledOf(given, option);
     return value === undefined ? [] : [[option.replaceAll("-", "_"), value] as const];
   });
@@ -180,13 +162,15 @@ function perfWanted(given: Given): ParamsInput {
   ]);
 }
 
+const number = (name: string): string => `${name}?#`;
+
 const enabledText = (_: string, value: ParamValues[string]): string => (value === true ? "enabled" : "disabled");
 
 /** What people script about how much of the host a domain may use. */
 export const limitVerbs: Verbs = {
   memtune: limits({
     help: "shows or says how much memory of the host a domain may use",
-    parameters: Object.keys(memoryOptions).map((name) => `${name}?`),
+    parameters: Object.keys(memoryOptions).map(number),
     wanted: memoryWanted,
     get: (domain, flags) => domain.getMemoryParameters({ flags }),
     set: (domain, values, flags) => domain.setMemoryParameters(values, { flags }),
@@ -212,7 +196,7 @@ export const limitVerbs: Verbs = {
   }),
   blkdeviotune: limits({
     help: "shows or says how much a disk of a domain may read and write",
-    parameters: ["device", ...[...throttleSizes, ...throttleCounts].map((name) => `${name}?#`), "group-name?"],
+    parameters: ["device", ...throttles.map(number), "group-name?", ...throttleLengths.map(number)],
     wanted: throttleWanted,
     get: (domain, flags, given) => domain.getBlockIoTune(given.need("device"), { flags }),
     set: (domain, params, flags, given) => domain.setBlockIoTune({ disk: given.need("device"), params }, { flags }),

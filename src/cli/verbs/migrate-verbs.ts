@@ -94,15 +94,11 @@ function definitionIn(path: string): string {
 function check(given: Given): void {
   given.exclude("live", "offline");
   given.exclude("timeout-suspend", "timeout-postcopy");
-  const requires = (option: string, other: string): void => {
-    const isGiven = given.has(option) || given.text(option) !== undefined;
-    if (isGiven && !given.has(other)) throw new PlainFailure(`Option --${other} is required by option --${option}`);
-  };
-  requires("postcopy-resume", "postcopy");
-  requires("timeout-postcopy", "postcopy");
-  requires("postcopy-after-precopy", "postcopy");
-  requires("persistent-xml", "persistent");
-  requires("tls-destination", "tls");
+  given.require("postcopy-resume", "postcopy");
+  given.require("timeout-postcopy", "postcopy");
+  given.require("postcopy-after-precopy", "postcopy");
+  given.require("persistent-xml", "persistent");
+  given.require("tls-destination", "tls");
   const timeoutMs = given.milliseconds("timeout");
   if (timeoutMs !== undefined && !given.has("live"))
     throw new PlainFailure("migrate: Unexpected timeout for offline migration");
@@ -147,9 +143,13 @@ async function hurried<T>(domain: Domain, given: Given, where: Around, work: () 
 /** Goes on to post-copy once the memory has been sent once. */
 function afterOnePass(domain: Domain): { close(): void } {
   const events = domain.events("migrationIteration");
-  events.on(({ iteration }) => {
-    if (iteration === 2) domain.migrateStartPostCopy().catch(() => undefined);
-  });
+  events.on(
+    ({ iteration }) => {
+      if (iteration === 2) domain.migrateStartPostCopy().catch(() => undefined);
+    },
+    // The migration itself says what is wrong with the connection.
+    () => {},
+  );
   return events;
 }
 
@@ -226,7 +226,7 @@ export const migrateVerbs: Verbs = {
     { flags: ["postcopy"] },
   ),
   "migrate-compcache": tell("shows or says how much memory may be used to compress what is sent", compressionCache, {
-    parameters: ["domain", "size?#"],
+    texts: ["size#"],
   }),
   "migrate-postcopy": silent("lets a domain run at its destination at once", [], (domain) =>
     domain.migrateStartPostCopy(),

@@ -70,8 +70,7 @@ export const networkVerbs: Verbs = {
   "net-edit": verbs.edit("edits a network's definition"),
   "net-update": {
     help: "changes a part of a network",
-    parameters: ["network", "command", "section", "xml"],
-    texts: ["parent-index"],
+    parameters: ["network", "command", "section", "xml", "parent-index?#"],
     flags: ["config", "live", "current"],
     failure: (given) => `Failed to update network ${given.need("network")}`,
     run: updateNetwork,

@@ -179,7 +179,7 @@ export const nodedevVerbs: Verbs = {
       const driverName = given.text("driver");
       return driverName === undefined ? device.dettach() : device.detachFlags(driverName);
     },
-    { texts: ["driver"] },
+    { parameters: ["driver?"] },
   ),
   "nodedev-reattach": act(
     "gives the host a device back",

@@ -117,8 +117,7 @@ function fromOptions(
 ): Verbs[string] {
   return {
     help,
-    parameters: ["name", "type"],
-    texts: poolXmlTexts,
+    parameters: ["name", "type", ...poolXmlTexts.map((name) => `${name}?`)],
     flags: ["print-xml", ...flags],
     failure: (given) => `Failed to ${verb} pool ${given.need("name")}`,
     run: async (connection, given) => {
@@ -133,7 +132,7 @@ function fromOptions(
 export const poolVerbs: Verbs = {
   "pool-list": listing("lists storage pools", list, "Failed to list pools", {
     flags: [...listOptions, "details"],
-    texts: ["type"],
+    parameters: ["type?"],
   }),
   "pool-info": { help: "says what a storage pool is like", parameters: ["pool"], flags: ["bytes"], show: info },
   "pool-uuid": verbs.uuid("says a storage pool's uuid"),

@@ -89,7 +89,7 @@ export const qemuVerbs: Verbs = {
       const reply = await domain.agentText(commandOf(given), { waitS: patience(given) });
       return given.has("pretty") ? `${JSON.stringify(parsed(reply), null, 2)}\n` : reply;
     },
-    { parameters: ["domain", "cmd..."], texts: ["timeout"], flags: ["async", "block", "pretty"] },
+    { parameters: ["domain", "cmd..."], texts: ["timeout#"], flags: ["async", "block", "pretty"] },
   ),
   "qemu-monitor-event": {
     help: "shows what the monitors of QEMU's guests tell next, or from now on",
@@ -99,7 +99,7 @@ export const qemuVerbs: Verbs = {
   },
   "qemu-attach": {
     help: "takes over a QEMU that somebody else has started",
-    parameters: ["pid#"],
+    parameters: ["pid"],
     failure: (given) => `Failed to attach to pid ${given.need("pid")}`,
     run: async (connection, given) => {
       const pid = given.number("pid") ?? 0;

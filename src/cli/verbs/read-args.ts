@@ -12,10 +12,12 @@ export interface Option {
   readonly isNumber?: boolean;
 }
 
-/** Of every verb: which hypervisor, and only to read. */
+/** Of every verb: which hypervisor, how it is spoken with, and how much is said. */
 const everywhere: readonly Option[] = [
-  { name: "connect", kind: "text", isNeeded: false },
-  { name: "readonly", kind: "flag", isNeeded: false },
+  ...["connect", "keepalive-interval", "keepalive-count"].map(
+    (name): Option => ({ name, kind: "text", isNeeded: false }),
+  ),
+  ...["readonly", "quiet", "timing"].map((name): Option => ({ name, kind: "flag", isNeeded: false })),
 ];
 const short: Readonly<Record<string, string>> = { "-c": "--connect", "-r": "--readonly" };
 
@@ -31,13 +33,24 @@ export function optionsOf(verb: Verb): readonly Option[] {
     ...[...(verb.flags ?? []), ...("show" in verb ? ["json"] : [])].map(
       (name): Option => ({ name, kind: "flag", isNeeded: false }),
     ),
-    ...(verb.texts ?? []).map((name): Option => ({ name, kind: "text", isNeeded: false })),
+    ...(verb.texts ?? []).map((each): Option => {
+      const name = each.replace(/#$/, "");
+      return { name, kind: "text", isNeeded: false, isNumber: name !== each };
+    }),
   ];
+}
+
+/** Reads the options that stand before a command. */
+export function readGlobal(global: readonly string[]): Given {
+  return read("", everywhere, global);
 }
 
 /** Reads a command line as virsh does. Throws UsageError in virsh's words. */
 export function readArgs(name: string, verb: Verb, args: readonly string[]): Given {
-  const options = [...optionsOf(verb), ...everywhere];
+  return read(name, [...optionsOf(verb), ...everywhere], args);
+}
+
+function read(name: string, options: readonly Option[], args: readonly string[]): Given {
   const values = new Map<string, string | boolean | string[]>();
   const rest = [...args];
   let onlyData = false;

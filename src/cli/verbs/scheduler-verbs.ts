@@ -179,7 +179,8 @@ function setLaunchSecurity(domain: Domain, given: Given): Promise<unknown> {
 export const schedulerVerbs: Verbs = {
   schedinfo: {
     help: "shows or says how a domain's processors are scheduled",
-    parameters: ["domain", "weight?#", "cap?#", "set?..."],
+    parameters: ["domain", "set?..."],
+    texts: ["weight#", "cap#"],
     flags: affects,
     show: schedinfo,
   },
@@ -236,10 +237,15 @@ export const schedulerVerbs: Verbs = {
     flags: ["enable", "disable"],
     show: guestVcpus,
   },
-  domsetlaunchsecstate: silent("injects a secret into a guest's encrypted memory", [], setLaunchSecurity, {
-    texts: ["secrethdr", "secret", "set-address"],
-    failure: () => "Unable to set launch security state",
-  }),
+  domsetlaunchsecstate: silent(
+    "injects a secret into a guest's encrypted memory",
+    ["set-address?#"],
+    setLaunchSecurity,
+    {
+      texts: ["secrethdr", "secret"],
+      failure: () => "Unable to set launch security state",
+    },
+  ),
   domlaunchsecinfo: {
     help: "says how a guest's memory is encrypted",
     parameters: ["domain"],

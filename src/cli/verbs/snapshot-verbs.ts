@@ -170,9 +170,8 @@ const reverting = { running: "running", paused: "paused", force: "force", "reset
 /** What people script about snapshots. */
 export const snapshotVerbs: Verbs = {
   "snapshot-list": listing("lists a domain's snapshots", listSnapshots, "Failed to list snapshots", {
-    parameters: ["domain"],
+    parameters: ["domain", "from?"],
     flags: snapshotListFlags,
-    texts: ["from"],
   }),
   "snapshot-info": { help: "says what a snapshot is like", ...choosing, flags: ["current"], show: info },
   "snapshot-parent": {

@@ -1,5 +1,5 @@
 import type { Connection, Domain } from "../../open/index.ts";
-import { tell } from "./domain-act.ts";
+import { affected, affects, tell } from "./domain-act.ts";
 import { jobInfo, jobInfoFlags } from "./job-info.ts";
 import { findDomain, unlessUnsupported } from "./lookup.ts";
 import { bytesText, tableText } from "./table.ts";
@@ -87,7 +87,18 @@ async function blockInfo(connection: Connection, given: Given): Promise<string> 
 const counters: Readonly<Record<string, string>> = {
   rd_operations: "rd_req",
   wr_operations: "wr_req",
-  flush_operations: "flush_operations",
+};
+/** virsh's names, for people. */
+const countersInWords: Readonly<Record<string, string>> = {
+  rd_req: "number of read operations:",
+  rd_bytes: "number of bytes read:",
+  wr_req: "number of write operations:",
+  wr_bytes: "number of bytes written:",
+  errs: "error count:",
+  flush_operations: "number of flush operations:",
+  rd_total_times: "total duration of reads (ns):",
+  wr_total_times: "total duration of writes (ns):",
+  flush_total_times: "total duration of flushes (ns):",
 };
 
 async function blockStat(domain: Domain, given: Given): Promise<string> {
@@ -95,8 +106,14 @@ async function blockStat(domain: Domain, given: Given): Promise<string> {
   const stats = await unlessUnsupported(domain.blockStatsFlags(path));
   const values: Readonly<Record<string, unknown>> =
     stats === undefined ? plainStats(await domain.blockStats(path)) : stats;
-  const lines = Object.entries(values).map(([name, value]) => `${path} ${counters[name] ?? name} ${String(value)}`);
-  return lines.join("\n");
+  const isForPeople = given.has("human");
+  const lines = Object.entries(values).map(([key, value]) => {
+    const name = counters[key] ?? key;
+    return isForPeople
+      ? ` ${(countersInWords[name] ?? name).padEnd(31)} ${String(value)}`
+      : `${path} ${name} ${String(value)}`;
+  });
+  return [...(isForPeople ? [`Device: ${path}`] : []), ...lines].join("\n");
 }
 
 function plainStats(stats: Awaited<ReturnType<Domain["blockStats"]>>): Readonly<Record<string, bigint>> {
@@ -131,9 +148,18 @@ const memoryTags = [
   "hugetlb_pgfail",
 ];
 
-async function memoryStat(domain: Domain): Promise<string> {
+/** What memory is used; with --period, how often a guest is asked that. */
+async function memoryStat(connection: Connection, given: Given): Promise<string> {
+  const flags = affected(given);
+  const domain = await findDomain(connection, given.need("domain"));
+  const period = given.integer("period");
+  if (period !== undefined) {
+    if (period < 0) throw new PlainFailure(`Invalid collection period value '${period}'`);
+    await domain.setMemoryStatsPeriod(period, { flags });
+    return "";
+  }
   const stats = await domain.memoryStats();
-  return stats.map(({ tag, val }) => `${memoryTags[tag] ?? tag} ${val}`).join("\n");
+  return stats.map(({ tag, val }) => `${memoryTags[tag] ?? tag} ${val}\n`).join("");
 }
 
 const sources: Readonly<Record<string, number>> = { lease: 0, agent: 1, arp: 2 };
@@ -164,7 +190,7 @@ async function addresses(connection: Connection, given: Given): Promise<string> 
 export const statsVerbs: Verbs = {
   top: {
     help: "shows what domains use, over and over on a terminal",
-    texts: ["interval"],
+    texts: ["interval#"],
     flags: ["once"],
     show: async (connection, given, where) => (await import("../top/top.ts")).top(connection, given, where),
   },
@@ -183,19 +209,27 @@ export const statsVerbs: Verbs = {
   },
   domblkstat: tell("tells what a domain reads and writes", blockStat, {
     parameters: ["domain", "device?"],
+    flags: ["human"],
     failure: (given) => `Failed to get block stats ${given.need("domain")} ${given.need("device")}`,
   }),
   domifstat: tell("tells what a domain sends and receives", cardStat, {
     parameters: ["domain", "interface"],
     failure: (given) => `Failed to get interface stats ${given.need("domain")} ${given.need("interface")}`,
   }),
-  dommemstat: tell("tells what memory a domain uses", memoryStat, {
-    failure: (given) => `Failed to get memory statistics for domain ${given.need("domain")}`,
-  }),
+  dommemstat: {
+    help: "tells what memory a domain uses, or says how often its guest is asked",
+    parameters: ["domain"],
+    texts: ["period#"],
+    flags: affects,
+    failure: (given) =>
+      given.text("period") === undefined
+        ? `Failed to get memory statistics for domain ${given.need("domain")}`
+        : "Unable to change balloon collection period.",
+    run: memoryStat,
+  },
   domifaddr: {
     help: "lists a domain's network addresses",
-    parameters: ["domain", "interface?"],
-    texts: ["source"],
+    parameters: ["domain", "interface?", "source?"],
     flags: ["full"],
     failure: () => "Failed to query for interfaces addresses",
     run: addresses,

@@ -1,23 +1,20 @@
+import { displayWidth } from "./display-width.ts";
 import type { Listing } from "./verb.ts";
 
 /** As virsh writes tables: columns as wide as their widest cell, three spaces between them. */
-export function tableText({ columns, rows }: Listing): string {
-  const lines = [columns, ...rows];
-  const widths = columns.map((_, column) => Math.max(...lines.map((line) => widthOf(line[column] ?? ""))));
+export function tableText({ columns, rows }: Listing, hasHead = true): string {
+  const lines = hasHead ? [columns, ...rows] : rows;
+  const widths = columns.map((_, column) => Math.max(0, ...lines.map((line) => displayWidth(line[column] ?? ""))));
   const write = (line: readonly string[]): string =>
     line
       .map((cell, column) => {
         const isLast = column === line.length - 1;
-        return ` ${cell}${isLast ? "" : " ".repeat((widths[column] ?? 0) - widthOf(cell) + 2)}`;
+        return ` ${cell}${isLast ? "" : " ".repeat((widths[column] ?? 0) - displayWidth(cell) + 2)}`;
       })
       .join("");
   const dashes = "-".repeat(widths.reduce((sum, width) => sum + width + 3, 0));
-  return `${[write(columns), dashes, ...rows.map(write)].join("\n")}\n`;
-}
-
-/** Characters, not code units. */
-function widthOf(text: string): number {
-  return Array.from(text).length;
+  const head = hasHead ? [write(columns), dashes] : [];
+  return [...head, ...rows.map(write)].map((line) => `${line}\n`).join("");
 }
 
 /** "Name:   value" lines, the values below each other. */

@@ -195,7 +195,7 @@ export const tuningVerbs: Verbs = {
   },
   vcpupin: {
     help: "shows or says where a domain's processors may run",
-    parameters: ["domain", "vcpu?", "cpulist?"],
+    parameters: ["domain", "vcpu?#", "cpulist?"],
     flags: affects,
     show: vcpupin,
   },

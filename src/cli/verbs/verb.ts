@@ -13,6 +13,11 @@ export class Given {
     return this.#values[name] === true;
   }
 
+  /** In any way. */
+  isGiven(name: string): boolean {
+    return this.#values[name] !== undefined;
+  }
+
   text(name: string): string | undefined {
     const value = this.#values[name];
     return typeof value === "string" ? value : undefined;
@@ -89,8 +94,14 @@ export class Given {
 
   /** Throws PlainFailure when both, or more, were given. */
   exclude(...names: readonly string[]): void {
-    const [one, other] = names.filter((name) => this.has(name) || this.text(name) !== undefined);
+    const [one, other] = names.filter((name) => this.isGiven(name));
     if (other !== undefined) throw new PlainFailure(`Options --${one} and --${other} are mutually exclusive`);
+  }
+
+  /** Throws PlainFailure when the first was given without the other. */
+  require(option: string, other: string): void {
+    if (this.isGiven(option) && !this.isGiven(other))
+      throw new PlainFailure(`Option --${other} is required by option --${option}`);
   }
 }
 
@@ -149,6 +160,7 @@ interface Command {
    */
   readonly parameters?: readonly string[];
   readonly flags?: readonly string[];
+  /** Those that are given by their name alone; "#" behind a number. */
   readonly texts?: readonly string[];
   /** The first line of what is said when it fails; the error's own message follows. */
   readonly failure?: (given: Given) => string;

@@ -203,8 +203,7 @@ export const volumeVerbs: Verbs = {
   },
   "vol-create-as": {
     help: "makes a volume of what is said",
-    parameters: ["pool", "name", "capacity"],
-    texts: ["allocation", "format", "backing-vol", "backing-vol-format"],
+    parameters: ["pool", "name", "capacity", "allocation?", "format?", "backing-vol?", "backing-vol-format?"],
     flags: ["prealloc-metadata", "print-xml"],
     failure: (given) => `Failed to create vol ${given.need("name")}`,
     run: createAs,
@@ -236,7 +235,7 @@ export const volumeVerbs: Verbs = {
     (volume, given) => volume.delete(given.has("delete-snapshots") ? { flags: "withSnapshots" } : {}),
     { flags: ["delete-snapshots"] },
   ),
-  "vol-wipe": act("overwrites a volume", "wipe", "wiped", wipe, { texts: ["algorithm"] }),
+  "vol-wipe": act("overwrites a volume", "wipe", "wiped", wipe, { parameters: ["vol", "pool?", "algorithm?"] }),
   "vol-resize": {
     help: "gives a volume another size",
     parameters: ["vol", "capacity", "pool?"],
@@ -247,15 +246,13 @@ export const volumeVerbs: Verbs = {
   },
   "vol-upload": {
     help: "writes a file into a volume",
-    parameters: ["vol", "file", "pool?"],
-    texts: ["offset", "length"],
+    parameters: ["vol", "file", "pool?", "offset?#", "length?#"],
     failure: (given) => `cannot upload to volume ${given.need("vol")}`,
     run: upload,
   },
   "vol-download": {
     help: "writes a volume's contents to a file",
-    parameters: ["vol", "file", "pool?"],
-    texts: ["offset", "length"],
+    parameters: ["vol", "file", "pool?", "offset?#", "length?#"],
     failure: (given) => `cannot download from volume ${given.need("vol")}`,
     run: download,
   },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { after, before, suite, test } from "node:test";
 import { around } from "../../../src/cli/verbs/around.ts";
 import { edit } from "../../../src/cli/verbs/edit.ts";
@@ -52,6 +53,33 @@ suite("editing", () => {
       return true;
     });
     assert.match(said.error, /^error: nonsense is no number$/m);
+  });
+
+  test("is given up by Ctrl-C and Ctrl-D where it asks, and what was written stays", async () => {
+    process.env["EDITOR"] = "sed -i s/1/nonsense/";
+    const write = (): Promise<never> => Promise.reject(new PlainFailure("nonsense is no number"));
+    for (const key of ["\x03", "\x04"]) {
+      const terminal = Object.assign(new PassThrough(), { isTTY: true });
+      const input = terminal as unknown as NodeJS.ReadStream;
+      const output = Object.assign(new PassThrough(), { isTTY: true });
+      output.on("data", (shown: Buffer) => {
+        if (shown.includes("Try again?")) terminal.write(key);
+      });
+      const asked = { ...where, input, output: output as unknown as NodeJS.WriteStream };
+      await assert.rejects(edit(asked, { ...definition, write }), /^Error: Failed\. Your edit is kept in \S+$/);
+    }
+  });
+
+  test("leaves nothing behind where nothing was written", async () => {
+    const before = readdirSync(directory);
+    const write = (): Promise<never> => Promise.reject(new Error("nobody writes"));
+    const read = (): Promise<never> => Promise.reject(new PlainFailure("may not be read"));
+    await assert.rejects(edit(alone, { ...definition, read, write }), /may not be read/);
+    process.env["EDITOR"] = "rm";
+    await assert.rejects(edit(alone, { ...definition, write }), /has left no file/);
+    process.env["EDITOR"] = "false";
+    await assert.rejects(edit(alone, { ...definition, write }), /^Error: false has ended with status 1$/);
+    assert.deepEqual(readdirSync(directory), before);
   });
 
   test("does not undo what somebody else has done meanwhile", async () => {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { suite, test } from "node:test";
+import { cutToWidth } from "../../../src/cli/verbs/display-width.ts";
 import { nearest } from "../../../src/cli/verbs/nearest.ts";
-import { runVerb } from "../../../src/cli/verbs/run-verb.ts";
+import { runVerb, runVerbOn } from "../../../src/cli/verbs/run-verb.ts";
 import { bytesText, tableText } from "../../../src/cli/verbs/table.ts";
 import { allVerbs, findVerb } from "../../../src/cli/verbs/verb-groups.ts";
 import { domain, open } from "../../../src/open/index.ts";
@@ -117,7 +118,64 @@ suite("a verb of the command", () => {
   });
 });
 
+suite("a verb that cannot be done", () => {
+  test("says first that no hypervisor was reached, where that is so", async () => {
+    const said = { out: "", error: "" };
+    const output = {
+      out: (text: string) => void (said.out += text),
+      error: (text: string) => void (said.error += text),
+    };
+    const status = await runVerb("list", ["--connect", "test+unix:///default?socket=/nonexistent"], {}, output);
+    assert.deepEqual([status, said.out], [1, "\n"]);
+    assert.match(said.error, /^error: failed to connect to the hypervisor\nerror: Failed to connect.*\/nonexistent\n$/);
+  });
+
+  test("is told of times that no timer waits", async () => {
+    for (const [name, option] of [
+      ["event", "timeout"],
+      ["net-event", "timeout"],
+      ["top", "interval"],
+    ] as const) {
+      for (const value of ["0", "2147484", "99999999999999"]) {
+        const wanted = name === "top" ? [] : ["--event", "lifecycle"];
+        const { status, error } = await run(name, ...wanted, `--${option}`, value);
+        const words = `error: Numeric value '${value}' for <${option}> option is malformed or out of range\n`;
+        assert.deepEqual([status, error], [1, words]);
+      }
+    }
+  });
+});
+
+test("ids alone are of the domains that run", async () => {
+  await using connection = await open("test:///default", { embed: true });
+  const list = async (...args: string[]): Promise<string> => {
+    let out = "";
+    await runVerbOn(connection, "list", ["--all", ...args], { out: (text) => void (out += text), error: assert.fail });
+    return out;
+  };
+  assert.equal(await list("--id"), "1\n\n");
+  await (await connection.domain("test")).destroy();
+  assert.deepEqual([await list("--id"), await list("--id", "--name")], ["\n", "- test\n\n"]);
+});
+
 suite("tables", () => {
+  test("stay straight under wide characters, pictures and marks", () => {
+    const names = ["日本語", "🚀", "e\u0301te\u0301", "🇩🇪", "한글", "ｗｉｄｅ", "plain"];
+    const rows = names.map((name) => [name, "x"]);
+    const lines = tableText({ columns: ["Name", "State"], rows, objects: [] })
+      .split("\n")
+      .slice(2, -1);
+    const widths = [6, 2, 3, 2, 4, 8, 5];
+    assert.deepEqual(
+      lines,
+      names.map((name, at) => ` ${name}${" ".repeat(8 - (widths[at] ?? 0))}   x`),
+    );
+    assert.deepEqual(
+      [cutToWidth("日本語x", 5), cutToWidth("e\u0301x", 1), cutToWidth("ab", 5)],
+      ["日本", "e\u0301", "ab"],
+    );
+  });
+
   test("have columns as wide as their widest cell", () => {
     const text = tableText({
       columns: ["Name", "State"],
