@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { runVerb } from "../../src/cli/verbs/run-verb.ts";
 import { type Connection, open } from "../../src/open/index.ts";
+import { isStuck, killed } from "../conformance/virsh/side.ts";
 import { Teacher } from "../conformance/virsh/teacher.ts";
 import { definitions, differences } from "./virsh-lines.ts";
 
@@ -21,9 +22,6 @@ export type Who = "virsh" | "ours";
 
 /** Where each has its files. */
 const sides: Readonly<Record<Who, string>> = { virsh: "one", ours: "other" };
-
-/** The status of a program that a signal has ended. */
-const killed = -1;
 
 /**
  * Two libvirtd of the same kind: one for virsh, one for us, so that the same lines find the same things.
@@ -90,16 +88,12 @@ export class VirshPair {
     };
   }
 
-  /**
-   * virsh loses the message of a migration now and then, which another thread of it has, and waits for ever when the thread
-   * that saves a domain has failed before the other begins to wait: it is asked again then.
-   */
+  /** virsh loses the message of a migration now and then, which another thread of it has: it is asked again then. */
   async #worded(args: readonly string[]): Promise<Answer> {
     for (let rounds = 0; ; rounds++) {
       const answer = await this.virsh(args);
       const isLost = args[0] === "migrate" && answer.status !== 0 && answer.error === "";
-      const isStuck = args[0] === "managedsave" && answer.status === killed;
-      if (!(isLost || isStuck) || rounds === 5) return answer;
+      if (!(isLost || isStuck(args[0], answer.status)) || rounds === 5) return answer;
     }
   }
 

@@ -53,13 +53,33 @@ export async function runScript(
   }
 }
 
+/** The status of a virsh that did not end by itself. */
+export const killed = -1;
+const watching: ReadonlySet<string | undefined> = new Set(["save", "managedsave", "dump", "migrate"]);
+
+/**
+ * virsh waits for ever when its thread that saves, dumps or migrates has failed before the other begins to wait: it is to be
+ * asked again, as nothing has been done.
+ */
+export function isStuck(verb: string | undefined, status: number): boolean {
+  return status === killed && watching.has(verb);
+}
+
 /** One virsh. */
-export function run(uri: string, directory: string, line: string): Promise<Omit<Outcome, "events">> {
-  const args = ["-c", uri, ...wordsOf(line)];
+export async function run(uri: string, directory: string, line: string): Promise<Omit<Outcome, "events">> {
+  const words = wordsOf(line);
+  for (let tries = 1; ; tries++) {
+    const outcome = await runOnce(uri, directory, words);
+    if (!isStuck(words[0], outcome.code) || tries === 3) return outcome;
+  }
+}
+
+function runOnce(uri: string, directory: string, words: readonly string[]): Promise<Omit<Outcome, "events">> {
+  const args = ["-c", uri, ...words];
   const env = { LC_ALL: "C", PATH: "/usr/bin:/bin", HOME: directory, TZ: "UTC" };
   return new Promise((resolve) => {
     const child = execFile(virsh, args, { cwd: directory, timeout: 20_000, env }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+      const code = error === null ? 0 : typeof error.code === "number" ? error.code : killed;
       resolve({ stdout, stderr, code });
     });
     child.stdin?.end();
