@@ -99,9 +99,9 @@ export class Operations {
     });
   }
 
-  /** Runs a domain that is forgotten when it ends, unless it is also defined. */
-  async create(xml: string, paused: boolean, patience: Patience): Promise<WireDomain> {
-    const definition = await this.guests.read(xml, patience);
+  /** Runs a domain that is forgotten when it ends, unless it is also defined. `validate`: as for `define`. */
+  async create(xml: string, paused: boolean, patience: Patience, validate = false): Promise<WireDomain> {
+    const definition = await this.guests.read(xml, patience, validate);
     return this.guests.claimed(definition, "create", patience, async (domain) => {
       if (domain.incarnation !== undefined) throw alreadyActive(domain);
       await this.guests.boot(domain, definition, { paused });

@@ -69,6 +69,22 @@ test("flags that nobody knows are refused", async () => {
   }
 });
 
+test("what is to be validated has nothing that libvirt's schema has not", async () => {
+  const { bench, procedures } = setUp();
+  const wrong = xml().replace("</domain>", "<frob/></domain>");
+  const define = async (text: string, flags: number) => procedures.domainDefineXmlFlags({ xml: text, flags }, context);
+  const create = async (text: string, flags: number) => procedures.domainCreateXml({ xmlDesc: text, flags }, context);
+  for (const [call, validate] of [
+    [define, 1],
+    [create, 16],
+  ] as const) {
+    const [code, , message] = (await refusal(bench, () => call(wrong, validate))) as [number, number, string];
+    assert.deepEqual([code, message.includes("Extra element frob in interleave")], [92, true]);
+    await bench.done(call(wrong, 0));
+  }
+  await bench.done(bench.operations.destroy(bench.domain, false, {}));
+});
+
 test("the power button and the reset button need a guest that runs, the agent one that has it", async () => {
   const { bench, procedures, dom } = setUp();
   const domain = await bench.defined();

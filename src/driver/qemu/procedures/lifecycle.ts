@@ -4,7 +4,7 @@ import type { DriverProcedures } from "../../driver.ts";
 import type { AskingWays, Operations } from "../operations.ts";
 import { affect, check, has, patienceOf } from "./asked.ts";
 
-const start = { paused: 1, bypassCache: 4, forceBoot: 8 };
+const start = { paused: 1, bypassCache: 4, forceBoot: 8, validate: 16 };
 const startFlags = start.paused | start.bypassCache | start.forceBoot;
 const destroyGracefully = 1;
 const shutdown = { powerButton: 1, agent: 2 };
@@ -16,8 +16,9 @@ export function lifecycleProcedures(operations: Operations): DriverProcedures {
   const find = ({ uuid, name }: WireDomain): Domain => operations.guests.domains.byUuid(uuid, name);
   return {
     domainCreateXml: async ({ xmlDesc, flags }, context) => {
-      check(flags, startFlags, "qemuDomainCreateXML");
-      return { dom: await operations.create(xmlDesc, has(flags, start.paused), patienceOf(context)) };
+      check(flags, start.paused | start.validate, "qemuDomainCreateXML");
+      const validate = has(flags, start.validate);
+      return { dom: await operations.create(xmlDesc, has(flags, start.paused), patienceOf(context), validate) };
     },
     domainCreate: async ({ dom }, context) => {
       await operations.start(find(dom), {}, patienceOf(context));
