@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { SimulatedXen } from "./killed-xen-daemon/simulated-xen.ts";
-import { growth, type Leftovers } from "./killed-xen-daemon/xen-leftovers.ts";
+import { growth, type Leftovers, leftovers } from "./killed-xen-daemon/xen-leftovers.ts";
 import { endureOnXen } from "./killed-xen-daemon/xen-ordeal.ts";
 
 suite("Xen's guests go through the test script, four at once, while the daemon and libxl's processes are killed", () => {
@@ -15,6 +15,18 @@ suite("Xen's guests go through the test script, four at once, while the daemon a
     t.diagnostic(JSON.stringify({ ...outcome, warnings: outcome.warnings.length }));
     assert.deepEqual(outcome.found, []);
     assert.equal(outcome.rounds, 5);
+  });
+
+  test("what is on its way is waited for, and is nothing that is left", async () => {
+    const held = { descriptors: 20, connections: 2, subscriptions: 1, registrations: 9 };
+    const quiet = { domains: [], nodes: [], files: [], observers: 1, helpers: 0, descriptors: new Map(), held };
+    const starting = { ...quiet, held: { ...held, registrations: 10 } };
+    const looks = [starting, starting, quiet, starting];
+    const now = await leftovers(
+      async () => looks.shift() ?? assert.fail(),
+      (seen) => growth(quiet, seen),
+    );
+    assert.deepEqual([now, looks.length], [quiet, 1]);
   });
 
   test("whatever is left is said", () => {

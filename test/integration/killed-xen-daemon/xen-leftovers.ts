@@ -19,13 +19,17 @@ export interface Leftovers {
 
 const patienceMs = 60_000;
 
-/** Looks until what is on its way out is gone; or gives what there is after a minute. */
-export async function leftovers(look: () => Promise<Leftovers>): Promise<Leftovers> {
+/**
+ * Looks until `grown` has nothing to say of what there is, as all that was on its way is gone: a process that is started has a
+ * deadline until it is ready, for one. Or gives what there is after a minute.
+ */
+export async function leftovers(
+  look: () => Promise<Leftovers>,
+  grown: (now: Leftovers) => readonly string[],
+): Promise<Leftovers> {
   for (const end = Date.now() + patienceMs; ; await sleep(200)) {
-    const found = await look();
-    const isQuiet =
-      found.domains.length === 0 && found.files.length === 0 && found.observers === 1 && found.helpers === 0;
-    if (isQuiet || Date.now() > end) return found;
+    const now = await look();
+    if (grown(now).length === 0 || Date.now() > end) return now;
   }
 }
 

@@ -243,11 +243,14 @@ class XenOrdeal implements Disturbance {
       for (const sentence of wrongIn(this.#history.of(uuid), false)) this.#found.push(`${name} ${sentence}`);
     }
     const serving = this.#current as Serving;
-    const now = await leftovers(() => this.#host.look(this.#directory, life));
+    const grown = (now: Leftovers): string[] => {
+      const { nodes } = this.#before ?? now;
+      return growth({ ...(serving.held ?? now), nodes, descriptors: this.#descriptors }, now);
+    };
+    const now = await leftovers(() => this.#host.look(this.#directory, life), grown);
+    for (const sentence of grown(now)) this.#found.push(`after round ${round} ${sentence}`);
     serving.held ??= now;
     this.#before ??= now;
-    const before = { ...serving.held, nodes: this.#before.nodes, descriptors: this.#descriptors };
-    for (const sentence of growth(before, now)) this.#found.push(`after round ${round} ${sentence}`);
     // libxl opens a pipe that it keeps at its first create or watch: after a whole round of its own each has had that.
     for (const [pid, count] of now.descriptors)
       if (this.#met.has(pid) && !this.#descriptors.has(pid)) this.#descriptors.set(pid, count);
