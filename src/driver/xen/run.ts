@@ -154,7 +154,7 @@ export class Run {
     this.isForeign = isForeign;
     this.isReplaced = isBuilding;
     this.#startedPaused = startedPaused;
-    if (isSaving) this.abandonSave();
+    if (isSaving) this.#abandonedUntil = this.#around.now() + abandonedMs;
     this.#hasTransit = hasTransit;
     this.#expected = ending;
   }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { pinningProcedures } from "../../../src/driver/xen/procedures/pinning.ts";
 import { resourceProcedures } from "../../../src/driver/xen/procedures/resources.ts";
+import type { RunRecord } from "../../../src/driver/xen/run-record.ts";
 import { beginImage } from "../../../src/driver/xen/save-image.ts";
 import { DeadlineError, Deferred } from "../../../src/event/index.ts";
 import { LibxlError, ProcessEndedError } from "../../../src/libxl/index.ts";
@@ -1019,14 +1020,23 @@ suite("the daemon after this one", () => {
     const before = world.records.get(uuid) ?? assert.fail();
     void bench.guests.close();
     const ending = { reason: 2, detail: 1 };
-    for (const mark of [{ isSaving: true }, { hasTransit: true }, { ending }, { isForeign: true }]) {
+    const single = [{ isSaving: true }, { hasTransit: true }, { ending }, { isForeign: true }];
+    for (const mark of [...single, { ending, isSaving: true }]) {
       world.records.set(uuid, { ...before, ...mark });
       world.xen.news.clear();
+      const written: RunRecord[] = [];
+      world.records.set = (which, record) => {
+        written.push(record);
+        return Map.prototype.set.call(world.records, which, record);
+      };
       for (const gate of ["configuration", "destroy"]) world.gates.set(gate, new Deferred().promise);
       const next = await new Bench(world).loaded();
       await next.settle();
-      const [name, value] = Object.entries(mark)[0] ?? assert.fail();
-      assert.deepEqual(world.records.get(uuid)?.[name as keyof typeof before], value, name);
+      for (const [name, value] of Object.entries(mark)) {
+        assert.deepEqual(world.records.get(uuid)?.[name as keyof typeof before], value, name);
+        for (const record of written)
+          assert.deepEqual(record[name as keyof typeof before], value, `${name} at any time`);
+      }
       void next.guests.close();
     }
     world.remove();
