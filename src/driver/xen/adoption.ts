@@ -121,12 +121,14 @@ export class Adoption {
       this.#isStale = false;
       // Those that began before the list was made, and are not in it, have gone.
       const before = Array.from(this.#target.runs());
+      const { wrecks } = this.#builder;
       const infos = await this.#options.xen.domains();
       if (this.#closed) return;
       for (const run of before) {
         const info = infos.find(({ domid }) => domid === run.domid);
         if (info?.uuid !== run.domain.uuid) run.vanish();
       }
+      for (const wreck of wrecks) if (!infos.some(({ uuid }) => uuid === wreck)) this.#forgetWreck(wreck);
       for (const domid of this.#unmet.keys())
         if (!infos.some((info) => info.domid === domid)) this.#unmet.delete(domid);
       for (const info of infos) if (!this.#closed) await this.#meet(info);
@@ -151,6 +153,11 @@ export class Adoption {
     const isLeft = (which: string): boolean =>
       infos.some(({ domid, uuid, dying }) => uuid === which && !dying && !this.#isKnown(domid));
     for (const uuid of Array.from(this.#abandoned)) if (!isLeft(uuid)) this.#settle(uuid);
+  }
+
+  #forgetWreck(uuid: string): void {
+    this.#builder.forgetWreck(uuid);
+    this.#target.attempt(() => this.#target.forget(uuid));
   }
 
   /** Its domain is gone, or does not come any more. */

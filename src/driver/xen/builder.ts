@@ -28,7 +28,6 @@ export class Builder {
   readonly #options: GuestsOptions;
   readonly #memory: DomainZeroMemory;
   readonly #building = new Map<string, number>();
-  /** Guests of which something half built could not be taken away. */
   readonly #wrecks = new Set<string>();
   readonly #closing = new AbortController();
   /** Hears that a build has failed: a domain of that uuid is nobody's now. */
@@ -50,9 +49,19 @@ export class Builder {
     this.#closing.abort(closed());
   }
 
-  /** A domain of that uuid is somebody's who waits for it, or is about to be; or nobody's ever. */
+  /** A domain of that uuid is somebody's who waits for it, or is about to be; or it is a wreck. */
   isBuilding(uuid: string): boolean {
     return this.#building.has(uuid) || this.#wrecks.has(uuid);
+  }
+
+  /** The uuids of what was half built and could not be taken away. */
+  get wrecks(): readonly string[] {
+    return Array.from(this.#wrecks);
+  }
+
+  /** Others have taken it away: the next of that uuid is a guest. */
+  forgetWreck(uuid: string): void {
+    this.#wrecks.delete(uuid);
   }
 
   /**

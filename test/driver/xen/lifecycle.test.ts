@@ -381,6 +381,24 @@ suite("a guest of Xen", () => {
     bench.checkQuiet();
   });
 
+  test("of which something half built was left is one when others have taken that away and made it", async () => {
+    const bench = await new Bench().loaded();
+    await bench.done(bench.operations.define(xml(), {}));
+    const left = new LibxlError(-22, "create");
+    bench.world.gates.set("the answer to create", Promise.reject(left));
+    bench.xen.failures.set("destroy", new LibxlError(-3, "destroy"));
+    await bench.refused(bench.operations.start(bench.domain, {}, {}));
+    bench.reported.length = 0;
+    bench.xen.remove(1);
+    await bench.settle();
+    assert.equal(bench.records.size, 0);
+    bench.xen.make("hello", uuid);
+    await bench.settle();
+    assert.deepEqual([bench.status, bench.log], ["running 0 as 2", ["defined added", "started booted 2"]]);
+    await bench.done(bench.operations.destroy(bench.domain, {}));
+    bench.checkQuiet();
+  });
+
   test("of which something half built was left is taken up by nobody: the next daemon destroys it", async () => {
     const world = new BenchWorld();
     const bench = await new Bench(world).loaded();
