@@ -1,6 +1,6 @@
 import { admin, type Client, type AdminClient as WireClient } from "../protocol/index.ts";
 import { clientOf, type Stream, Connection as Wire, type CallOptions as WireOptions } from "../rpc/index.ts";
-import type { Connector } from "./connection.ts";
+import type { Connector } from "./connection-options.ts";
 import { fromParams, type ParamValues, toParams } from "./typed-values.ts";
 
 /** How a call of the administration is made. */

@@ -7,7 +7,8 @@ export {
   type ClientLimits,
   type ThreadPool,
 } from "./admin.ts";
-export { Connection, type ConnectionOptions, type Connector } from "./connection.ts";
+export { Connection } from "./connection.ts";
+export type { ConnectionOptions, Connector } from "./connection-options.ts";
 export { domain } from "./definition/domain.ts";
 export { type DiskView, DomainDefinition } from "./definition/domain-definition.ts";
 export type {

@@ -1,4 +1,5 @@
-import { Connection, type ConnectionOptions } from "../client/connection.ts";
+import { Connection } from "../client/connection.ts";
+import type { ConnectionOptions } from "../client/connection-options.ts";
 import { limited } from "../client/patience.ts";
 import { Loop, TimerHost, type Transport } from "../event/index.ts";
 import { ErrorCode, ErrorDomain, VirError } from "../protocol/index.ts";
