@@ -116,7 +116,7 @@ export class Run {
     this.interrupt(new Error("the domain is to be destroyed"));
     return () => {
       this.#wishes--;
-      this.#interruption = new AbortController();
+      if (this.#wishes === 0) this.#interruption = new AbortController();
     };
   }
 
